@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// keyfile: CURVE keys on disk, in czmq's zcert format (ZPL text; NAME is the
+// public half, NAME_secret has both). Folders:
+//
+//   DIR/coordinator, DIR/coordinator_secret   the coordinator's own key
+//   DIR/allowed/NAME                          public key, role, hosts
+//   DIR/revoked/NAME                          what was taken out of allowed
+//   DIR/issued/NAME/self, self_secret         all that NAME needs,
+//   DIR/issued/NAME/coordinator               copied to its host alone
+//
+// A secret file is refused unless it is a regular file (no symlink) of this
+// user with no permission for others. Secrets live in sodium_malloc memory.
+#ifndef LOGTALLY_CERTS_KEYFILE_H
+#define LOGTALLY_CERTS_KEYFILE_H
+
+#include "certs/allowlist.h"
+
+typedef struct keypair {
+    uint8_t public_key[KEY_LEN];
+    uint8_t *secret_key; // KEY_LEN bytes, sodium_malloc; NULL: public only
+    char name[LIMIT_NAME];
+} keypair_t;
+
+void keypair_fini(keypair_t *self); // wipes
+
+// *why gets one sentence with the path and how to mend it.
+MUST_CHECK errcode_t keyfile_load_secret(
+    const char *path, keypair_t *out, buf_t *why);
+MUST_CHECK errcode_t keyfile_load_public(
+    const char *path, identity_t *out, buf_t *why);
+
+// What `--keys` of a worker or client names: own key and the coordinator's.
+typedef struct credentials {
+    keypair_t self;
+    identity_t coordinator;
+} credentials_t;
+MUST_CHECK errcode_t credentials_load(
+    const char *folder, credentials_t *out, buf_t *why);
+void credentials_fini(credentials_t *self);
+
+// First 16 hex digits of BLAKE2b of the public key, in groups of four.
+void key_fingerprint(const uint8_t key[KEY_LEN], char out[20]);
+
+#endif

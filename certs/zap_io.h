@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// zap: our own ZAP handler, a thread on inproc://zeromq.zap.01. Bound before
+// any server socket, closed after all of them. Role check per domain:
+// "control" worker, client or admin; "sink" worker; "intake" coordinator.
+// User-Id of an accepted peer is its name.
+#ifndef LOGTALLY_CERTS_ZAP_IO_H
+#define LOGTALLY_CERTS_ZAP_IO_H
+
+#include "certs/allowlist.h"
+
+typedef struct zap zap_t;
+
+// Returns once the handler is bound. Takes the list. keys_dir: reread when an
+// unknown key knocks (at most five times a second) and by zap_refresh; NULL
+// for a fixed list. A list that cannot be read keeps the old one and is
+// logged.
+MUST_CHECK errcode_t zap_start(
+    void *zmq_ctx, allowlist_t **list_p, const char *keys_dir, zap_t **out);
+void zap_stop(zap_t **self_p); // joins the thread
+
+// Rereads keys_dir when it changed; true when the list is another one.
+bool zap_refresh(zap_t *self);
+// Copies the identity of that name from the current list; ERR_NOT_FOUND when
+// it is no longer allowed. Checked for every message.
+MUST_CHECK errcode_t zap_identity(
+    zap_t *self, const char *name, identity_t *out);
+
+typedef struct zap_stats {
+    uint64_t accepted;
+    uint64_t refused_unknown;
+    uint64_t refused_role;
+} zap_stats_t;
+zap_stats_t zap_stats(zap_t *self);
+
+#endif

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+# Asserts stay in every build; CMake would strip them from Release.
+foreach(kind RELEASE RELWITHDEBINFO MINSIZEREL)
+    string(REPLACE "-DNDEBUG" "" CMAKE_C_FLAGS_${kind}
+        "${CMAKE_C_FLAGS_${kind}}")
+endforeach()
+set(CMAKE_C_FLAGS_RELEASE "-O2 -g")
+
+option(LT_WERROR "treat warnings as errors (CI)" OFF)
+set(LT_SANITIZE "" CACHE STRING "address,undefined or thread")
+set(LT_ARCH "" CACHE STRING "-march value; empty: the platform's baseline")
+
+set(lt_flags -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion
+    -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wcast-qual
+    -Wcast-align -Wpointer-arith -Wwrite-strings -Wundef -Wvla
+    -Wimplicit-fallthrough -Wswitch-enum -fstack-protector-strong)
+if(LT_WERROR)
+    list(APPEND lt_flags -Werror)
+endif()
+if(LT_ARCH)
+    list(APPEND lt_flags -march=${LT_ARCH})
+elseif(CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
+    list(APPEND lt_flags -march=x86-64-v2)
+endif()
+if(LT_SANITIZE)
+    add_compile_options(-fsanitize=${LT_SANITIZE} -fno-sanitize-recover=all
+        -fno-omit-frame-pointer)
+    add_link_options(-fsanitize=${LT_SANITIZE})
+else()
+    add_compile_options($<$<CONFIG:Release>:-U_FORTIFY_SOURCE>
+        $<$<CONFIG:Release>:-D_FORTIFY_SOURCE=2>)
+endif()
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+add_link_options(-pie -Wl,-z,relro,-z,now)

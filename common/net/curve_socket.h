@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// curve_socket: ZeroMQ sockets set up the one way this program uses them:
+// CURVE always, the binding side is the CURVE server, ZAP domain enforced
+// and read back, handshake limit, MAXMSGSIZE, keepalive, no linger surprises
+// (docs/architecture.md, "Sockets").
+#ifndef LOGTALLY_COMMON_NET_CURVE_SOCKET_H
+#define LOGTALLY_COMMON_NET_CURVE_SOCKET_H
+
+#include "common/base/bytes.h"
+
+typedef struct curve_bind {
+    int type;              // ZMQ_ROUTER, ZMQ_PULL
+    const char *domain;    // ZAP domain: "control", "sink", "intake"
+    const uint8_t *secret; // 32 bytes
+    const char *address;   // numeric, or "*"
+    uint16_t port;         // 0: any free port
+    int64_t max_frame;     // bytes of payload
+    int hwm;
+    bool heartbeats;   // ZMTP heartbeats: control only
+    uint64_t affinity; // I/O threads
+} curve_bind_t;
+
+// *port gets the port that was bound. *why gets a sentence on error.
+MUST_CHECK errcode_t curve_bind(void *zmq_ctx, const curve_bind_t *options,
+    void **out, uint16_t *port, buf_t *why);
+
+typedef struct curve_dial {
+    int type; // ZMQ_DEALER, ZMQ_PUSH
+    const uint8_t *server_public;
+    const uint8_t *own_public;
+    const uint8_t *own_secret;
+    const char *endpoint; // tcp://NUMERIC:PORT, see endpoint_resolve
+    int64_t max_frame;
+    int hwm;
+    bool heartbeats;
+    uint64_t affinity;
+    const char *monitor; // inproc name for a monitor, or NULL
+} curve_dial_t;
+MUST_CHECK errcode_t curve_dial(
+    void *zmq_ctx, const curve_dial_t *options, void **out, buf_t *why);
+
+// "tcp://HOST:7700" or "HOST[:PORT]" to "tcp://NUMERIC:PORT"; names are
+// resolved here, never in an I/O thread of libzmq.
+MUST_CHECK errcode_t endpoint_resolve(
+    const char *text, uint16_t default_port, char out[256], buf_t *why);
+
+// What the monitor of a dialled socket has seen so far, in plain words.
+typedef enum {
+    DIAL_CONNECTING, // nothing known yet
+    DIAL_UP,         // the handshake succeeded
+    DIAL_NO_ANSWER,  // nobody listens there, so far
+    DIAL_REFUSED,    // 400: our key is not allowed; libzmq will not retry
+    DIAL_CLOSED,     // handshake closed again and again: wrong server key?
+    DIAL_SILENT,     // TCP accepted, handshake never finished
+    DIAL_LOST,       // was up, is not
+} dial_state_t;
+typedef struct dial_monitor dial_monitor_t;
+// Call before connecting is visible: curve_dial does when monitor is set.
+MUST_CHECK errcode_t dial_monitor_open(
+    void *zmq_ctx, const char *name, dial_monitor_t **out);
+void dial_monitor_close(dial_monitor_t **self_p);
+void *dial_monitor_socket(dial_monitor_t *self); // to poll
+dial_state_t dial_monitor_drain(dial_monitor_t *self, int64_t now_ms);
+// One sentence for a person: what is wrong and what to do.
+void dial_explain(dial_state_t state, const char *endpoint,
+    const char *own_fingerprint, buf_t *out);
+
+// Receives one single-frame message; ERR_BUSY when none waits; ERR_MALFORMED
+// for a multipart one (drained). User-Id and peer address are copied out;
+// user is empty when the message came unauthenticated (drop it!). For a
+// ROUTER *peer is the connection's id.
+typedef struct received {
+    buf_t frame; // cleared and filled
+    char user[128];
+    char address[64];
+    uint64_t peer;
+} received_t;
+MUST_CHECK errcode_t socket_receive(void *socket, bool router, received_t *in);
+// Never blocks. ERR_BUSY: queue full. ERR_NOT_FOUND: that peer is gone.
+MUST_CHECK errcode_t socket_send(void *socket, span_t frame);
+MUST_CHECK errcode_t socket_send_to(void *router, uint64_t peer, span_t frame);
+
+#endif

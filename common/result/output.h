@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// output: a result as text for a person or a program. Bytes that could harm
+// a terminal, a CSV reader or a page never get through unescaped.
+#ifndef LOGTALLY_COMMON_RESULT_OUTPUT_H
+#define LOGTALLY_COMMON_RESULT_OUTPUT_H
+
+#include "common/result/result.h"
+
+typedef enum {
+    OUTPUT_TABLE,
+    OUTPUT_TSV,
+    OUTPUT_CSV,
+    OUTPUT_JSON,
+    OUTPUT_JSONL,
+    OUTPUT_MD,
+    OUTPUT_KIND_COUNT
+} output_kind_t;
+
+// "table", "tsv", ...; ERR_NOT_FOUND for any other word.
+MUST_CHECK errcode_t output_kind_parse(const char *name, output_kind_t *out);
+
+typedef struct output_options {
+    output_kind_t kind;
+    bool header;  // first line of tsv and csv
+    size_t width; // table: columns of the terminal, 0 for no limit
+} output_options_t;
+
+void output_result(
+    const result_t *result, const output_options_t *options, buf_t *out);
+// The receipt for people, some lines for standard error: what was read, what
+// was rejected and why, what is missing.
+void output_receipt(const receipt_t *receipt, buf_t *out);
+// A text made harmless for a terminal or a log line: control bytes, bidi
+// controls and invalid UTF-8 as \xHH.
+void output_safe_text(span_t text, buf_t *out);
+// A number of that type: times as ISO 8601 in UTC, others as dec_format.
+void output_number(type_t type, dec_t v, buf_t *out);
+
+#endif

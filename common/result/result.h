@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// result: the answer to a job: columns, rows in order, receipt.
+#ifndef LOGTALLY_COMMON_RESULT_RESULT_H
+#define LOGTALLY_COMMON_RESULT_RESULT_H
+
+#include "common/query/query.h"
+#include "common/tally/tally.h"
+#include "common/tally/totals.h"
+
+typedef struct receipt_host {
+    char *host;
+    uint64_t files;
+    uint64_t bytes;
+    uint64_t lines;
+} receipt_host_t;
+
+typedef struct receipt_sample {
+    char *host;
+    char *file;
+    sample_t sample;
+} receipt_sample_t;
+
+typedef struct receipt {
+    bool complete;
+    uint8_t fingerprint[32];
+    uint64_t files;
+    totals_t totals; // its samples and files are not used here
+    uint64_t micros; // wall time of the job
+    uint64_t shards;
+    uint64_t retried;
+    receipt_host_t *hosts; // by name
+    size_t n_hosts;
+    receipt_sample_t *samples;
+    size_t n_samples;
+    char **missing; // sentences: "web2:/var/log/x: host web2 is gone"
+    size_t n_missing;
+    char **notes; // "web1:/var/log/x is combined"
+    size_t n_notes;
+} receipt_t;
+
+typedef struct result {
+    char *query; // canonical text
+    column_t *columns;
+    size_t n_columns;
+    cell_t *cells; // n_rows * n_columns, row by row; texts in `bytes`
+    size_t n_rows;
+    receipt_t receipt;
+    struct result_memory *memory;
+} result_t;
+
+// Runs order and stages over the merged tally and takes the fingerprint. The
+// receipt's other fields are the caller's to fill (owned by the result once
+// set). ERR_OVERFLOW when a sum or a let leaves 128 bits.
+MUST_CHECK errcode_t result_build(
+    const query_t *query, tally_t *tally, result_t **out);
+void result_destroy(result_t **self_p);
+
+// Adds to the receipt; each copies its strings.
+void receipt_add_host(receipt_t *self, const char *host, uint64_t files,
+    uint64_t bytes, uint64_t lines); // adds up by host, keeps order
+void receipt_add_missing(receipt_t *self, const char *sentence);
+void receipt_add_note(receipt_t *self, const char *sentence);
+void receipt_add_sample(receipt_t *self, const char *host, const char *file,
+    const sample_t *sample);
+
+// For the wire and the state directory. Decoding checks everything.
+void result_encode(const result_t *self, buf_t *out);
+MUST_CHECK errcode_t result_decode(span_t bytes, result_t **out);
+
+#endif

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// partial: what one attempt counted, as bytes: totals, then groups sorted by
+// key, front-coded. Equal counts give equal bytes.
+#ifndef LOGTALLY_COMMON_TALLY_PARTIAL_H
+#define LOGTALLY_COMMON_TALLY_PARTIAL_H
+
+#include "common/tally/tally.h"
+#include "common/tally/totals.h"
+
+// ERR_TOO_LARGE over LIMIT_PARTIAL.
+MUST_CHECK errcode_t partial_encode(
+    tally_t *tally, const totals_t *totals, buf_t *out);
+
+// Checks everything first (version, order of keys, cells of each key against
+// the query, counts, totals that add up, no trailing bytes), then merges into
+// tally and totals: all or nothing but for ERR_TOO_LARGE of the tally's
+// budget, after which the tally must be given up. n_files bounds file
+// indexes.
+MUST_CHECK errcode_t partial_merge(
+    span_t bytes, uint32_t n_files, tally_t *tally, totals_t *totals);
+
+#endif

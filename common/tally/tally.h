@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// tally: the group table. Group keys (encoded cells, see cell.h) to the
+// states of their aggregates; open addressing, full-key comparison, keyed
+// hash, keys copied once into an arena that dies with the table.
+//
+// Not thread-safe. The same table counts in an executor and merges in the
+// sink.
+#ifndef LOGTALLY_COMMON_TALLY_TALLY_H
+#define LOGTALLY_COMMON_TALLY_TALLY_H
+
+#include "common/query/query.h"
+
+typedef struct tally tally_t;
+
+// State of one aggregate of one group. Merging is commutative and
+// associative, and so is add: any cutting gives the same bytes.
+typedef struct agg_state {
+    uint64_t n;    // COUNT: the count. SUM, AVG: values. MIN, MAX: 0 or 1
+    dec_sum_t sum; // SUM, AVG
+    dec_t best;    // MIN, MAX
+} agg_state_t;
+
+void agg_add_lines(agg_state_t *self, uint64_t n); // AGG_COUNT
+void agg_add(agg_func_t func, agg_state_t *self, dec_t v);
+void agg_merge(agg_func_t func, agg_state_t *self, const agg_state_t *from);
+// ERR_OVERFLOW for a sum out of range.
+MUST_CHECK errcode_t agg_value(
+    agg_func_t func, const agg_state_t *self, cell_t *out);
+
+// The query is lent for the tally's life. budget: bytes of table and keys.
+tally_t *tally_new(const query_t *query, size_t budget);
+void tally_destroy(tally_t **self_p);
+size_t tally_groups(const tally_t *self);
+size_t tally_bytes(const tally_t *self);
+
+// Finds or makes the group; *states (n_aggs of them, zeroed when new) is lent
+// until the next call. ERR_TOO_LARGE over the budget; unchanged then.
+MUST_CHECK errcode_t tally_group(
+    tally_t *self, span_t key, agg_state_t **states);
+
+// A list of groups in ascending byte order of key, lent until the next
+// change.
+typedef struct tally_entry {
+    span_t key;
+    const agg_state_t *states;
+} tally_entry_t;
+const tally_entry_t *tally_sorted(tally_t *self, size_t *n);
+
+#endif

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// coordinator: the whole coordinator as one pure machine. Messages and time
+// go in, messages and effects come out. It opens no socket, reads no clock
+// and no file; coordinator_io.c and the local run drive it, and so do tests.
+#ifndef LOGTALLY_COORDINATOR_COORDINATOR_H
+#define LOGTALLY_COORDINATOR_COORDINATOR_H
+
+#include "certs/allowlist.h"
+#include "common/base/bytes.h"
+
+typedef struct coordinator coordinator_t;
+
+// Where finished results are kept (encoded, result.h). Files in the daemon,
+// memory in tests.
+typedef struct result_store {
+    errcode_t (*put)(void *ctx, uint64_t job, span_t bytes);
+    errcode_t (*get)(void *ctx, uint64_t job, buf_t *out); // ERR_NOT_FOUND
+    void *ctx;
+} result_store_t;
+
+typedef struct coordinator_config {
+    uint64_t epoch;     // above every earlier one
+    uint64_t first_job; // ids count up from here
+    uint16_t sink_port;
+    uint64_t staging_bytes; // budget of grants
+    size_t merge_budget;    // bytes of group table per job
+    int64_t deadline_ms;    // of a job that names none
+    result_store_t store;
+    // Local run: sources are plain paths (or "-") of this host, read by the
+    // only worker. NULL in the daemon.
+    const char *local_host;
+} coordinator_config_t;
+
+typedef enum {
+    OUT_CONTROL,    // frame to control connection `peer`
+    OUT_INTAKE,     // frame to the lane `peer`
+    OUT_LANE_OPEN,  // connect a PUSH: lane `peer`, endpoint, key of `name`
+    OUT_LANE_CLOSE, // close lane `peer`
+} out_kind_t;
+
+typedef struct output {
+    out_kind_t kind;
+    uint64_t peer;
+    buf_t frame;
+    char endpoint[256];
+    char name[LIMIT_NAME];
+} output_t;
+
+typedef enum { LINK_CONTROL, LINK_SINK } link_t;
+
+typedef struct coordinator_stats {
+    uint64_t messages;
+    uint64_t messages_refused; // malformed, out of state, wrong role
+    uint64_t leases;
+    uint64_t leases_expired;
+    uint64_t workers_lost;
+    uint64_t commits;
+    uint64_t duplicates;
+    uint64_t stale;
+    uint64_t partials_rejected;
+    uint64_t staging_bytes; // granted now
+    uint64_t jobs;
+    uint64_t jobs_ended;
+} coordinator_stats_t;
+
+coordinator_t *coordinator_new(
+    const coordinator_config_t *config, int64_t now_ms);
+void coordinator_destroy(coordinator_t **self_p);
+
+// One frame from a peer that ZAP and the current allowlist vouch for.
+// `peer`: the control connection (unused on the sink); `address`: where it
+// dials from. Anything wrong with the frame is counted and dropped.
+void coordinator_message(coordinator_t *self, link_t link, uint64_t peer,
+    const identity_t *who, const char *address, span_t frame, int64_t now_ms);
+// A frame could not be delivered: the control peer or lane is gone.
+void coordinator_undelivered(
+    coordinator_t *self, out_kind_t kind, uint64_t peer, int64_t now_ms);
+// A key is no longer allowed.
+void coordinator_revoked(coordinator_t *self, const char *name, int64_t now_ms);
+
+// Does what is due; returns ms until it wants to be called again.
+int64_t coordinator_tick(coordinator_t *self, int64_t now_ms);
+// The next thing to do, moved into *out (caller frees frame). false: nothing.
+bool coordinator_next(coordinator_t *self, output_t *out);
+const coordinator_stats_t *coordinator_stats(const coordinator_t *self);
+
+#endif

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// files_io: which files may be read, finding and opening them. A worker
+// reads only below its roots, by openat2 with RESOLVE_BENEATH,
+// RESOLVE_NO_SYMLINKS and RESOLVE_NO_MAGICLINKS, regular files only. The
+// local run reads what its user may read.
+#ifndef LOGTALLY_WORKER_FILES_IO_H
+#define LOGTALLY_WORKER_FILES_IO_H
+
+#include "worker/shard.h"
+
+typedef struct files files_t;
+
+// Roots are opened now and kept. NULL roots: no bounds (local run).
+MUST_CHECK errcode_t files_open(
+    const char *const *roots, size_t n, files_t **out, buf_t *why);
+void files_destroy(files_t **self_p);
+
+// Calls back per regular file that matches (sorted by path; a path that
+// exists as written is taken literally). ERR_NOT_FOUND: no file matches;
+// ERR_DENIED: outside the roots. *why gets a sentence.
+typedef void (*files_found_fn)(void *ctx, const listed_file_t *file);
+MUST_CHECK errcode_t files_list(const files_t *self, const char *pattern,
+    bool shared, files_found_fn found, void *ctx, buf_t *why);
+
+// Opens for reading and checks the identity. ERR_CHANGED, ERR_NOT_FOUND,
+// ERR_DENIED, ERR_IO.
+MUST_CHECK errcode_t files_open_range(
+    const files_t *self, const shard_range_t *range, int *fd);
+// Is the open file still the one that was planned?
+MUST_CHECK errcode_t files_check(int fd, const shard_range_t *range);
+
+#endif

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// source: the bytes of one range of one file, decompressed, in blocks. Reads
+// only the descriptor it is given.
+#ifndef LOGTALLY_WORKER_SOURCE_SOURCE_H
+#define LOGTALLY_WORKER_SOURCE_SOURCE_H
+
+#include "common/base/bytes.h"
+
+#include <sys/types.h>
+
+typedef enum {
+    SOURCE_PLAIN,
+    SOURCE_GZIP,
+    SOURCE_ZSTD, // known by their magic, not read yet: ERR_UNSUPPORTED
+    SOURCE_BZIP2,
+    SOURCE_XZ,
+} source_kind_t;
+
+// By the first bytes of the file, never by its name.
+source_kind_t source_kind(span_t head);
+const char *source_kind_name(source_kind_t kind);
+
+typedef struct source source_t;
+
+// fd is lent. Plain: bytes [begin, end) of the file. Compressed: the whole
+// file, size on disk `end`. A stream (pipe) is read from where it is to its
+// end; begin and end are ignored, and its kind is found by magic.
+MUST_CHECK errcode_t source_open_file(
+    int fd, source_kind_t kind, uint64_t begin, uint64_t end, source_t **out);
+MUST_CHECK errcode_t source_open_stream(int fd, source_t **out);
+void source_destroy(source_t **self_p);
+
+// Fills up to len bytes; *got is 0 only at the end. ERR_IO, ERR_CHANGED (the
+// file ended before `end`), ERR_CORRUPT (bad archive or cut short).
+MUST_CHECK errcode_t source_read(
+    source_t *self, uint8_t *to, size_t len, size_t *got);
+
+// Bytes taken from disk so far, for progress and totals.
+uint64_t source_taken(const source_t *self);
+
+#endif

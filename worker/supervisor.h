@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// supervisor: a worker's part of the protocol as a pure machine: register,
+// heartbeat, queue of shards, hand-over to executors, partials kept until
+// RESULT_ACK. No socket, clock, file or process in here; supervisor_io.c and
+// the local run drive it.
+#ifndef LOGTALLY_WORKER_SUPERVISOR_H
+#define LOGTALLY_WORKER_SUPERVISOR_H
+
+#include "common/base/bytes.h"
+#include "common/base/limits.h"
+#include "worker/shard.h"
+
+typedef struct supervisor supervisor_t;
+
+typedef struct supervisor_config {
+    const char *name;
+    const char *const *labels;
+    size_t n_labels;
+    uint32_t executors;
+    uint64_t incarnation;
+    uint16_t intake_port;
+    const char *intake_address; // "" for the address it dials from
+} supervisor_config_t;
+
+typedef enum {
+    SUP_CONTROL,   // frame to the coordinator's control socket
+    SUP_SINK,      // frame to its sink
+    SUP_SINK_OPEN, // connect the sink PUSH to sink_port of the coordinator
+    SUP_LIST,      // list files; answer with supervisor_listed
+    SUP_START,     // give `shard` to executor `slot`; the driver opens files
+    SUP_KILL,      // end executor `slot` and start a fresh one
+    SUP_RECONNECT, // drop the control connection and dial again
+    SUP_REFUSED,   // the coordinator says no: `text`, exit code `exit`
+} sup_kind_t;
+
+typedef struct sup_output {
+    sup_kind_t kind;
+    buf_t frame;
+    uint16_t sink_port;
+    uint32_t slot;
+    shard_t *shard; // lent until the executor's slot is reported done
+    uint64_t request;
+    bool shared;
+    char pattern[LIMIT_PATH];
+    char text[LIMIT_TEXT];
+    uint32_t exit;
+} sup_output_t;
+
+supervisor_t *supervisor_new(const supervisor_config_t *config, int64_t now_ms);
+void supervisor_destroy(supervisor_t **self_p);
+
+typedef enum { SUP_LINK_CONTROL, SUP_LINK_INTAKE } sup_link_t;
+void supervisor_message(
+    supervisor_t *self, sup_link_t link, span_t frame, int64_t now_ms);
+// The control connection came up (again): register.
+void supervisor_connected(supervisor_t *self, int64_t now_ms);
+// A sink frame could not be queued: ERR_BUSY semantics, try again by tick.
+void supervisor_sink_busy(supervisor_t *self, span_t frame, int64_t now_ms);
+
+// One batch of an answer to SUP_LIST. files: as in control.proto, lent.
+struct listed_file;
+void supervisor_listed(supervisor_t *self, uint64_t request,
+    const struct listed_file *files, size_t n, bool last, errcode_t rc,
+    const char *text, int64_t now_ms);
+
+void supervisor_progress(
+    supervisor_t *self, uint32_t slot, uint64_t bytes_done, int64_t now_ms);
+// The shard of this slot is finished: rc ERR_OK and the partial (moved out of
+// *partial), or an error with its sentence and file (UINT32_MAX: none).
+void supervisor_done(supervisor_t *self, uint32_t slot, errcode_t rc,
+    buf_t *partial, uint32_t file, const char *text, int64_t now_ms);
+
+int64_t supervisor_tick(supervisor_t *self, int64_t now_ms);
+bool supervisor_next(supervisor_t *self, sup_output_t *out);
+// Nothing queued, running or unacknowledged.
+bool supervisor_is_idle(const supervisor_t *self);
+
+#endif
