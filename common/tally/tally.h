@@ -30,6 +30,7 @@ MUST_CHECK errcode_t agg_value(
 // The query is lent for the tally's life. budget: bytes of table and keys.
 tally_t *tally_new(const query_t *query, size_t budget);
 void tally_destroy(tally_t **self_p);
+const query_t *tally_query(const tally_t *self); // lent, as it was given
 size_t tally_groups(const tally_t *self);
 size_t tally_bytes(const tally_t *self);
 

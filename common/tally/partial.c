@@ -1,0 +1,352 @@
+// SPDX-License-Identifier: Apache-2.0
+// The partial's layout, version 1:
+//
+//   "LTP" version u8 | totals | samples | files | n_groups varint | groups
+//   group: shared varint (bytes of the previous key) | block (the rest)
+//          | one state per aggregate, by its function
+//
+// Decoding walks the bytes twice: once to check everything, once to merge,
+// so that a bad partial never leaves half of itself behind.
+#include "common/tally/partial.h"
+
+#include "common/base/limits.h"
+
+#include <string.h>
+
+#define PARTIAL_MAGIC 0x0150544cu // "LTP", version 1
+
+static void
+put_totals(const totals_t *t, buf_t *out)
+{
+    buf_put_varint(out, t->bytes);
+    buf_put_varint(out, t->lines);
+    buf_put_varint(out, t->accepted);
+    for (size_t i = 0; i < REJECT_COUNT; i++) {
+        buf_put_varint(out, t->rejected[i]);
+    }
+    buf_put_varint(out, t->blank);
+    buf_put_varint(out, t->skipped);
+    buf_put_varint(out, t->bad_values);
+}
+
+static void
+put_samples(const totals_t *t, buf_t *out)
+{
+    buf_put_varint(out, t->n_samples);
+    for (size_t i = 0; i < t->n_samples; i++) {
+        const sample_t *s = &t->samples[i];
+        buf_put_varint(out, s->file);
+        buf_put_varint(out, s->offset);
+        buf_put_u8(out, (uint8_t)s->reject);
+        buf_put_block(out, (span_t){s->text, s->len});
+    }
+}
+
+static void
+put_files(const totals_t *t, buf_t *out)
+{
+    buf_put_varint(out, t->n_files);
+    for (size_t i = 0; i < t->n_files; i++) {
+        const file_total_t *f = &t->files[i];
+        buf_put_varint(out, f->file);
+        buf_put_varint(out, f->bytes);
+        buf_put_varint(out, f->lines);
+        buf_put_varint(out, f->accepted);
+        buf_put_varint(out, f->format);
+    }
+}
+
+static void
+put_state(agg_func_t func, const agg_state_t *s, buf_t *out)
+{
+    buf_put_varint(out, s->n);
+    if (func == AGG_SUM || func == AGG_AVG) {
+        buf_put_varint128(out, s->sum.lo);
+        buf_put_zigzag(out, s->sum.hi);
+    } else if (func != AGG_COUNT && s->n > 0) {
+        buf_put_zigzag(out, s->best);
+    }
+}
+
+static size_t
+shared_prefix(span_t a, span_t b)
+{
+    size_t n = 0;
+
+    while (n < a.len && n < b.len && a.p[n] == b.p[n]) {
+        n++;
+    }
+    return n;
+}
+
+errcode_t
+partial_encode(tally_t *tally, const totals_t *totals, buf_t *out)
+{
+    const query_t *query = tally_query(tally);
+    size_t begin = out->len;
+    span_t previous = {0};
+    size_t n;
+    const tally_entry_t *entries = tally_sorted(tally, &n);
+
+    buf_put_u32(out, PARTIAL_MAGIC);
+    put_totals(totals, out);
+    put_samples(totals, out);
+    put_files(totals, out);
+    buf_put_varint(out, n);
+    for (size_t i = 0; i < n; i++) {
+        span_t key = entries[i].key;
+        size_t shared = shared_prefix(previous, key);
+        buf_put_varint(out, shared);
+        buf_put_block(out, (span_t){key.p + shared, key.len - shared});
+        for (size_t a = 0; a < query->n_aggs; a++) {
+            put_state(query->aggs[a].func, &entries[i].states[a], out);
+        }
+        previous = key;
+        if (out->len - begin > LIMIT_PARTIAL) {
+            return ERR_TOO_LARGE;
+        }
+    }
+    return ERR_OK;
+}
+
+static errcode_t
+get_totals(rd_t *r, totals_t *t)
+{
+    uint64_t *const values[] = {&t->bytes, &t->lines, &t->accepted,
+        &t->rejected[0], &t->rejected[1], &t->rejected[2], &t->rejected[3],
+        &t->rejected[4], &t->blank, &t->skipped, &t->bad_values};
+    errcode_t rc = ERR_OK;
+
+    _Static_assert(REJECT_COUNT == 5, "rejected[] is listed above");
+    for (size_t i = 0; rc == ERR_OK && i < sizeof values / sizeof *values;
+         i++) {
+        rc = rd_varint(r, values[i]);
+    }
+    return rc;
+}
+
+static errcode_t
+get_file_index(rd_t *r, uint32_t n_files, uint32_t *out)
+{
+    uint64_t file;
+    errcode_t rc = rd_varint(r, &file);
+
+    if (rc == ERR_OK && file >= n_files) {
+        return ERR_MALFORMED;
+    }
+    *out = rc == ERR_OK ? (uint32_t)file : 0;
+    return rc;
+}
+
+static errcode_t
+get_sample(rd_t *r, uint32_t n_files, totals_t *t)
+{
+    uint32_t file;
+    uint64_t offset;
+    uint8_t reject;
+    span_t text;
+    errcode_t rc = get_file_index(r, n_files, &file);
+
+    rc = rc != ERR_OK ? rc : rd_varint(r, &offset);
+    rc = rc != ERR_OK ? rc : rd_u8(r, &reject);
+    rc = rc != ERR_OK ? rc : rd_block(r, LIMIT_SAMPLE, &text);
+    if (rc == ERR_OK && reject >= REJECT_COUNT) {
+        rc = ERR_MALFORMED;
+    }
+    if (rc == ERR_OK) {
+        totals_sample(t, file, offset, (reject_t)reject, text);
+    }
+    return rc;
+}
+
+static errcode_t
+get_samples(rd_t *r, uint32_t n_files, totals_t *t)
+{
+    uint64_t n;
+    errcode_t rc = rd_varint(r, &n);
+
+    if (rc == ERR_OK && n > LIMIT_SAMPLES * LIMIT_SAMPLE_FILES) {
+        rc = ERR_TOO_LARGE;
+    }
+    for (uint64_t i = 0; rc == ERR_OK && i < n; i++) {
+        rc = get_sample(r, n_files, t);
+    }
+    return rc;
+}
+
+static errcode_t
+get_file(rd_t *r, uint32_t n_files, totals_t *t)
+{
+    uint32_t file;
+    uint64_t format;
+    file_total_t got = {0};
+    errcode_t rc = get_file_index(r, n_files, &file);
+
+    rc = rc != ERR_OK ? rc : rd_varint(r, &got.bytes);
+    rc = rc != ERR_OK ? rc : rd_varint(r, &got.lines);
+    rc = rc != ERR_OK ? rc : rd_varint(r, &got.accepted);
+    rc = rc != ERR_OK ? rc : rd_varint(r, &format);
+    if (rc != ERR_OK) {
+        return rc;
+    }
+    if (format > UINT16_MAX ||
+        (t->n_files > 0 && t->files[t->n_files - 1].file >= file)) {
+        return ERR_MALFORMED;
+    }
+    got.file = file;
+    got.format = (uint16_t)format;
+    *totals_file(t, file) = got;
+    return ERR_OK;
+}
+
+static errcode_t
+get_files(rd_t *r, uint32_t n_files, totals_t *t)
+{
+    uint64_t n;
+    errcode_t rc = rd_varint(r, &n);
+
+    if (rc == ERR_OK && n > LIMIT_SHARD_RANGES) {
+        rc = ERR_TOO_LARGE;
+    }
+    for (uint64_t i = 0; rc == ERR_OK && i < n; i++) {
+        rc = get_file(r, n_files, t);
+    }
+    return rc;
+}
+
+static errcode_t
+get_sum(rd_t *r, dec_sum_t *out)
+{
+    i128_t hi;
+    errcode_t rc = rd_varint128(r, &out->lo);
+
+    rc = rc != ERR_OK ? rc : rd_zigzag(r, &hi);
+    if (rc == ERR_OK && (hi < INT64_MIN || hi > INT64_MAX)) {
+        rc = ERR_MALFORMED;
+    }
+    if (rc == ERR_OK) {
+        out->hi = (int64_t)hi;
+    }
+    return rc;
+}
+
+static errcode_t
+get_state(rd_t *r, agg_func_t func, agg_state_t *out)
+{
+    errcode_t rc = rd_varint(r, &out->n);
+
+    if (rc != ERR_OK || func == AGG_COUNT) {
+        return rc;
+    }
+    if (func == AGG_SUM || func == AGG_AVG) {
+        return get_sum(r, &out->sum);
+    }
+    if (out->n > 1) {
+        return ERR_MALFORMED;
+    }
+    return out->n == 1 ? rd_zigzag(r, &out->best) : ERR_OK;
+}
+
+// One cell per key column and nothing else.
+static errcode_t
+check_key(span_t key, const query_t *query)
+{
+    rd_t r = rd_init(key);
+    cell_t cell;
+    errcode_t rc = ERR_OK;
+
+    for (size_t i = 0; rc == ERR_OK && i < query->n_keys; i++) {
+        rc = cell_decode(&r, &cell);
+    }
+    return rc != ERR_OK ? rc : rd_end(&r);
+}
+
+// The next key, rebuilt in `key` from what it shares with the last one. Keys
+// must rise, and share all they can.
+static errcode_t
+get_key(rd_t *r, buf_t *key, bool first)
+{
+    uint64_t shared;
+    span_t rest;
+    errcode_t rc = rd_varint(r, &shared);
+
+    rc = rc != ERR_OK ? rc : rd_block(r, LIMIT_KEY, &rest);
+    if (rc != ERR_OK) {
+        return rc;
+    }
+    if (shared > key->len || shared + rest.len > LIMIT_KEY) {
+        return ERR_MALFORMED;
+    }
+    if (!first &&
+        (rest.len == 0 || (shared < key->len && rest.p[0] <= key->p[shared]))) {
+        return ERR_MALFORMED;
+    }
+    key->len = (size_t)shared;
+    buf_put_span(key, rest);
+    return ERR_OK;
+}
+
+// Walks the groups; merges them where `tally` is given.
+static errcode_t
+walk_groups(rd_t *r, const query_t *query, tally_t *tally)
+{
+    buf_t key = {0};
+    uint64_t n;
+    errcode_t rc = rd_varint(r, &n);
+
+    for (uint64_t i = 0; rc == ERR_OK && i < n; i++) {
+        agg_state_t *mine = NULL;
+        rc = get_key(r, &key, i == 0);
+        if (rc == ERR_OK && tally == NULL) {
+            rc = check_key(buf_span(&key), query);
+        } else if (rc == ERR_OK) {
+            rc = tally_group(tally, buf_span(&key), &mine);
+        }
+        for (size_t a = 0; rc == ERR_OK && a < query->n_aggs; a++) {
+            agg_state_t state = {0};
+            rc = get_state(r, query->aggs[a].func, &state);
+            if (rc == ERR_OK && mine != NULL) {
+                agg_merge(query->aggs[a].func, &mine[a], &state);
+            }
+        }
+    }
+    buf_fini(&key);
+    return rc;
+}
+
+static errcode_t
+get_head(rd_t *r, uint32_t n_files, totals_t *t)
+{
+    uint32_t magic;
+    errcode_t rc = rd_u32(r, &magic);
+
+    if (rc == ERR_OK && magic != PARTIAL_MAGIC) {
+        rc = ERR_UNSUPPORTED;
+    }
+    rc = rc != ERR_OK ? rc : get_totals(r, t);
+    rc = rc != ERR_OK ? rc : get_samples(r, n_files, t);
+    rc = rc != ERR_OK ? rc : get_files(r, n_files, t);
+    if (rc == ERR_OK && !totals_add_up(t)) {
+        rc = ERR_CORRUPT;
+    }
+    return rc;
+}
+
+errcode_t
+partial_merge(span_t bytes, uint32_t n_files, tally_t *tally, totals_t *totals)
+{
+    const query_t *query = tally_query(tally);
+    totals_t got = {0};
+    rd_t r = rd_init(bytes);
+    errcode_t rc = get_head(&r, n_files, &got);
+    rd_t groups = r;
+
+    rc = rc != ERR_OK ? rc : walk_groups(&r, query, NULL);
+    rc = rc != ERR_OK ? rc : rd_end(&r);
+    rc = rc != ERR_OK ? rc : walk_groups(&groups, query, tally);
+    if (rc == ERR_OK) {
+        totals_merge(totals, &got);
+    }
+    totals_fini(&got);
+    return rc;
+}
