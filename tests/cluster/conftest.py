@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Real processes from the build folder named by LOGTALLY_BUILD. Everything
+waits for a condition with a deadline, never for time to pass."""
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+sys.path.insert(0, str(HERE.parent / "oracle"))
+BUILD = Path(os.environ.get("LOGTALLY_BUILD", ROOT / "build" / "release"))
+
+
+def program(name):
+    return str(BUILD / name)
+
+
+def wait_for(what, condition, seconds=20):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.01)
+    raise AssertionError(f"not within {seconds} s: {what}")
+
+
+def run(*args, timeout=120, ok=True, **kw):
+    p = subprocess.run([program("logtally"), *map(str, args)],
+                       stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                       timeout=timeout, **kw)
+    if ok:
+        assert p.returncode == 0, p.stderr.decode(errors="replace")
+    return p
+
+
+class Process:
+    def __init__(self, folder, name, argv, wrap=()):
+        self.log = Path(folder) / f"{name}.log"
+        self.file = open(self.log, "ab")
+        self.popen = subprocess.Popen([*wrap, *map(str, argv)],
+                                      stdin=subprocess.DEVNULL,
+                                      stdout=self.file, stderr=self.file)
+
+    def said(self, text):
+        return text in self.log.read_text(errors="replace")
+
+    def until(self, text, seconds=20):
+        def ready():
+            assert self.popen.poll() is None or self.said(text), \
+                self.log.read_text(errors="replace")
+            return self.said(text)
+        wait_for(f"{text} in {self.log}", ready, seconds)
+
+    def stop(self):
+        if self.popen.poll() is None:
+            self.popen.terminate()
+            try:
+                self.popen.wait(10)
+            except subprocess.TimeoutExpired:
+                self.popen.kill()
+        self.popen.wait()
+        self.file.close()
+
+
+class Cluster:
+    """A coordinator and workers with keys of their own."""
+
+    def __init__(self, folder, address="127.0.0.1", wrap=()):
+        self.folder, self.address = Path(folder), address
+        self.keys, self.state = self.folder / "keys", self.folder / "state"
+        self.processes, self.workers = [], {}
+        self.state.mkdir()
+        run("keys", "init", self.keys)
+        self.coordinator = self.start("coordinator", [
+            program("logtally-coordinator"), "--keys", self.keys,
+            "--state", self.state, "--listen", address, "--control-port",
+            "0", "--sink-port", "0"], wrap)
+        self.coordinator.until("coordinator-ready")
+        wait_for("the ports file", (self.state / "ports").exists)
+        lines = (self.state / "ports").read_text().split()
+        ports = dict(x.split("=") for x in lines if "=" in x)
+        self.endpoint = f"tcp://{address}:{ports['control_port']}"
+
+    def start(self, name, argv, wrap=()):
+        p = Process(self.folder, name, argv, wrap)
+        self.processes.append(p)
+        return p
+
+    def worker(self, name, root, *extra, wrap=(), new_key=True,
+               listen="127.0.0.1"):
+        if new_key:
+            run("keys", "new", self.keys, name, "--role", "worker",
+                "--host", name)
+        p = self.start(name, [
+            program("logtally-worker"), "--coordinator", self.endpoint,
+            "--keys", self.keys / "issued" / name, "--name", name, "--root",
+            root, "--listen", listen, "--intake-port", "0", *extra], wrap)
+        self.workers[name] = p
+        p.until("worker-registered")
+        return p
+
+    def env(self, **more):
+        return {**os.environ, "LOGTALLY_COORDINATOR": self.endpoint,
+                "LOGTALLY_KEYS": str(self.keys / "issued" / "admin"), **more}
+
+    def cli(self, *args, **kw):
+        return run(*args, env=self.env(), **kw)
+
+    def submit(self, query, *sources, **kw):
+        return json.loads(self.cli("submit", query, *sources, "-o", "json",
+                                   **kw).stdout)
+
+    def popen(self, *args):
+        return subprocess.Popen([program("logtally"), *map(str, args)],
+                                env=self.env(), stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE)
+
+    def close(self):
+        for p in reversed(self.processes):
+            if p.popen.poll() is None:
+                p.popen.send_signal(18)  # SIGCONT: a stopped one must end
+            p.stop()
+
+
+@pytest.fixture
+def cluster(tmp_path):
+    c = Cluster(tmp_path)
+    yield c
+    c.close()

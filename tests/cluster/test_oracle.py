@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`logtally run` agrees with the oracle, however the work is cut."""
+import gzip
+import json
+
+import make_logs
+import oracle
+import pytest
+import queries
+from conftest import run
+
+FORMATS = ("combined", "common", "vhost_combined")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("made")
+    paths = {}
+
+    def put(name, data):
+        (folder / name).write_bytes(data)
+        paths[name] = folder / name
+    small = make_logs.make(1, 3000)
+    put("small", small)
+    put("small.gz", make_logs.members(small, 2))
+    large = make_logs.make(3, 200_000)
+    put("large", large)
+    put("large.gz", make_logs.members(large, 4))
+    put("one.gz", gzip.compress(large, mtime=0))
+    put("long", make_logs.make(5, 5000, over_long=True))
+    for fmt in FORMATS:
+        put(fmt, make_logs.make(6, 20_000, fmt))
+    return paths
+
+
+def check(query, path, *options, fmt="combined"):
+    p = run("run", query, path, "-f", fmt, "-o", "json", *options)
+    names, rows = oracle.run(query, [path], fmt)
+    got_names, got_rows, doc = oracle.parse_printed(p.stdout)
+    assert got_names == names
+    assert got_rows == rows
+    # The bytes of the rows too, white space aside.
+    want = printed(rows)
+    assert want in p.stdout.decode().replace("\n", "") or \
+        compact(p.stdout) == want
+    return doc
+
+
+def printed(rows):
+    def cell(v):
+        return str(v) if isinstance(v, oracle.Number) else json.dumps(
+            v, ensure_ascii=False, separators=(",", ":"))
+    return "[" + ",".join("[" + ",".join(map(cell, r)) + "]"
+                          for r in rows) + "]"
+
+
+def compact(text):
+    return printed(oracle.parse_printed(text)[1])
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+@pytest.mark.parametrize("name", ["small", "small.gz"])
+@pytest.mark.parametrize("query", queries.FIXED)
+def test_fixed_queries_one_byte_shards(made, query, name, jobs):
+    check(query, made[name], "-j", jobs, "--shard-size", "1")
+
+
+@pytest.mark.parametrize("shard", ["4096", None])
+@pytest.mark.parametrize("name", ["large", "large.gz", "one.gz", "long"])
+@pytest.mark.parametrize("query", queries.FIXED)
+def test_fixed_queries_larger_logs(made, query, name, shard):
+    check(query, made[name], "-j", "2",
+          *(["--shard-size", shard] if shard else []))
+
+
+@pytest.mark.parametrize("shard", ["7", "100"])
+@pytest.mark.parametrize("query", queries.FIXED)
+def test_fixed_queries_odd_shards(made, query, shard):
+    check(query, made["small"], "-j", "2", "--shard-size", shard)
+
+
+@pytest.mark.parametrize("fmt", FORMATS)
+def test_formats(made, fmt):
+    for query in ("count by status", "count by vhost, port", "top ua"):
+        check(query, made[fmt], fmt=fmt)
+        check(query, made[fmt], fmt="auto")
+
+
+@pytest.mark.parametrize("query", list(queries.generate(7, 40)))
+def test_random_queries(made, query):
+    check(query, made["large"], "-j", "2", "--shard-size", "4096")
