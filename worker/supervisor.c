@@ -1,0 +1,427 @@
+// SPDX-License-Identifier: Apache-2.0
+// The protocol side: registration, heartbeats, messages, lists.
+#include "worker/supervisor_inside.h"
+
+#include "common/base/xalloc.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FILES_PAYLOAD (LIMIT_CONTROL - 16384u)
+
+sup_output_t *
+sup_push(supervisor_t *self, sup_kind_t kind)
+{
+    sup_output_t *out = xcalloc(1, sizeof *out);
+
+    out->kind = kind;
+    self->out =
+        xgrow(self->out, &self->cap_out, self->n_out + 1, sizeof *self->out);
+    self->out[self->n_out++] = out;
+    return out;
+}
+
+supervisor_t *
+supervisor_new(const supervisor_config_t *config, int64_t now_ms)
+{
+    supervisor_t *self = xcalloc(1, sizeof *self);
+
+    self->config = *config;
+    self->now = now_ms;
+    self->heartbeat_ms = HEARTBEAT_MS;
+    self->slots = xcalloc(config->executors, sizeof *self->slots);
+    return self;
+}
+
+void
+supervisor_destroy(supervisor_t **self_p)
+{
+    supervisor_t *self = *self_p;
+
+    if (self == NULL) {
+        return;
+    }
+    sup_drop_all(self);
+    for (size_t i = 0; i < self->n_out; i++) {
+        buf_fini(&self->out[i]->frame);
+        free(self->out[i]);
+    }
+    free(self->out);
+    free(self->items);
+    free(self->slots);
+    free(self);
+    *self_p = NULL;
+}
+
+static void
+send_register(supervisor_t *self)
+{
+    lt_Register meta = {.version_min = PROTOCOL_VERSION,
+        .version_max = PROTOCOL_VERSION,
+        .incarnation = self->config.incarnation,
+        .software = "logtally " LOGTALLY_VERSION,
+        .executors = self->config.executors,
+        .intake_port = self->config.intake_port,
+        .n_labels = (uint32_t)self->config.n_labels};
+    buf_t labels = {0};
+
+    snprintf(meta.name, sizeof meta.name, "%s", self->config.name);
+    if (self->config.intake_address != NULL) {
+        snprintf(meta.intake_address, sizeof meta.intake_address, "%s",
+            self->config.intake_address);
+    }
+    for (size_t i = 0; i < self->config.n_labels; i++) {
+        lt_Label label = {0};
+        snprintf(label.label, sizeof label.label, "%s", self->config.labels[i]);
+        record_put(&labels, lt_Label_fields, &label);
+    }
+    frame_encode(&sup_push(self, SUP_CONTROL)->frame, PROTO_REGISTER, 0,
+        lt_Register_fields, &meta, buf_span(&labels));
+    buf_fini(&labels);
+}
+
+void
+supervisor_connected(supervisor_t *self, int64_t now_ms)
+{
+    self->now = now_ms;
+    self->connected = true;
+    self->registered = false;
+    self->last_ack = now_ms;
+    send_register(self);
+}
+
+static void
+put_held(const item_t *it, buf_t *payload)
+{
+    lt_Held held = {.job = it->shard->job,
+        .shard = it->shard->id,
+        .attempt = it->shard->attempt,
+        .bytes_done = it->bytes_done,
+        .running = it->state == ITEM_RUNNING};
+
+    record_put(payload, lt_Held_fields, &held);
+}
+
+static void
+put_offer(const item_t *it, buf_t *payload)
+{
+    lt_Offer offer = {.job = it->shard->job,
+        .shard = it->shard->id,
+        .attempt = it->shard->attempt,
+        .bytes = it->partial.len};
+
+    memcpy(offer.hash, it->hash, sizeof it->hash);
+    record_put(payload, lt_Offer_fields, &offer);
+}
+
+static void
+send_heartbeat(supervisor_t *self)
+{
+    lt_Heartbeat meta = {
+        .incarnation = self->config.incarnation, .seq = ++self->beat_seq};
+    buf_t payload = {0};
+
+    for (size_t i = 0; i < self->n_items; i++) {
+        if (self->items[i]->state <= ITEM_RUNNING) {
+            put_held(self->items[i], &payload);
+            meta.n_held++;
+        }
+    }
+    for (size_t i = 0; i < self->n_items; i++) {
+        if (self->items[i]->state == ITEM_OFFERED &&
+            meta.n_offers < SUP_OFFERS_MAX) {
+            put_offer(self->items[i], &payload);
+            meta.n_offers++;
+        }
+    }
+    frame_encode(&sup_push(self, SUP_CONTROL)->frame, PROTO_HEARTBEAT,
+        self->epoch, lt_Heartbeat_fields, &meta, buf_span(&payload));
+    buf_fini(&payload);
+}
+
+int64_t
+supervisor_tick(supervisor_t *self, int64_t now_ms)
+{
+    self->now = now_ms;
+    if (!self->connected) {
+        return self->heartbeat_ms;
+    }
+    if (now_ms - self->last_ack >= 3 * self->heartbeat_ms) {
+        self->connected = self->registered = false;
+        sup_push(self, SUP_RECONNECT);
+        return self->heartbeat_ms;
+    }
+    if (self->registered && now_ms >= self->next_beat) {
+        self->next_beat = now_ms + self->heartbeat_ms;
+        send_heartbeat(self);
+    }
+    sup_work_due(self);
+    int64_t wait = self->registered ? self->next_beat - now_ms : 100;
+    if (self->sink_pause > now_ms && self->sink_pause - now_ms < wait) {
+        wait = self->sink_pause - now_ms;
+    }
+    return wait;
+}
+
+bool
+supervisor_next(supervisor_t *self, sup_output_t *out)
+{
+    if (self->n_out == 0) {
+        return sup_next_chunk(self, out);
+    }
+    *out = *self->out[0];
+    free(self->out[0]);
+    self->n_out--;
+    memmove(self->out, self->out + 1, self->n_out * sizeof *self->out);
+    return true;
+}
+
+bool
+supervisor_is_idle(const supervisor_t *self)
+{
+    return self->n_items == 0 && self->n_out == 0;
+}
+
+static void
+on_registered(supervisor_t *self, const frame_t *frame)
+{
+    lt_Registered meta;
+
+    if (frame_meta(frame, lt_Registered_fields, &meta) != ERR_OK ||
+        meta.epoch == 0 || meta.sink_port > UINT16_MAX) {
+        return;
+    }
+    if (self->epoch != 0 && self->epoch != meta.epoch) {
+        sup_drop_all(self); // that coordinator has forgotten its jobs
+        self->n_lists = 0;
+    }
+    self->epoch = meta.epoch;
+    self->registered = true;
+    self->heartbeat_ms = meta.heartbeat_ms >= 10 && meta.heartbeat_ms <= 60000
+                             ? meta.heartbeat_ms
+                             : HEARTBEAT_MS;
+    self->last_ack = self->now;
+    self->next_beat = self->now;
+    sup_push(self, SUP_SINK_OPEN)->sink_port = (uint16_t)meta.sink_port;
+    for (size_t i = 0; i < self->n_items; i++) {
+        if (self->items[i]->state == ITEM_OFFERED) {
+            sup_offer(self, self->items[i]);
+        }
+    }
+}
+
+static void
+on_refused(supervisor_t *self, const frame_t *frame)
+{
+    lt_Refused meta;
+
+    if (frame_meta(frame, lt_Refused_fields, &meta) == ERR_OK) {
+        sup_output_t *out = sup_push(self, SUP_REFUSED);
+        snprintf(out->text, sizeof out->text, "%s", meta.text);
+        out->exit = meta.exit;
+    }
+}
+
+static void
+on_unknown(supervisor_t *self, const frame_t *frame)
+{
+    lt_Unknown meta;
+
+    if (frame_meta(frame, lt_Unknown_fields, &meta) == ERR_OK &&
+        meta.incarnation == self->config.incarnation && self->registered) {
+        self->registered = false;
+        send_register(self);
+    }
+}
+
+static void
+on_ack(supervisor_t *self, const frame_t *frame)
+{
+    lt_HeartbeatAck meta;
+
+    if (frame_meta(frame, lt_HeartbeatAck_fields, &meta) == ERR_OK &&
+        meta.seq <= self->beat_seq) {
+        self->last_ack = self->now;
+    }
+}
+
+static void
+on_list(supervisor_t *self, const frame_t *frame)
+{
+    lt_List *meta = xmalloc(sizeof *meta);
+
+    if (frame_meta(frame, lt_List_fields, meta) == ERR_OK) {
+        bool room = self->n_lists < SUP_LISTS_MAX;
+        size_t at = room ? self->n_lists++ : SUP_LISTS_MAX - 1;
+        uint64_t old_request = self->lists[at].request;
+        uint64_t old_job = self->lists[at].job;
+        self->lists[at].request = meta->request;
+        self->lists[at].job = meta->job;
+        if (room) {
+            sup_output_t *out = sup_push(self, SUP_LIST);
+            out->request = meta->request;
+            out->shared = meta->shared;
+            snprintf(out->pattern, sizeof out->pattern, "%s", meta->pattern);
+        } else {
+            supervisor_listed(self, meta->request, NULL, 0, false, ERR_BUSY,
+                "the worker has too many lists to make", self->now);
+            self->lists[at].request = old_request;
+            self->lists[at].job = old_job;
+        }
+    }
+    free(meta);
+}
+
+static void
+on_grant(supervisor_t *self, const frame_t *frame)
+{
+    lt_Grant meta;
+
+    if (frame_meta(frame, lt_Grant_fields, &meta) == ERR_OK) {
+        item_t *it = sup_find(self, meta.job, meta.shard);
+        if (it != NULL && it->state == ITEM_OFFERED && !it->granted &&
+            it->shard->attempt == meta.attempt) {
+            it->granted = true;
+            it->sent = 0;
+        }
+    }
+}
+
+static void
+on_result_ack(supervisor_t *self, const frame_t *frame)
+{
+    lt_ResultAck meta;
+
+    if (frame_meta(frame, lt_ResultAck_fields, &meta) == ERR_OK) {
+        item_t *it = sup_find(self, meta.job, meta.shard);
+        if (it != NULL && it->state >= ITEM_OFFERED &&
+            it->shard->attempt == meta.attempt) {
+            sup_drop(self, it);
+        }
+    }
+}
+
+static void
+on_shard(supervisor_t *self, const frame_t *frame)
+{
+    lt_Shard *meta = xmalloc(sizeof *meta);
+    shard_t *shard = NULL;
+
+    if (frame_meta(frame, lt_Shard_fields, meta) == ERR_OK &&
+        meta->incarnation == self->config.incarnation &&
+        shard_decode(frame, &shard) == ERR_OK) {
+        sup_accept(self, shard);
+    }
+    free(meta);
+}
+
+static void
+on_cancel(supervisor_t *self, const frame_t *frame)
+{
+    lt_CancelShard meta;
+
+    if (frame_meta(frame, lt_CancelShard_fields, &meta) == ERR_OK &&
+        meta.incarnation == self->config.incarnation) {
+        sup_cancel(self, meta.job, meta.shard);
+    }
+}
+
+static const struct handler {
+    uint8_t type;
+    sup_link_t link;
+    bool any_epoch;
+    void (*run)(supervisor_t *, const frame_t *);
+} handlers[] = {
+    {PROTO_REGISTERED, SUP_LINK_CONTROL, true, on_registered},
+    {PROTO_REFUSED, SUP_LINK_CONTROL, true, on_refused},
+    {PROTO_UNKNOWN, SUP_LINK_CONTROL, true, on_unknown},
+    {PROTO_HEARTBEAT_ACK, SUP_LINK_CONTROL, false, on_ack},
+    {PROTO_LIST, SUP_LINK_CONTROL, false, on_list},
+    {PROTO_GRANT, SUP_LINK_CONTROL, false, on_grant},
+    {PROTO_RESULT_ACK, SUP_LINK_CONTROL, false, on_result_ack},
+    {PROTO_SHARD, SUP_LINK_INTAKE, false, on_shard},
+    {PROTO_CANCEL_SHARD, SUP_LINK_INTAKE, false, on_cancel},
+};
+
+void
+supervisor_message(
+    supervisor_t *self, sup_link_t link, span_t bytes, int64_t now_ms)
+{
+    frame_t frame;
+
+    self->now = now_ms;
+    if (frame_decode(bytes, &frame) != ERR_OK) {
+        return;
+    }
+    for (size_t i = 0; i < sizeof handlers / sizeof *handlers; i++) {
+        const struct handler *h = &handlers[i];
+        if (h->type == frame.type && h->link == link &&
+            (h->any_epoch ||
+                (self->epoch != 0 && frame.epoch == self->epoch))) {
+            h->run(self, &frame);
+            return;
+        }
+    }
+}
+
+static void
+send_files(supervisor_t *self, lt_Files *meta, buf_t *payload)
+{
+    frame_encode(&sup_push(self, SUP_CONTROL)->frame, PROTO_FILES, self->epoch,
+        lt_Files_fields, meta, buf_span(payload));
+    buf_clear(payload);
+    meta->n = 0;
+}
+
+static void
+put_file(const listed_file_t *file, lt_File *record, buf_t *payload)
+{
+    memset(record, 0, sizeof *record);
+    snprintf(record->path, sizeof record->path, "%s", file->path);
+    record->device = file->device;
+    record->inode = file->inode;
+    record->size = file->size;
+    record->mtime_ns = file->mtime_ns;
+    memcpy(record->hash, file->hash, sizeof file->hash);
+    record->compression = (lt_Compression)file->compression;
+    record_put(payload, lt_File_fields, record);
+}
+
+void
+supervisor_listed(supervisor_t *self, uint64_t request,
+    const struct listed_file *files, size_t n, bool last, errcode_t rc,
+    const char *text, int64_t now_ms)
+{
+    size_t at = self->n_lists;
+
+    self->now = now_ms;
+    while (at-- > 0 && self->lists[at].request != request) {
+    }
+    if (at >= self->n_lists) {
+        return; // of an epoch that is over
+    }
+    lt_Files meta = {.incarnation = self->config.incarnation,
+        .job = self->lists[at].job,
+        .request = request};
+    lt_File *record = xmalloc(sizeof *record);
+    buf_t payload = {0};
+    for (size_t i = 0; i < n; i++) {
+        put_file(&files[i], record, &payload);
+        meta.n++;
+        if (payload.len > FILES_PAYLOAD) {
+            send_files(self, &meta, &payload);
+        }
+    }
+    meta.last = last || rc != ERR_OK;
+    meta.error = rc;
+    snprintf(meta.text, sizeof meta.text, "%s", text == NULL ? "" : text);
+    if (meta.n > 0 || meta.last) {
+        send_files(self, &meta, &payload);
+    }
+    if (last) {
+        self->lists[at] = self->lists[--self->n_lists];
+    }
+    free(record);
+    buf_fini(&payload);
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// supervisor_inside: what the supervisor's own files share. Nobody else
+// includes this.
+#ifndef LOGTALLY_WORKER_SUPERVISOR_INSIDE_H
+#define LOGTALLY_WORKER_SUPERVISOR_INSIDE_H
+
+#include "worker/supervisor.h"
+
+#define SUP_LISTS_MAX     64u
+#define SUP_OFFERS_MAX    1500u // offers named in one heartbeat
+#define SUP_ACK_MS        5000  // sent and not acknowledged: offer again
+#define SUP_SINK_PAUSE_MS 20    // after a full sink queue
+#define SUP_FAIL_TRIES    5u    // a failure nobody acknowledges is dropped
+#define SUP_ALL_SHARDS    UINT64_MAX
+
+typedef enum {
+    ITEM_QUEUED,
+    ITEM_RUNNING,
+    ITEM_OFFERED,
+    ITEM_FAILED
+} item_state_t;
+
+typedef struct item {
+    shard_t *shard;
+    item_state_t state;
+    uint32_t slot;
+    uint64_t bytes_done;
+    uint64_t seq;  // order of arrival
+    uint64_t turn; // last time a shard of this job was started
+    buf_t partial;
+    uint8_t hash[32];
+    bool granted;
+    uint64_t sent;  // bytes of the partial given to the sink
+    int64_t due_ms; // when to send or offer again
+    uint32_t tries; // of a failure
+    errcode_t rc;
+    uint32_t file;
+    char *text;
+} item_t;
+
+struct supervisor {
+    supervisor_config_t config;
+    int64_t now;
+    bool connected;
+    bool registered;
+    uint64_t epoch;
+    int64_t heartbeat_ms;
+    int64_t next_beat;
+    int64_t last_ack;
+    uint64_t beat_seq;
+    int64_t sink_pause;
+    uint64_t seq;
+    uint64_t turn;
+    item_t **items;
+    size_t n_items, cap_items;
+    item_t **slots;
+    struct {
+        uint64_t request;
+        uint64_t job;
+    } lists[SUP_LISTS_MAX];
+    size_t n_lists;
+    sup_output_t **out;
+    size_t n_out, cap_out;
+};
+
+sup_output_t *sup_push(supervisor_t *self, sup_kind_t kind);
+item_t *sup_find(supervisor_t *self, uint64_t job, uint64_t shard);
+void sup_drop(supervisor_t *self, item_t *item);
+void sup_drop_all(supervisor_t *self);
+void sup_start_free(supervisor_t *self);
+void sup_offer(supervisor_t *self, item_t *item);
+void sup_accept(supervisor_t *self, shard_t *shard);
+void sup_cancel(supervisor_t *self, uint64_t job, uint64_t shard);
+void sup_fail(supervisor_t *self, item_t *item, errcode_t rc, uint32_t file,
+    const char *text);
+void sup_work_due(supervisor_t *self);
+bool sup_next_chunk(supervisor_t *self, sup_output_t *out);
+
+#endif

@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: Apache-2.0
+// The shards a worker holds: waiting, running, offered, failed.
+#include "worker/supervisor_inside.h"
+
+#include "common/base/xalloc.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+item_t *
+sup_find(supervisor_t *self, uint64_t job, uint64_t shard)
+{
+    for (size_t i = 0; i < self->n_items; i++) {
+        const shard_t *s = self->items[i]->shard;
+        if (s->job == job && s->id == shard) {
+            return self->items[i];
+        }
+    }
+    return NULL;
+}
+
+// A start the driver has not seen yet is taken back; true when it was.
+static bool
+take_back_start(supervisor_t *self, const item_t *item)
+{
+    for (size_t i = 0; i < self->n_out; i++) {
+        if (self->out[i]->kind == SUP_START &&
+            self->out[i]->shard == item->shard) {
+            free(self->out[i]);
+            self->n_out--;
+            memmove(self->out + i, self->out + i + 1,
+                (self->n_out - i) * sizeof *self->out);
+            return true;
+        }
+    }
+    return false;
+}
+
+void
+sup_drop(supervisor_t *self, item_t *item)
+{
+    if (item->state == ITEM_RUNNING) {
+        if (!take_back_start(self, item)) {
+            sup_push(self, SUP_KILL)->slot = item->slot;
+        }
+        self->slots[item->slot] = NULL;
+    }
+    for (size_t i = 0; i < self->n_items; i++) {
+        if (self->items[i] == item) {
+            self->n_items--;
+            memmove(self->items + i, self->items + i + 1,
+                (self->n_items - i) * sizeof *self->items);
+            break;
+        }
+    }
+    shard_destroy(&item->shard);
+    buf_fini(&item->partial);
+    free(item->text);
+    free(item);
+}
+
+void
+sup_drop_all(supervisor_t *self)
+{
+    while (self->n_items > 0) {
+        sup_drop(self, self->items[self->n_items - 1]);
+    }
+}
+
+// The job whose turn is longest ago, then the oldest of its shards.
+static item_t *
+next_queued(supervisor_t *self)
+{
+    item_t *best = NULL;
+
+    for (size_t i = 0; i < self->n_items; i++) {
+        item_t *it = self->items[i];
+        if (it->state == ITEM_QUEUED &&
+            (best == NULL || it->turn < best->turn ||
+                (it->turn == best->turn && it->seq < best->seq))) {
+            best = it;
+        }
+    }
+    return best;
+}
+
+static void
+start(supervisor_t *self, item_t *item, uint32_t slot)
+{
+    sup_output_t *out = sup_push(self, SUP_START);
+
+    self->turn++;
+    for (size_t i = 0; i < self->n_items; i++) {
+        if (self->items[i]->shard->job == item->shard->job) {
+            self->items[i]->turn = self->turn;
+        }
+    }
+    item->state = ITEM_RUNNING;
+    item->slot = slot;
+    self->slots[slot] = item;
+    out->slot = slot;
+    out->shard = item->shard;
+}
+
+void
+sup_start_free(supervisor_t *self)
+{
+    for (uint32_t slot = 0; slot < self->config.executors; slot++) {
+        item_t *item = self->slots[slot] == NULL ? next_queued(self) : NULL;
+        if (item != NULL) {
+            start(self, item, slot);
+        }
+    }
+}
+
+static size_t
+count_held(const supervisor_t *self)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < self->n_items; i++) {
+        n += self->items[i]->state <= ITEM_RUNNING;
+    }
+    return n;
+}
+
+static void
+send_failure(supervisor_t *self, const shard_t *shard, errcode_t rc,
+    uint32_t file, const char *text)
+{
+    lt_ShardFailed meta = {.incarnation = self->config.incarnation,
+        .job = shard->job,
+        .shard = shard->id,
+        .attempt = shard->attempt,
+        .error = rc,
+        .file = file};
+
+    snprintf(meta.text, sizeof meta.text, "%s", text);
+    frame_encode(&sup_push(self, SUP_SINK)->frame, PROTO_SHARD_FAILED,
+        self->epoch, lt_ShardFailed_fields, &meta, (span_t){0});
+}
+
+void
+sup_accept(supervisor_t *self, shard_t *shard)
+{
+    item_t *held = sup_find(self, shard->job, shard->id);
+
+    if (held != NULL && held->shard->attempt >= shard->attempt) {
+        shard_destroy(&shard);
+        return;
+    }
+    if (held != NULL) {
+        sup_drop(self, held);
+    }
+    if (count_held(self) >= self->config.executors * CREDIT_PER_EXECUTOR) {
+        send_failure(self, shard, ERR_BUSY, UINT32_MAX,
+            "the worker holds all the shards it has room for");
+        shard_destroy(&shard);
+        return;
+    }
+    item_t *item = xcalloc(1, sizeof *item);
+    item->shard = shard;
+    item->seq = ++self->seq;
+    for (size_t i = 0; i < self->n_items; i++) {
+        if (self->items[i]->shard->job == shard->job) {
+            item->turn = self->items[i]->turn;
+        }
+    }
+    self->items = xgrow(
+        self->items, &self->cap_items, self->n_items + 1, sizeof *self->items);
+    self->items[self->n_items++] = item;
+    sup_start_free(self);
+}
+
+void
+sup_cancel(supervisor_t *self, uint64_t job, uint64_t shard)
+{
+    for (size_t i = self->n_items; i-- > 0;) {
+        const shard_t *s = self->items[i]->shard;
+        if (s->job == job && (shard == SUP_ALL_SHARDS || s->id == shard)) {
+            sup_drop(self, self->items[i]);
+        }
+    }
+    sup_start_free(self);
+}
+
+void
+sup_offer(supervisor_t *self, item_t *item)
+{
+    lt_OfferMessage meta = {.incarnation = self->config.incarnation,
+        .has_offer = true,
+        .offer = {.job = item->shard->job,
+            .shard = item->shard->id,
+            .attempt = item->shard->attempt,
+            .bytes = item->partial.len}};
+
+    memcpy(meta.offer.hash, item->hash, sizeof item->hash);
+    item->granted = false;
+    item->sent = 0;
+    if (self->registered) {
+        frame_encode(&sup_push(self, SUP_CONTROL)->frame, PROTO_OFFER,
+            self->epoch, lt_OfferMessage_fields, &meta, (span_t){0});
+    }
+}
+
+void
+sup_fail(supervisor_t *self, item_t *item, errcode_t rc, uint32_t file,
+    const char *text)
+{
+    item->state = ITEM_FAILED;
+    item->rc = rc;
+    item->file = file;
+    item->text = xstrdup(text);
+    item->due_ms = self->now;
+    sup_work_due(self);
+}
+
+// Failures are repeated until acknowledged, and not for ever; partials that
+// were sent and not acknowledged are offered again.
+void
+sup_work_due(supervisor_t *self)
+{
+    for (size_t i = self->n_items; i-- > 0 && self->registered;) {
+        item_t *it = self->items[i];
+        if (it->due_ms > self->now) {
+            continue;
+        }
+        if (it->state == ITEM_FAILED && it->tries == SUP_FAIL_TRIES) {
+            sup_drop(self, it);
+        } else if (it->state == ITEM_FAILED) {
+            it->tries++;
+            it->due_ms = self->now + SUP_ACK_MS;
+            send_failure(self, it->shard, it->rc, it->file, it->text);
+        } else if (it->state == ITEM_OFFERED && it->granted &&
+                   it->sent == it->partial.len) {
+            sup_offer(self, it);
+        }
+    }
+}
+
+static void
+encode_chunk(supervisor_t *self, item_t *it, buf_t *out)
+{
+    size_t left = it->partial.len - it->sent;
+    size_t len = left < LIMIT_CHUNK ? left : LIMIT_CHUNK;
+    lt_Partial meta = {.incarnation = self->config.incarnation,
+        .job = it->shard->job,
+        .shard = it->shard->id,
+        .attempt = it->shard->attempt,
+        .offset = it->sent,
+        .total = it->partial.len,
+        .last = len == left};
+
+    if (meta.last) {
+        meta.hash.size = sizeof it->hash;
+        memcpy(meta.hash.bytes, it->hash, sizeof it->hash);
+    }
+    frame_encode(out, PROTO_PARTIAL, self->epoch, lt_Partial_fields, &meta,
+        (span_t){it->partial.p + it->sent, len});
+    it->sent += len;
+    it->due_ms = self->now + SUP_ACK_MS;
+}
+
+// Chunks are made one at a time, when the driver asks: a large partial is
+// never in memory twice.
+bool
+sup_next_chunk(supervisor_t *self, sup_output_t *out)
+{
+    if (!self->registered || self->now < self->sink_pause) {
+        return false;
+    }
+    for (size_t i = 0; i < self->n_items; i++) {
+        item_t *it = self->items[i];
+        if (it->state == ITEM_OFFERED && it->granted &&
+            it->sent < it->partial.len) {
+            memset(out, 0, sizeof *out);
+            out->kind = SUP_SINK;
+            encode_chunk(self, it, &out->frame);
+            return true;
+        }
+    }
+    return false;
+}
+
+void
+supervisor_progress(
+    supervisor_t *self, uint32_t slot, uint64_t bytes_done, int64_t now_ms)
+{
+    self->now = now_ms;
+    if (slot < self->config.executors && self->slots[slot] != NULL) {
+        self->slots[slot]->bytes_done = bytes_done;
+    }
+}
+
+void
+supervisor_done(supervisor_t *self, uint32_t slot, errcode_t rc, buf_t *partial,
+    uint32_t file, const char *text, int64_t now_ms)
+{
+    item_t *it = slot < self->config.executors ? self->slots[slot] : NULL;
+
+    self->now = now_ms;
+    if (it == NULL) {
+        if (partial != NULL) {
+            buf_fini(partial);
+        }
+        return;
+    }
+    self->slots[slot] = NULL;
+    if (rc == ERR_OK && (partial == NULL || partial->len == 0)) {
+        rc = ERR_CORRUPT;
+        text = "the executor returned an empty partial";
+    }
+    if (rc != ERR_OK) {
+        sup_fail(self, it, rc, file, text == NULL ? err_text(rc) : text);
+    } else {
+        it->state = ITEM_OFFERED;
+        it->partial = *partial;
+        *partial = (buf_t){0};
+        crypto_generichash(
+            it->hash, sizeof it->hash, it->partial.p, it->partial.len, NULL, 0);
+        sup_offer(self, it);
+    }
+    sup_start_free(self);
+}
+
+void
+supervisor_sink_busy(supervisor_t *self, span_t bytes, int64_t now_ms)
+{
+    frame_t frame;
+    lt_Partial part;
+    lt_ShardFailed failed;
+    item_t *it;
+
+    self->now = now_ms;
+    self->sink_pause = now_ms + SUP_SINK_PAUSE_MS;
+    if (frame_decode(bytes, &frame) != ERR_OK) {
+        return;
+    }
+    if (frame.type == PROTO_PARTIAL &&
+        frame_meta(&frame, lt_Partial_fields, &part) == ERR_OK) {
+        it = sup_find(self, part.job, part.shard);
+        if (it != NULL && it->granted && it->shard->attempt == part.attempt &&
+            part.offset < it->sent) {
+            it->sent = part.offset;
+        }
+    } else if (frame.type == PROTO_SHARD_FAILED &&
+               frame_meta(&frame, lt_ShardFailed_fields, &failed) == ERR_OK) {
+        it = sup_find(self, failed.job, failed.shard);
+        if (it != NULL && it->state == ITEM_FAILED && it->tries > 0) {
+            it->tries--;
+            it->due_ms = self->sink_pause;
+        }
+    }
+}
