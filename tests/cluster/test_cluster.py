@@ -9,7 +9,7 @@ import time
 
 import make_logs
 import pytest
-from conftest import Cluster, run, wait_for
+from conftest import program, run, wait_for
 
 QUERIES = ["count by status", "top 20 path", "sum(bytes) by ip:/24, time:1h"]
 CLEAN = [(b'192.0.2.%d - - [14/Nov/2023:22:%02d:00 +0000] "GET /p%d '
@@ -89,11 +89,6 @@ def test_host_local_worker_gone_ends_partial(three, tmp_path):
     assert time.monotonic() - began < 15
 
 
-def failed(p, code, word):
-    assert p.returncode == code, p.stderr.decode(errors="replace")
-    assert word in p.stderr.lower(), p.stderr
-
-
 def test_coordinator_not_there(tmp_path):
     run("keys", "init", tmp_path / "keys")
     p = run("workers", "--coordinator", "tcp://127.0.0.1:1", "--keys",
@@ -151,14 +146,19 @@ def test_ctrl_c_cancels(three, tmp_path):
     assert p.returncode == 130
 
 
-def test_print_and_check_config(cluster):
-    run_ok = [BUILD_PROGRAM(p) for p in ("logtally-coordinator",
-                                         "logtally-worker")]
-    for argv in run_ok:
-        p = subprocess.run([argv, "--print-config"], capture_output=True)
-        assert p.returncode == 0 and p.stdout
+def test_small_job_is_not_stuck_behind_a_long_one(shared):
+    cluster, folder = shared
+    long_job = cluster.popen("submit", "count by line",
+                             *[f"shared:{folder}/*.log"], "-o", "json")
+    try:
+        cluster.submit("count", f"shared:{folder}/0.log")
+        assert long_job.poll() is None or long_job.returncode == 0
+    finally:
+        out, err = long_job.communicate(timeout=120)
+    assert long_job.returncode == 0, err.decode(errors="replace")
 
 
-def BUILD_PROGRAM(name):
-    from conftest import program
-    return program(name)
+@pytest.mark.parametrize("name", ["logtally-coordinator", "logtally-worker"])
+def test_print_config(name):
+    p = subprocess.run([program(name), "--print-config"], capture_output=True)
+    assert p.returncode == 0 and p.stdout
