@@ -14,6 +14,8 @@ size_t format_count(void);
 const format_t *format_at(size_t i);
 const char *format_name(const format_t *self);
 size_t format_index(const format_t *self);
+// Bit per format_index whose lines include every line of this one.
+unsigned format_within(const format_t *self);
 // ERR_NOT_FOUND: no such name. "auto" is not a format.
 MUST_CHECK errcode_t format_find(const char *name, const format_t **out);
 // Comma-separated names, for messages.
