@@ -6,6 +6,7 @@
 #ifndef LOGTALLY_WORKER_EXECUTOR_IO_H
 #define LOGTALLY_WORKER_EXECUTOR_IO_H
 
+#include "common/base/limits.h"
 #include "worker/files_io.h"
 #include "worker/shard.h"
 
