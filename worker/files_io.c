@@ -343,7 +343,9 @@ files_list(const files_t *self, const char *pattern, bool shared,
     }
     if (strpbrk(pattern, "*?[") != NULL &&
         (rc = collect(self, pattern, &names)) == ERR_OK) {
-        qsort(names.items, names.n, sizeof(char *), by_bytes);
+        if (names.items != NULL) {
+            qsort(names.items, names.n, sizeof(char *), by_bytes);
+        }
         for (size_t i = 0; i < names.n; i++) {
             n += report(self, names.items[i], shared, found, ctx) == ERR_OK;
         }

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "worker/supervisor.h"
+
+#include "tests/unit/cmocka_all.h"
+
+#define EPOCH 7u
+
+static supervisor_t *
+start(void)
+{
+    static const supervisor_config_t config = {.name = "web1",
+        .executors = 1,
+        .incarnation = 42,
+        .intake_port = 7710,
+        .intake_address = ""};
+    supervisor_t *s = supervisor_new(&config, 0);
+
+    supervisor_connected(s, 0);
+    return s;
+}
+
+static void
+tell(supervisor_t *s, sup_link_t link, proto_type_t type,
+    const pb_msgdesc_t *fields, const void *meta, span_t payload)
+{
+    buf_t frame = {0};
+
+    frame_encode(&frame, type, EPOCH, fields, meta, payload);
+    supervisor_message(s, link, buf_span(&frame), 0);
+    buf_fini(&frame);
+}
+
+// Takes outputs until one of that kind (and frame type, 0 for any) comes.
+static void
+expect(supervisor_t *s, sup_kind_t kind, unsigned type, sup_output_t *out)
+{
+    for (;;) {
+        assert_true(supervisor_next(s, out));
+        frame_t frame = {0};
+        bool framed = out->frame.len > 0 &&
+                      frame_decode(buf_span(&out->frame), &frame) == ERR_OK;
+        if (out->kind == kind &&
+            (type == 0 || (framed && frame.type == type))) {
+            return;
+        }
+        buf_fini(&out->frame);
+    }
+}
+
+static void
+register_worker(supervisor_t *s)
+{
+    static const lt_Registered meta = {.version = 1,
+        .epoch = EPOCH,
+        .heartbeat_ms = 1000,
+        .sink_port = 7701,
+        .staging_bytes = 1 << 30};
+    sup_output_t out;
+
+    expect(s, SUP_CONTROL, PROTO_REGISTER, &out);
+    buf_fini(&out.frame);
+    tell(s, SUP_LINK_CONTROL, PROTO_REGISTERED, lt_Registered_fields, &meta,
+        (span_t){0});
+}
+
+static void
+lend_shard(supervisor_t *s)
+{
+    static const lt_Shard meta = {.incarnation = 42,
+        .job = 1,
+        .shard = 5,
+        .attempt = 1,
+        .n_ranges = 1,
+        .n_files_in_job = 1,
+        .query = "count",
+        .format = "combined"};
+    static const lt_Range range = {.has_file = true,
+        .file = {.path = "/var/log/x", .size = 9},
+        .end = 9,
+        .host = "web1"};
+    buf_t payload = {0};
+
+    record_put(&payload, lt_Range_fields, &range);
+    tell(s, SUP_LINK_INTAKE, PROTO_SHARD, lt_Shard_fields, &meta,
+        buf_span(&payload));
+    buf_fini(&payload);
+}
+
+static void
+test_partial_is_kept_until_it_is_acknowledged(void **state)
+{
+    static const lt_Grant grant = {.job = 1, .shard = 5, .attempt = 1};
+    static const lt_ResultAck ack = {.job = 1, .shard = 5, .attempt = 1};
+    supervisor_t *s = start();
+    sup_output_t out;
+    buf_t partial = {0};
+
+    (void)state;
+    register_worker(s);
+    lend_shard(s);
+    expect(s, SUP_START, 0, &out);
+    CHECK_U64(out.slot, 0);
+    assert_string_equal(out.shard->ranges[0].path, "/var/log/x");
+    buf_put_str(&partial, "counted");
+    supervisor_done(s, 0, ERR_OK, &partial, UINT32_MAX, "", 10);
+    expect(s, SUP_CONTROL, PROTO_OFFER, &out);
+    buf_fini(&out.frame);
+    tell(
+        s, SUP_LINK_CONTROL, PROTO_GRANT, lt_Grant_fields, &grant, (span_t){0});
+    expect(s, SUP_SINK, PROTO_PARTIAL, &out);
+    frame_t frame;
+    CHECK_OK(frame_decode(buf_span(&out.frame), &frame));
+    CHECK_SPAN(frame.payload, "counted");
+    buf_fini(&out.frame);
+    assert_false(supervisor_is_idle(s));
+    tell(s, SUP_LINK_CONTROL, PROTO_RESULT_ACK, lt_ResultAck_fields, &ack,
+        (span_t){0});
+    assert_true(supervisor_is_idle(s));
+    buf_fini(&partial);
+    supervisor_destroy(&s);
+}
+
+static void
+test_failure_is_told_on_the_sink(void **state)
+{
+    supervisor_t *s = start();
+    sup_output_t out;
+    buf_t none = {0};
+
+    (void)state;
+    register_worker(s);
+    lend_shard(s);
+    expect(s, SUP_START, 0, &out);
+    supervisor_done(s, 0, ERR_CRASHED, &none, UINT32_MAX, "signal 9", 10);
+    expect(s, SUP_SINK, PROTO_SHARD_FAILED, &out);
+    buf_fini(&out.frame);
+    supervisor_destroy(&s);
+}
+
+static void
+test_shard_of_a_past_epoch_is_ignored(void **state)
+{
+    static const lt_Registered meta = {.version = 1,
+        .epoch = EPOCH + 1,
+        .heartbeat_ms = 1000,
+        .sink_port = 7701};
+    supervisor_t *s = start();
+    sup_output_t out;
+
+    (void)state;
+    register_worker(s);
+    tell(s, SUP_LINK_CONTROL, PROTO_REGISTERED, lt_Registered_fields, &meta,
+        (span_t){0});
+    lend_shard(s);
+    while (supervisor_next(s, &out)) {
+        assert_int_not_equal(out.kind, SUP_START);
+        buf_fini(&out.frame);
+    }
+    supervisor_destroy(&s);
+}
+
+static void
+test_bit_flips_of_a_shard_do_no_harm(void **state)
+{
+    supervisor_t *s = start();
+    sup_output_t out;
+    lt_Grant meta = {.job = 1, .shard = 5, .attempt = 1};
+    buf_t frame = {0};
+
+    (void)state;
+    register_worker(s);
+    lend_shard(s);
+    frame_encode(
+        &frame, PROTO_GRANT, EPOCH, lt_Grant_fields, &meta, (span_t){0});
+    for (size_t bit = 0; bit < frame.len * 8; bit++) {
+        frame.p[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        supervisor_message(s, SUP_LINK_CONTROL, buf_span(&frame), 0);
+        supervisor_message(s, SUP_LINK_INTAKE, buf_span(&frame), 0);
+        frame.p[bit / 8] ^= (uint8_t)(1u << bit % 8);
+    }
+    while (supervisor_next(s, &out)) {
+        buf_fini(&out.frame);
+    }
+    buf_fini(&frame);
+    supervisor_destroy(&s);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_partial_is_kept_until_it_is_acknowledged),
+        cmocka_unit_test(test_failure_is_told_on_the_sink),
+        cmocka_unit_test(test_shard_of_a_past_epoch_is_ignored),
+        cmocka_unit_test(test_bit_flips_of_a_shard_do_no_harm),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
