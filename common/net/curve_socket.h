@@ -34,7 +34,9 @@ typedef struct curve_dial {
     int hwm;
     bool heartbeats;
     uint64_t affinity;
-    const char *monitor; // inproc name for a monitor, or NULL
+    // A name that no other dial of this context had, or NULL: what
+    // dial_monitor_open was given just before this call.
+    const char *monitor;
 } curve_dial_t;
 MUST_CHECK errcode_t curve_dial(
     void *zmq_ctx, const curve_dial_t *options, void **out, buf_t *why);
@@ -55,7 +57,8 @@ typedef enum {
     DIAL_LOST,       // was up, is not
 } dial_state_t;
 typedef struct dial_monitor dial_monitor_t;
-// Call before connecting is visible: curve_dial does when monitor is set.
+// Opens the reading end; call it just before curve_dial with the same name,
+// so that libzmq never waits for a reader. A new dial needs a new name.
 MUST_CHECK errcode_t dial_monitor_open(
     void *zmq_ctx, const char *name, dial_monitor_t **out);
 void dial_monitor_close(dial_monitor_t **self_p);
