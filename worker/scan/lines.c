@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+// One buffer that holds the longest line and a block. The start of a range is
+// looked for in [begin - 1, end - 1) only, and a long line is skipped only as
+// far as another owned line could begin, so that a small range inside a huge
+// line costs little. Reads behind the range's end are small: there is at most
+// the rest of one line to fetch.
+#include "worker/scan/lines.h"
+
+#include "common/base/limits.h"
+#include "common/base/xalloc.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LINE_RAW  (LIMIT_LINE + 2u) // with "\r\n"; one more is too long
+#define READ_TAIL (64u << 10)       // one read behind the end of the range
+
+struct lines {
+    source_t *source;
+    uint64_t end;
+    uint64_t offset; // of bytes[at]
+    size_t at;
+    size_t fill;
+    size_t searched; // no '\n' in [at, searched)
+    bool skipping;   // to the next '\n': the line there is not ours or done
+    bool at_end;
+    uint8_t bytes[LINE_RAW + LIMIT_BLOCK];
+};
+
+lines_t *
+lines_new(source_t *source, uint64_t begin, uint64_t end)
+{
+    lines_t *self = xmalloc(sizeof *self);
+
+    self->source = source;
+    self->end = end;
+    self->offset = begin > 0 ? begin - 1 : 0;
+    self->at = 0;
+    self->fill = 0;
+    self->searched = 0;
+    self->skipping = begin > 0;
+    self->at_end = false;
+    return self;
+}
+
+void
+lines_destroy(lines_t **self_p)
+{
+    free(*self_p);
+    *self_p = NULL;
+}
+
+// Takes n bytes as done.
+static void
+pass(lines_t *self, size_t n)
+{
+    self->at += n;
+    self->offset += n;
+    if (self->searched < self->at) {
+        self->searched = self->at;
+    }
+}
+
+static void
+make_room(lines_t *self)
+{
+    if (self->at > 0 && sizeof self->bytes - self->fill < LIMIT_BLOCK) {
+        memmove(self->bytes, self->bytes + self->at, self->fill - self->at);
+        self->fill -= self->at;
+        self->searched -= self->at;
+        self->at = 0;
+    }
+}
+
+// One more read. Inside the range at most up to its end; then in small steps.
+static errcode_t
+read_more(lines_t *self)
+{
+    size_t got = 0;
+
+    make_room(self);
+    uint64_t pos = self->offset + (self->fill - self->at);
+    size_t room = sizeof self->bytes - self->fill;
+    uint64_t want = pos < self->end ? self->end - pos : READ_TAIL;
+    want = want < LIMIT_BLOCK ? want : LIMIT_BLOCK;
+    assert(room > 0);
+    errcode_t rc = source_read(self->source, self->bytes + self->fill,
+        want < room ? (size_t)want : room, &got);
+    self->fill += got;
+    self->at_end = rc == ERR_OK && got == 0;
+    return rc;
+}
+
+errcode_t
+lines_head(lines_t *self, span_t *head, bool *at_end)
+{
+    errcode_t rc = ERR_OK;
+
+    assert(self->offset == 0 && !self->skipping);
+    while (rc == ERR_OK && !self->at_end && self->fill < LINE_RAW) {
+        rc = read_more(self);
+    }
+    *head =
+        (span_t){self->bytes, self->fill < LINE_RAW ? self->fill : LINE_RAW};
+    *at_end = self->at_end && self->fill <= LINE_RAW;
+    return rc;
+}
+
+// Goes behind the next '\n', or to a place from where no owned line begins.
+static errcode_t
+skip_line(lines_t *self)
+{
+    errcode_t rc = ERR_OK;
+
+    while (rc == ERR_OK && self->offset + 1 < self->end) {
+        size_t have = self->fill - self->at;
+        const uint8_t *p = self->bytes + self->at;
+        const uint8_t *nl = have > 0 ? memchr(p, '\n', have) : NULL;
+        if (nl != NULL) {
+            pass(self, (size_t)(nl - p) + 1);
+            self->skipping = false;
+            return ERR_OK;
+        }
+        pass(self, have);
+        if (self->at_end) {
+            return ERR_OK;
+        }
+        rc = read_more(self);
+    }
+    return rc;
+}
+
+static void
+take_line(lines_t *self, size_t len, bool ended, line_t *out)
+{
+    const uint8_t *p = self->bytes + self->at;
+    size_t text = len;
+
+    if (ended && text > 0 && p[text - 1] == '\r') {
+        text--;
+    }
+    *out = (line_t){{p, text}, self->offset, text > LIMIT_LINE};
+    pass(self, len + (ended ? 1 : 0));
+}
+
+// The first byte of `out` is known to be owned.
+static errcode_t
+find_line(lines_t *self, line_t *out, bool *more)
+{
+    errcode_t rc = ERR_OK;
+
+    *more = true;
+    while (rc == ERR_OK) {
+        const uint8_t *from = self->bytes + self->searched;
+        size_t fresh = self->fill - self->searched;
+        const uint8_t *nl = fresh > 0 ? memchr(from, '\n', fresh) : NULL;
+        size_t have = self->fill - self->at;
+        if (nl != NULL) {
+            take_line(self, (size_t)(nl - self->bytes) - self->at, true, out);
+            return ERR_OK;
+        }
+        self->searched = self->fill;
+        if (have >= LINE_RAW) {
+            take_line(self, have, false, out);
+            self->skipping = true;
+            return ERR_OK;
+        }
+        if (self->at_end) {
+            *more = have > 0;
+            take_line(self, have, false, out);
+            return ERR_OK;
+        }
+        rc = read_more(self);
+    }
+    *more = false;
+    return rc;
+}
+
+errcode_t
+lines_next(lines_t *self, line_t *out, bool *more)
+{
+    errcode_t rc = ERR_OK;
+
+    *more = false;
+    if (self->skipping) {
+        rc = skip_line(self);
+    }
+    if (rc != ERR_OK || self->skipping || self->offset >= self->end) {
+        return rc;
+    }
+    return find_line(self, out, more);
+}

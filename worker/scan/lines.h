@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// lines: the lines that one range owns, one after the other.
+//
+// A line begins at byte 0 and behind every '\n', before the end of the file.
+// A range [begin, end) owns the lines that begin in it, whole. Not
+// thread-safe; a line is lent until the next call.
+#ifndef LOGTALLY_WORKER_SCAN_LINES_H
+#define LOGTALLY_WORKER_SCAN_LINES_H
+
+#include "worker/source/source.h"
+
+typedef struct lines lines_t;
+
+typedef struct line {
+    span_t text;     // without its ending; the first bytes of a long one
+    uint64_t offset; // of its first byte
+    bool too_long;   // over LIMIT_LINE
+} line_t;
+
+// The source is lent and stands at byte 0, or at begin - 1 where begin > 0.
+lines_t *lines_new(source_t *source, uint64_t begin, uint64_t end);
+void lines_destroy(lines_t **self_p);
+
+// The first LIMIT_LINE + 2 bytes, or all there are (*at_end), lent until the
+// next call. Only before the first lines_next of a range that begins at 0.
+MUST_CHECK errcode_t lines_head(lines_t *self, span_t *head, bool *at_end);
+
+// *more is false when the range owns no more lines.
+MUST_CHECK errcode_t lines_next(lines_t *self, line_t *out, bool *more);
+
+#endif

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// rows: accepted lines into the group table: filter, keys, aggregates.
+//
+// Not thread-safe. Query and tally are lent for the life of a rows_t; a line
+// for the call.
+#ifndef LOGTALLY_WORKER_SCAN_ROWS_H
+#define LOGTALLY_WORKER_SCAN_ROWS_H
+
+#include "common/tally/tally.h"
+#include "worker/format/format.h"
+
+typedef struct rows rows_t;
+
+// ERR_REGEX as eval_new.
+MUST_CHECK errcode_t rows_new(
+    const query_t *query, tally_t *tally, rows_t **out);
+void rows_destroy(rows_t **self_p);
+// Where the lines to come were read; lent until the next call.
+void rows_place(rows_t *self, const char *host, const char *path);
+
+// Adds to *bad_values. ERR_OVERFLOW, ERR_REGEX, ERR_TOO_LARGE (budget).
+MUST_CHECK errcode_t rows_add(
+    rows_t *self, const line_fields_t *line, uint64_t *bad_values);
+// Makes the one row of a query without keys, counted or not.
+MUST_CHECK errcode_t rows_finish(rows_t *self);
+
+#endif

@@ -1,0 +1,368 @@
+// SPDX-License-Identifier: Apache-2.0
+// Ranges one after the other: find the format, walk the lines, count. The
+// format of a file under `auto` comes from its head, whichever range of the
+// file is read, so that no cutting changes it.
+#include "worker/scan/scan.h"
+
+#include "common/base/limits.h"
+#include "common/base/xalloc.h"
+#include "common/tally/partial.h"
+#include "worker/format/format.h"
+#include "worker/scan/lines.h"
+#include "worker/scan/rows.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HEAD_MAX       (LIMIT_LINE + 2u)
+#define PROGRESS_BYTES (4u << 20)
+
+// What `auto` chose for a file; NULL when it needs no format.
+typedef struct chosen {
+    uint32_t file;
+    const format_t *format;
+} chosen_t;
+
+typedef struct scan {
+    const scan_job_t *job;
+    scan_error_t *error;
+    query_t *query;
+    tally_t *tally;
+    rows_t *rows;
+    totals_t totals;
+    const format_t *named; // NULL: auto
+    chosen_t *chosen;      // room for one per range
+    size_t n_chosen;
+    uint64_t done; // bytes of ranges that are finished
+    uint64_t told; // progress last given
+} scan_t;
+
+__attribute__((format(printf, 3, 4))) static void
+explain(scan_t *self, uint32_t file, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    self->error->file = file;
+    vsnprintf(self->error->text, sizeof self->error->text, fmt, args);
+    va_end(args);
+}
+
+static errcode_t
+explain_file(scan_t *self, const scan_range_t *range, errcode_t rc)
+{
+    if (rc == ERR_IO) {
+        explain(self, range->file, "%s: %s", range->path, strerror(errno));
+    } else if (rc != ERR_OK) {
+        explain(self, range->file, "%s: %s", range->path, err_text(rc));
+    }
+    return rc;
+}
+
+static void
+tell(scan_t *self, uint64_t now, bool always)
+{
+    if (self->job->progress != NULL &&
+        (always || now - self->told >= PROGRESS_BYTES)) {
+        self->told = now;
+        self->job->progress(self->job->ctx, now);
+    }
+}
+
+static errcode_t
+open_range(const scan_range_t *range, source_t **out)
+{
+    bool plain = range->kind == SOURCE_PLAIN;
+
+    if (range->stream) {
+        return source_open_stream(range->fd, out);
+    }
+    return source_open_file(range->fd, range->kind,
+        plain && range->begin > 0 ? range->begin - 1 : 0, range->size, out);
+}
+
+// The head of a plain file, read apart from the range.
+static errcode_t
+read_head(const scan_range_t *range, buf_t *head)
+{
+    size_t want = range->size < HEAD_MAX ? (size_t)range->size : HEAD_MAX;
+    source_t *source = NULL;
+    size_t got = 1;
+    errcode_t rc =
+        source_open_file(range->fd, SOURCE_PLAIN, 0, range->size, &source);
+
+    buf_reserve(head, want);
+    while (rc == ERR_OK && got > 0 && head->len < want) {
+        rc = source_read(source, head->p + head->len, want - head->len, &got);
+        head->len += got;
+    }
+    source_destroy(&source);
+    return rc;
+}
+
+static errcode_t
+detect(scan_t *self, const scan_range_t *range, span_t head, bool at_end,
+    const format_t **out)
+{
+    buf_t why = {0};
+    errcode_t rc = format_detect(head, at_end, out, &why);
+
+    if (rc != ERR_OK) {
+        explain(self, range->file, "%s: %.*s", range->path, (int)why.len,
+            (const char *)why.p);
+    }
+    buf_fini(&why);
+    return rc;
+}
+
+static errcode_t
+detect_plain(scan_t *self, const scan_range_t *range, const format_t **out)
+{
+    buf_t head = {0};
+    errcode_t rc = read_head(range, &head);
+
+    if (rc != ERR_OK) {
+        (void)explain_file(self, range, rc);
+    } else {
+        rc = detect(self, range, buf_span(&head), head.len == range->size, out);
+    }
+    buf_fini(&head);
+    return rc;
+}
+
+static errcode_t
+detect_inside(scan_t *self, const scan_range_t *range, lines_t *lines,
+    const format_t **out)
+{
+    span_t head;
+    bool at_end;
+    errcode_t rc = lines_head(lines, &head, &at_end);
+
+    if (rc != ERR_OK) {
+        return explain_file(self, range, rc);
+    }
+    return detect(self, range, head, at_end, out);
+}
+
+static errcode_t
+choose(scan_t *self, const scan_range_t *range, lines_t *lines,
+    const format_t **out)
+{
+    bool whole = range->stream || range->kind != SOURCE_PLAIN;
+    errcode_t rc;
+
+    *out = self->named;
+    if (self->named != NULL) {
+        return ERR_OK;
+    }
+    for (size_t i = 0; i < self->n_chosen; i++) {
+        if (self->chosen[i].file == range->file) {
+            *out = self->chosen[i].format;
+            return ERR_OK;
+        }
+    }
+    rc = whole ? detect_inside(self, range, lines, out)
+               : detect_plain(self, range, out);
+    if (rc == ERR_OK) {
+        self->chosen[self->n_chosen++] = (chosen_t){range->file, *out};
+    }
+    return rc;
+}
+
+static void
+reject_line(
+    scan_t *self, const scan_range_t *range, const line_t *line, reject_t why)
+{
+    self->totals.rejected[why]++;
+    totals_sample(&self->totals, range->file, line->offset, why, line->text);
+}
+
+static errcode_t
+count_line(scan_t *self, const scan_range_t *range, const format_t *format,
+    const line_t *line, uint64_t *accepted)
+{
+    line_fields_t fields;
+    reject_t why;
+
+    if (line->text.len == 0) {
+        self->totals.blank++;
+        return ERR_OK;
+    }
+    if (format == NULL) {
+        explain(self, range->file,
+            "%s: its first lines are all blank; name a format with -f",
+            range->path);
+        return ERR_FORMAT;
+    }
+    if (line->too_long) {
+        reject_line(self, range, line, REJECT_TOO_LONG);
+        return ERR_OK;
+    }
+    if (!format_match(format, line->text, &fields, &why)) {
+        reject_line(self, range, line, why);
+        return ERR_OK;
+    }
+    ++*accepted;
+    errcode_t rc = rows_add(self->rows, &fields, &self->totals.bad_values);
+    if (rc != ERR_OK) {
+        explain(self, range->file, "%s, at byte %llu: %s", range->path,
+            (unsigned long long)line->offset, err_text(rc));
+    }
+    return rc;
+}
+
+// Bytes of the range that are done, as progress shows them.
+static uint64_t
+range_bytes(const scan_range_t *range, const source_t *source)
+{
+    uint64_t taken = source_taken(source);
+
+    if (range->stream) {
+        return taken;
+    }
+    uint64_t len =
+        range->kind == SOURCE_PLAIN ? range->end - range->begin : range->size;
+    return taken < len ? taken : len;
+}
+
+static errcode_t
+count_lines(scan_t *self, const scan_range_t *range, source_t *source,
+    lines_t *lines, const format_t *format)
+{
+    uint64_t n = 0;
+    uint64_t accepted = 0;
+    errcode_t rc;
+
+    for (;;) {
+        line_t line;
+        bool more;
+        rc = explain_file(self, range, lines_next(lines, &line, &more));
+        if (rc != ERR_OK || !more) {
+            break;
+        }
+        n++;
+        rc = count_line(self, range, format, &line, &accepted);
+        if (rc != ERR_OK) {
+            break;
+        }
+        if ((n & 1023) == 0) {
+            tell(self, self->done + range_bytes(range, source), false);
+        }
+    }
+    self->totals.lines += n;
+    self->totals.accepted += accepted;
+    file_total_t *file = totals_file(&self->totals, range->file);
+    file->lines += n;
+    file->accepted += accepted;
+    return rc;
+}
+
+static void
+finish_range(scan_t *self, const scan_range_t *range, const source_t *source,
+    const format_t *format)
+{
+    file_total_t *file = totals_file(&self->totals, range->file);
+    uint64_t len = range->stream                 ? source_taken(source)
+                   : range->kind == SOURCE_PLAIN ? range->end - range->begin
+                                                 : range->size;
+
+    file->bytes += len;
+    file->format = format != NULL ? (uint16_t)format_index(format) : 0;
+    self->totals.bytes += len;
+    self->done += len;
+    tell(self, self->done, true);
+}
+
+static errcode_t
+scan_range(scan_t *self, const scan_range_t *range)
+{
+    bool plain = !range->stream && range->kind == SOURCE_PLAIN;
+    const format_t *format = NULL;
+    source_t *source = NULL;
+    lines_t *lines = NULL;
+    errcode_t rc;
+
+    if (plain && (range->begin > range->end || range->end > range->size)) {
+        return explain_file(self, range, ERR_MALFORMED);
+    }
+    rc = explain_file(self, range, open_range(range, &source));
+    if (rc == ERR_OK) {
+        lines = lines_new(
+            source, plain ? range->begin : 0, plain ? range->end : UINT64_MAX);
+        rc = choose(self, range, lines, &format);
+    }
+    if (rc == ERR_OK) {
+        rows_place(self->rows, range->host, range->path);
+        rc = count_lines(self, range, source, lines, format);
+    }
+    if (rc == ERR_OK) {
+        finish_range(self, range, source, format);
+    }
+    lines_destroy(&lines);
+    source_destroy(&source);
+    return rc;
+}
+
+static errcode_t
+prepare(scan_t *self)
+{
+    query_error_t error;
+    errcode_t rc = query_parse(self->job->query, &self->query, &error);
+
+    if (rc != ERR_OK) {
+        explain(self, UINT32_MAX, "%s", error.message);
+        return rc;
+    }
+    if (strcmp(self->job->format, "auto") != 0 &&
+        (rc = format_find(self->job->format, &self->named)) != ERR_OK) {
+        explain(self, UINT32_MAX, "unknown format '%s'", self->job->format);
+        return ERR_FORMAT;
+    }
+    self->chosen = xcalloc(self->job->n_ranges, sizeof *self->chosen);
+    self->tally = tally_new(self->query, self->job->budget);
+    rc = rows_new(self->query, self->tally, &self->rows);
+    if (rc != ERR_OK) {
+        explain(self, UINT32_MAX, "%s", err_text(rc));
+    }
+    return rc;
+}
+
+static errcode_t
+finish(scan_t *self, buf_t *partial)
+{
+    errcode_t rc = rows_finish(self->rows);
+
+    rc =
+        rc != ERR_OK ? rc : partial_encode(self->tally, &self->totals, partial);
+    if (rc != ERR_OK) {
+        explain(self, UINT32_MAX, "the counts of this shard: %s", err_text(rc));
+    }
+    return rc;
+}
+
+errcode_t
+scan_shard(const scan_job_t *job, buf_t *partial, scan_error_t *error)
+{
+    scan_t self = {.job = job, .error = error};
+    size_t begin = partial->len;
+    errcode_t rc;
+
+    *error = (scan_error_t){.file = UINT32_MAX};
+    rc = prepare(&self);
+    for (size_t i = 0; rc == ERR_OK && i < job->n_ranges; i++) {
+        rc = scan_range(&self, &job->ranges[i]);
+    }
+    rc = rc != ERR_OK ? rc : finish(&self, partial);
+    if (rc != ERR_OK) {
+        partial->len = begin;
+    }
+    rows_destroy(&self.rows);
+    tally_destroy(&self.tally);
+    query_destroy(&self.query);
+    totals_fini(&self.totals);
+    free(self.chosen);
+    return rc;
+}
