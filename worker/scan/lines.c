@@ -123,7 +123,7 @@ skip_line(lines_t *self)
             return ERR_OK;
         }
         pass(self, have);
-        if (self->at_end) {
+        if (self->at_end || self->offset + 1 >= self->end) {
             return ERR_OK;
         }
         rc = read_more(self);
