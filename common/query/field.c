@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The fields: one row each, with the names that web servers and W3C logs
-// give them.
-#include "common/query/query.h"
+#include "common/query/parse.h"
 
 #define ALIASES(...) ((const char *const[]){__VA_ARGS__, NULL})
 
@@ -12,7 +10,7 @@ const field_info_t field_infos[FIELD_COUNT] = {
     [FIELD_IP] = {"ip", TYPE_IP, ALIASES("$remote_addr", "c-ip")},
     [FIELD_IDENT] = {"ident", TYPE_TEXT, NULL},
     [FIELD_USER] = {"user", TYPE_TEXT, ALIASES("$remote_user", "cs-username")},
-    [FIELD_TIME] = {"time", TYPE_TIME, ALIASES("$time_local")},
+    [FIELD_TIME] = {"time", TYPE_TIME, ALIASES("$time_local", "$time_iso8601")},
     [FIELD_REQUEST] = {"request", TYPE_TEXT, ALIASES("$request")},
     [FIELD_METHOD] = {"method", TYPE_TEXT,
         ALIASES("$request_method", "cs-method")},
@@ -25,11 +23,30 @@ const field_info_t field_infos[FIELD_COUNT] = {
     [FIELD_STATUS] = {"status", TYPE_INTEGER, ALIASES("$status", "sc-status")},
     [FIELD_BYTES] = {"bytes", TYPE_SIZE,
         ALIASES("$body_bytes_sent", "$bytes_sent", "sc-bytes")},
-    [FIELD_REFERER] = {"referer", TYPE_TEXT, ALIASES("$http_referer")},
-    [FIELD_UA] = {"ua", TYPE_TEXT, ALIASES("$http_user_agent")},
+    [FIELD_REFERER] = {"referer", TYPE_TEXT,
+        ALIASES("$http_referer", "cs(Referer)")},
+    [FIELD_UA] = {"ua", TYPE_TEXT,
+        ALIASES("$http_user_agent", "cs(User-Agent)")},
     [FIELD_VHOST] = {"vhost", TYPE_TEXT,
-        ALIASES("$host", "$server_name", "cs-host")},
+        ALIASES("$host", "$http_host", "$server_name", "cs-host")},
     [FIELD_PORT] = {"port", TYPE_INTEGER, ALIASES("$server_port", "s-port")},
     [FIELD_DUR] = {"dur", TYPE_DURATION,
         ALIASES("$request_time", "time-taken")},
 };
+
+bool
+field_find(span_t s, field_t *out)
+{
+    for (unsigned f = 0; f < FIELD_COUNT; f++) {
+        bool hit = span_is(s, field_infos[f].name);
+        const char *const *a = field_infos[f].aliases;
+        for (; a != NULL && *a != NULL && !hit; a++) {
+            hit = span_is(s, *a);
+        }
+        if (hit) {
+            *out = (field_t)f;
+            return true;
+        }
+    }
+    return false;
+}

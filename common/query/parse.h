@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+// parse: what the files of the parser share. Nothing outside common/query
+// includes this.
+//
+// Functions that return a pointer return NULL, and those that return bool
+// false, once the error is set; the first error stands.
+#ifndef LOGTALLY_COMMON_QUERY_PARSE_H
+#define LOGTALLY_COMMON_QUERY_PARSE_H
+
+#include "common/base/limits.h"
+#include "common/query/query.h"
+
+typedef struct query_memory query_memory_t;
+query_memory_t *query_memory_new(void);
+void query_memory_destroy(query_memory_t **self_p);
+void *query_alloc(query_memory_t *self, size_t n, size_t len); // zeroed
+span_t query_keep(query_memory_t *self, span_t s);             // NUL behind it
+
+typedef enum {
+    TOK_END,
+    TOK_NAME,
+    TOK_NUMBER,
+    TOK_CLASS,  // 5xx: number is 5
+    TOK_STRING, // text is decoded
+    TOK_ADDR,   // an address; prefix >= 0: a network
+    TOK_OP,     // text is one of the lexer's operators
+} tok_kind_t;
+
+typedef struct tok {
+    tok_kind_t kind;
+    size_t begin;
+    size_t end;
+    span_t text;
+    dec_t number;
+    type_t type; // of a number
+    bool unit;   // the number was written with one
+    int prefix;
+} tok_t;
+
+// An expression with what its checks need. Every expr_t of a query is one.
+typedef struct node {
+    expr_t e;
+    size_t height;
+    size_t size;
+} node_t;
+
+typedef struct let {
+    span_t name;
+    expr_t *expr;
+} let_t;
+
+// How a column may be spelled later: as written and as canonical.
+typedef struct spelling {
+    tok_t *toks;
+    size_t n;
+    size_t column;
+} spelling_t;
+
+#define MAX_SPELLINGS (3 * LIMIT_QUERY_COLUMNS)
+
+typedef struct parser {
+    const char *text;
+    query_memory_t *mem;
+    tok_t *toks;
+    size_t n_toks;
+    size_t at;
+    query_t *q;
+    query_error_t *error;
+    bool failed;
+    bool after; // behind the aggregate: names are columns
+    size_t filter_depth;
+    size_t expr_depth;
+    let_t lets[LIMIT_QUERY_STAGES];
+    size_t n_lets;
+    spelling_t spellings[MAX_SPELLINGS];
+    size_t n_spellings;
+    buf_t agg_text; // the aggregate stage, canonical
+    buf_t tail;     // the stages behind it
+    size_t stages_seen;
+} parser_t;
+
+// lexer.c
+bool lex(parser_t *p, const char *text, tok_t **out, size_t *n);
+
+// error.c
+bool fail_at(parser_t *p, size_t begin, size_t end, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+bool fail_tok(parser_t *p, const tok_t *t, const char *what); // "what 'tok'"
+void suggest(parser_t *p, const char *word);
+size_t text_shown(const uint8_t *p, size_t len, buf_t *out, size_t *width);
+
+// words.c
+bool word_is_reserved(span_t s);
+typedef struct func {
+    const char *name;
+} func_t;
+typedef struct agg_info {
+    const char *name;
+    int func; // agg_func_t, or -1: later
+} agg_info_t;
+extern const func_t func_later[];
+extern const agg_info_t agg_infos[];
+const agg_info_t *agg_find(span_t s);
+bool func_is_later(span_t s);
+bool field_find(span_t s, field_t *out);
+typedef struct guess {
+    span_t word;
+    size_t best;
+    char found[80];
+} guess_t;
+void guess_try(guess_t *g, span_t candidate);
+void guess_fields(guess_t *g);
+void guess_aggs(guess_t *g);
+void guess_stages(guess_t *g);
+
+// parser.c
+const tok_t *peek(parser_t *p);
+bool tok_is(const tok_t *t, const char *word); // operator or reserved word
+bool take_if(parser_t *p, const char *word);
+bool expect(parser_t *p, const char *word);
+
+// parse_expr.c
+expr_t *parse_expr(parser_t *p);
+expr_t *expr_literal(parser_t *p, cell_t cell, type_t type);
+expr_t *expr_field(parser_t *p, field_t field);
+bool match_column(parser_t *p, size_t *out);
+bool expr_as_time(parser_t *p, expr_t *e, const tok_t *t);
+bool unknown_name(parser_t *p, const tok_t *t);
+
+// parse_filter.c
+filter_t *parse_filter(parser_t *p);
+filter_t *filter_both(parser_t *p, filter_t *a, filter_t *b);
+
+// parse_stage.c
+bool parse_query(parser_t *p);
+bool starts_aggs(parser_t *p);
+
+// canonical.c
+void canon_expr(const query_t *q, const expr_t *e, buf_t *out);
+void canon_filter(const query_t *q, const filter_t *f, buf_t *out);
+void canon_key(const query_t *q, const query_key_t *k, buf_t *out);
+void canon_agg(const query_t *q, const query_agg_t *a, buf_t *out);
+
+// time_text.c: ISO 8601 as the language reads and writes it.
+bool time_parse(span_t s, dec_t *out);
+void time_print(dec_t t, buf_t *out);
+
+#endif

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+// The names of the language, and the nearest one to a wrong one. A later
+// aggregate becomes real by its row here, its agg_func_t and its state.
+#include "common/query/parse.h"
+
+#include <string.h>
+#include <strings.h>
+
+static const char *const stage_words[] = {
+    "where", "let", "top", "bottom", "sort", "head"};
+static const char *const word_operators[] = {"and", "or", "not", "in",
+    "contains", "startswith", "endswith", "by", "as", "if"};
+
+const agg_info_t agg_infos[] = {{"count", AGG_COUNT}, {"sum", AGG_SUM},
+    {"avg", AGG_AVG}, {"min", AGG_MIN}, {"max", AGG_MAX}, {"distinct", -1},
+    {"p50", -1}, {"p90", -1}, {"p95", -1}, {"p99", -1}, {"p999", -1},
+    {"quantile", -1}, {"hist", -1}, {"first", -1}, {"last", -1}, {NULL, -1}};
+
+const func_t func_later[] = {{"lower"}, {"len"}, {"ext"}, {"segment"},
+    {"urlhost"}, {"extract"}, {"hour"}, {"weekday"}, {"if"}, {NULL}};
+
+static bool
+same_word(span_t s, const char *word)
+{
+    return s.len == strlen(word) &&
+           strncasecmp((const char *)s.p, word, s.len) == 0;
+}
+
+bool
+word_is_reserved(span_t s)
+{
+    for (size_t i = 0; i < sizeof stage_words / sizeof *stage_words; i++) {
+        if (same_word(s, stage_words[i])) {
+            return true;
+        }
+    }
+    for (size_t i = 0; i < sizeof word_operators / sizeof *word_operators;
+         i++) {
+        if (same_word(s, word_operators[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+const agg_info_t *
+agg_find(span_t s)
+{
+    for (const agg_info_t *a = agg_infos; a->name != NULL; a++) {
+        if (span_is(s, a->name)) {
+            return a;
+        }
+    }
+    return NULL;
+}
+
+bool
+func_is_later(span_t s)
+{
+    for (const func_t *f = func_later; f->name != NULL; f++) {
+        if (span_is(s, f->name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+#define WORD_MAX 32
+
+static size_t
+min3(size_t a, size_t b, size_t c)
+{
+    size_t m = a < b ? a : b;
+    return m < c ? m : c;
+}
+
+// Edits, with a swap of neighbours as one.
+static size_t
+distance(span_t a, span_t b)
+{
+    size_t d[WORD_MAX + 1][WORD_MAX + 1];
+
+    for (size_t i = 0; i <= a.len; i++) {
+        for (size_t j = 0; j <= b.len; j++) {
+            if (i == 0 || j == 0) {
+                d[i][j] = i + j;
+                continue;
+            }
+            bool same = a.p[i - 1] == b.p[j - 1];
+            d[i][j] = min3(d[i - 1][j] + 1, d[i][j - 1] + 1,
+                d[i - 1][j - 1] + (same ? 0 : 1));
+            if (i > 1 && j > 1 && a.p[i - 1] == b.p[j - 2] &&
+                a.p[i - 2] == b.p[j - 1] && d[i - 2][j - 2] + 1 < d[i][j]) {
+                d[i][j] = d[i - 2][j - 2] + 1;
+            }
+        }
+    }
+    return d[a.len][b.len];
+}
+
+void
+guess_try(guess_t *g, span_t c)
+{
+    if (g->word.len > WORD_MAX || c.len > WORD_MAX || c.len == 0) {
+        return;
+    }
+    size_t d = distance(g->word, c);
+    size_t allowed = g->word.len <= 2 ? 1 : g->word.len <= 5 ? 2 : 3;
+    if (d <= allowed && d < g->word.len && (g->best == 0 || d < g->best)) {
+        g->best = d;
+        memcpy(g->found, c.p, c.len);
+        g->found[c.len] = '\0';
+    }
+}
+
+void
+guess_fields(guess_t *g)
+{
+    for (unsigned f = 0; f < FIELD_COUNT; f++) {
+        guess_try(g, span_str(field_infos[f].name));
+        const char *const *a = field_infos[f].aliases;
+        for (; a != NULL && *a != NULL; a++) {
+            guess_try(g, span_str(*a));
+        }
+    }
+}
+
+void
+guess_aggs(guess_t *g)
+{
+    for (const agg_info_t *a = agg_infos; a->name != NULL; a++) {
+        if (a->func >= 0) {
+            guess_try(g, span_str(a->name));
+        }
+    }
+}
+
+void
+guess_stages(guess_t *g)
+{
+    for (size_t i = 0; i < sizeof stage_words / sizeof *stage_words; i++) {
+        guess_try(g, span_str(stage_words[i]));
+    }
+}
