@@ -131,6 +131,17 @@ bool unknown_name(parser_t *p, const tok_t *t);
 filter_t *parse_filter(parser_t *p);
 filter_t *filter_both(parser_t *p, filter_t *a, filter_t *b);
 
+// parse_aggs.c
+bool parse_agg_stage(parser_t *p);
+bool unknown_agg(parser_t *p, const tok_t *t);
+bool parse_new_name(parser_t *p, char **out);
+bool parse_count_of(parser_t *p, uint64_t *out);
+bool add_column(parser_t *p, const char *name, type_t type, size_t begin,
+    size_t end, const char *also);
+stage_t *stage_new(parser_t *p, stage_kind_t kind);
+void set_order(parser_t *p);
+char *keep_buf(parser_t *p, buf_t *b);
+
 // parse_stage.c
 bool parse_query(parser_t *p);
 bool starts_aggs(parser_t *p);

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// Any text is refused with a place in it, or its canonical text parses to
+// itself.
+#include "common/query/query.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+    char *text = strndup((const char *)data, len);
+    query_error_t error;
+    query_t *q, *again;
+    buf_t out = {0};
+
+    if (query_parse(text, &q, &error) == ERR_OK) {
+        errcode_t rc = query_parse(q->canonical, &again, &error);
+        // A canonical text may need one level of nesting more than its query.
+        assert(rc != ERR_OK || strcmp(again->canonical, q->canonical) == 0);
+        query_destroy(&again);
+        query_explain(q, &out);
+    } else {
+        query_error_print(&error, text, &out);
+    }
+    query_destroy(&q);
+    buf_fini(&out);
+    free(text);
+    return 0;
+}
