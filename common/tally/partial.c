@@ -9,6 +9,8 @@
 // so that a bad partial never leaves half of itself behind.
 #include "common/tally/partial.h"
 
+#include "common/tally/format_names.h"
+
 #include "common/base/limits.h"
 
 #include <string.h>
@@ -189,7 +191,7 @@ get_file(rd_t *r, uint32_t n_files, totals_t *t)
     if (rc != ERR_OK) {
         return rc;
     }
-    if (format > UINT16_MAX ||
+    if (format >= FORMAT_COUNT ||
         (t->n_files > 0 && t->files[t->n_files - 1].file >= file)) {
         return ERR_MALFORMED;
     }
@@ -333,17 +335,35 @@ get_head(rd_t *r, uint32_t n_files, totals_t *t)
 }
 
 errcode_t
-partial_merge(span_t bytes, uint32_t n_files, tally_t *tally, totals_t *totals)
+partial_check(
+    span_t bytes, uint32_t n_files, const query_t *query, totals_t *totals)
 {
-    const query_t *query = tally_query(tally);
-    totals_t got = {0};
     rd_t r = rd_init(bytes);
-    errcode_t rc = get_head(&r, n_files, &got);
-    rd_t groups = r;
+    errcode_t rc = get_head(&r, n_files, totals);
 
     rc = rc != ERR_OK ? rc : walk_groups(&r, query, NULL);
-    rc = rc != ERR_OK ? rc : rd_end(&r);
-    rc = rc != ERR_OK ? rc : walk_groups(&groups, query, tally);
+    return rc != ERR_OK ? rc : rd_end(&r);
+}
+
+errcode_t
+partial_add(span_t bytes, tally_t *tally)
+{
+    totals_t known = {0};
+    rd_t r = rd_init(bytes);
+    errcode_t rc = get_head(&r, UINT32_MAX, &known);
+
+    rc = rc != ERR_OK ? rc : walk_groups(&r, tally_query(tally), tally);
+    totals_fini(&known);
+    return rc;
+}
+
+errcode_t
+partial_merge(span_t bytes, uint32_t n_files, tally_t *tally, totals_t *totals)
+{
+    totals_t got = {0};
+    errcode_t rc = partial_check(bytes, n_files, tally_query(tally), &got);
+
+    rc = rc != ERR_OK ? rc : partial_add(bytes, tally);
     if (rc == ERR_OK) {
         totals_merge(totals, &got);
     }

@@ -32,7 +32,7 @@ typedef struct file_total {
     uint64_t bytes; // of ranges read, on disk
     uint64_t lines;
     uint64_t accepted;
-    uint16_t format; // index into format_names(), worker/format/format.h
+    uint16_t format; // index into format_names
 } file_total_t;
 
 typedef struct totals {

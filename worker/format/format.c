@@ -4,6 +4,8 @@
 // structural bytes will be faster; they will read the same descriptions.
 #include "worker/format/format.h"
 
+#include "common/tally/format_names.h"
+
 #include <assert.h>
 #include <string.h>
 
@@ -25,13 +27,10 @@ typedef struct part {
 #define PARTS_MAX 12
 
 struct format {
-    const char *name;
     part_t parts[PARTS_MAX];
     size_t n_parts;
     unsigned within; // bit per format whose lines include all of this one's
 };
-
-enum { COMBINED, COMMON, VHOST_COMBINED, VHOST_COMMON, N_FORMATS };
 
 #define CLF_HEAD                                                               \
     {PART_WORD, FIELD_IP}, {PART_WORD, FIELD_IDENT}, {PART_USER, FIELD_USER},  \
@@ -47,34 +46,34 @@ enum { COMBINED, COMMON, VHOST_COMBINED, VHOST_COMMON, N_FORMATS };
         PART_REST, FIELD_COUNT                                                 \
     }
 
-static const format_t formats[N_FORMATS] = {
-    [COMBINED] = {"combined", {CLF_HEAD, COMBINED_TAIL}, 11, 0},
-    [COMMON] = {"common", {CLF_HEAD}, 7, 1u << COMBINED},
-    [VHOST_COMBINED] = {"vhost_combined",
-        {{PART_VHOST_PORT, FIELD_VHOST}, CLF_HEAD, COMBINED_TAIL}, 12,
-        1u << COMBINED},
-    [VHOST_COMMON] = {"vhost_common",
-        {{PART_VHOST_PORT, FIELD_VHOST}, CLF_HEAD}, 8,
-        1u << COMBINED | 1u << COMMON | 1u << VHOST_COMBINED},
+static const format_t formats[FORMAT_COUNT] = {
+    [FORMAT_COMBINED] = {{CLF_HEAD, COMBINED_TAIL}, 11, 0},
+    [FORMAT_COMMON] = {{CLF_HEAD}, 7, 1u << FORMAT_COMBINED},
+    [FORMAT_VHOST_COMBINED] = {{{PART_VHOST_PORT, FIELD_VHOST}, CLF_HEAD,
+                                   COMBINED_TAIL},
+        12, 1u << FORMAT_COMBINED},
+    [FORMAT_VHOST_COMMON] = {{{PART_VHOST_PORT, FIELD_VHOST}, CLF_HEAD}, 8,
+        1u << FORMAT_COMBINED | 1u << FORMAT_COMMON |
+            1u << FORMAT_VHOST_COMBINED},
 };
 
 size_t
 format_count(void)
 {
-    return N_FORMATS;
+    return FORMAT_COUNT;
 }
 
 const format_t *
 format_at(size_t i)
 {
-    assert(i < N_FORMATS);
+    assert(i < FORMAT_COUNT);
     return &formats[i];
 }
 
 const char *
 format_name(const format_t *self)
 {
-    return self->name;
+    return format_names[self - formats];
 }
 
 size_t
@@ -92,8 +91,8 @@ format_within(const format_t *self)
 errcode_t
 format_find(const char *name, const format_t **out)
 {
-    for (size_t i = 0; i < N_FORMATS; i++) {
-        if (strcmp(formats[i].name, name) == 0) {
+    for (size_t i = 0; i < FORMAT_COUNT; i++) {
+        if (strcmp(format_names[i], name) == 0) {
             *out = &formats[i];
             return ERR_OK;
         }
@@ -105,9 +104,9 @@ format_find(const char *name, const format_t **out)
 void
 format_list(buf_t *out)
 {
-    for (size_t i = 0; i < N_FORMATS; i++) {
+    for (size_t i = 0; i < FORMAT_COUNT; i++) {
         buf_put_str(out, i > 0 ? ", " : "");
-        buf_put_str(out, formats[i].name);
+        buf_put_str(out, format_names[i]);
     }
 }
 

@@ -1,0 +1,540 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the CLI asks. Answers go to the connection that asked; followers are
+// told about their job as it goes on.
+#include "coordinator/coordinator_inside.h"
+
+#include "common/base/log.h"
+#include "common/base/xalloc.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RECORDS_MAX (LIMIT_CONTROL - 16384u)
+
+static bool
+may_see(const incoming_t *in, const job_t *job)
+{
+    return (in->who->roles & ROLE_ADMIN) != 0 ||
+           strcmp(job->owner, in->who->name) == 0;
+}
+
+static uint64_t
+busy_workers(const coordinator_t *self, const job_t *job)
+{
+    uint64_t n = 0;
+
+    for (worker_t *w = self->workers; w != NULL; w = w->by_name.next) {
+        for (const lease_t *l = w->leases; l != NULL; l = l->next) {
+            if (l->job == job) {
+                n++;
+                break;
+            }
+        }
+    }
+    return n;
+}
+
+static uint64_t
+bytes_under_way(const job_t *job)
+{
+    uint64_t n = 0;
+
+    for (const lease_t *l = job->leases; l != NULL; l = l->hh.next) {
+        uint64_t most = job->shards[l->key.shard].bytes;
+        n += !l->active ? 0 : l->bytes_done < most ? l->bytes_done : most;
+    }
+    return n;
+}
+
+static void
+fill_update(const coordinator_t *self, const job_t *job, lt_JobUpdate *out)
+{
+    int64_t until = job_is_over(job) ? job->ended : self->now;
+
+    memset(out, 0, sizeof *out);
+    out->job = job->id;
+    out->state = job->state;
+    out->files = job->n_files;
+    out->bytes = job->bytes;
+    out->bytes_done = job->bytes_done + bytes_under_way(job);
+    out->shards = job->n_shards;
+    out->shards_done = job->n_done;
+    out->retried = job->retried;
+    out->rejected = job->rejected;
+    out->workers_busy = (uint32_t)busy_workers(self, job);
+    out->hosts = (uint32_t)(job_is_over(job) ? job->hosts : job->n_places);
+    out->elapsed_ms = (uint64_t)(until - job->submitted);
+    out->age_ms = (uint64_t)(self->now - job->submitted);
+    out->result_bytes = job->result_bytes;
+    out->error = job->error;
+    out->exit = job->exit;
+    snprintf(out->text, sizeof out->text, "%s", job->text);
+    snprintf(out->query, sizeof out->query, "%.2040s", job->canonical);
+    snprintf(out->owner, sizeof out->owner, "%s", job->owner);
+}
+
+void
+send_update(coordinator_t *self, uint64_t peer, job_t *job)
+{
+    lt_JobUpdate *meta = xmalloc(sizeof *meta);
+
+    fill_update(self, job, meta);
+    send_frame(self, OUT_CONTROL, peer, PROTO_JOB_UPDATE, lt_JobUpdate_fields,
+        meta, (span_t){0});
+    free(meta);
+}
+
+void
+update_followers(coordinator_t *self, job_t *job)
+{
+    job->told = self->now;
+    job->news = false;
+    for (size_t i = 0; i < job->n_followers; i++) {
+        send_update(self, job->followers[i], job);
+    }
+}
+
+static void
+follow(job_t *job, uint64_t peer)
+{
+    for (size_t i = 0; i < job->n_followers; i++) {
+        if (job->followers[i] == peer) {
+            return;
+        }
+    }
+    job->followers = xgrow(job->followers, &job->cap_followers,
+        job->n_followers + 1, sizeof *job->followers);
+    job->followers[job->n_followers++] = peer;
+}
+
+// The first line of a mistake; the CLI has shown the place in the text.
+static bool
+check_query(coordinator_t *self, const incoming_t *in, const lt_Submit *meta,
+    query_t **out)
+{
+    query_error_t error;
+
+    if (query_parse(meta->query, out, &error) != ERR_OK) {
+        send_refused(self, in->peer, ERR_QUERY, EXIT_USAGE,
+            "the query is wrong: %s", error.message);
+        return false;
+    }
+    return true;
+}
+
+// A source that nobody can read now, nor could before, is a mistake.
+static bool
+somebody_reads(coordinator_t *self, const job_source_t *source)
+{
+    worker_t *w, *next;
+
+    HASH_ITER(by_name, self->workers, w, next)
+    {
+        if (source_wants(source, w) && (w->up || source->from != FROM_SHARED)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void
+refuse_nobody(
+    coordinator_t *self, const incoming_t *in, const job_source_t *source)
+{
+    buf_t known = {0};
+    worker_t *w, *next;
+
+    HASH_ITER(by_name, self->workers, w, next)
+    {
+        if (known.len < 600) {
+            buf_printf(&known, "%s%s%s", known.len > 0 ? ", " : "", w->name,
+                w->up ? "" : " (gone)");
+        }
+    }
+    buf_put_u8(&known, 0);
+    const char *names = (const char *)known.p;
+    if (source->from == FROM_SHARED || names[0] == '\0') {
+        send_refused(self, in->peer, ERR_NOT_FOUND, EXIT_FAILED,
+            "no worker for '%.200s': none is connected", source->text);
+    } else {
+        send_refused(self, in->peer, ERR_NOT_FOUND, EXIT_FAILED,
+            "no worker for '%.200s'; connected: %s", source->text, names);
+    }
+    buf_fini(&known);
+}
+
+static errcode_t
+take_source(
+    coordinator_t *self, const incoming_t *in, job_t *job, const char *text)
+{
+    bool local = self->config.local_host != NULL;
+    job_source_t *s = &job->sources[job->n_sources];
+    buf_t why = {0};
+    errcode_t rc = source_parse(text, local, s, &why);
+
+    if (rc != ERR_OK) {
+        send_refused(self, in->peer, rc, EXIT_USAGE, "%.*s", (int)why.len,
+            (const char *)why.p);
+    } else {
+        job->n_sources++;
+        if (!somebody_reads(self, s)) {
+            refuse_nobody(self, in, s);
+            rc = ERR_NOT_FOUND;
+        }
+    }
+    buf_fini(&why);
+    return rc;
+}
+
+// A refusal has been sent where this is not ERR_OK, but for ERR_MALFORMED.
+static errcode_t
+take_sources(coordinator_t *self, const incoming_t *in, job_t *job, uint32_t n)
+{
+    rd_t r = rd_init(in->frame->payload);
+    lt_Source *source = xmalloc(sizeof *source);
+    errcode_t rc = n == 0 || n > LIMIT_SOURCES ? ERR_MALFORMED : ERR_OK;
+
+    if (rc == ERR_OK) {
+        job->sources = xcalloc(n, sizeof *job->sources);
+    }
+    for (uint32_t i = 0; i < n && rc == ERR_OK; i++) {
+        rc = record_get(&r, lt_Source_fields, source);
+        if (rc == ERR_OK) {
+            rc = take_source(self, in, job, source->text);
+        } else {
+            rc = ERR_MALFORMED;
+        }
+    }
+    free(source);
+    return rc != ERR_OK || rd_end(&r) == ERR_OK ? rc : ERR_MALFORMED;
+}
+
+static job_t *
+same_request(coordinator_t *self, const incoming_t *in, const lt_Submit *meta)
+{
+    job_t *job, *next;
+
+    HASH_ITER(hh, self->jobs, job, next)
+    {
+        if (memcmp(job->request, meta->request, sizeof job->request) == 0 &&
+            may_see(in, job)) {
+            return job;
+        }
+    }
+    return NULL;
+}
+
+static bool
+check_submit(coordinator_t *self, const incoming_t *in, const lt_Submit *meta)
+{
+    if (meta->version_min > PROTOCOL_VERSION ||
+        meta->version_max < PROTOCOL_VERSION) {
+        send_refused(self, in->peer, ERR_VERSION, EXIT_UNREACHABLE,
+            "the coordinator speaks version %u of the protocol, this program "
+            "%u to %u; install the same release on both",
+            PROTOCOL_VERSION, (unsigned)meta->version_min,
+            (unsigned)meta->version_max);
+        return false;
+    }
+    return true;
+}
+
+static void
+start_job(coordinator_t *self, const incoming_t *in, const lt_Submit *meta,
+    query_t *query)
+{
+    job_t *job = job_new(self, in->who->name);
+
+    if (job == NULL) {
+        send_refused(self, in->peer, ERR_BUSY, EXIT_FAILED,
+            "%u jobs are running; wait for one to end", LIMIT_JOBS);
+        query_destroy(&query);
+        return;
+    }
+    int64_t deadline_ms =
+        meta->deadline_ms > 0 && meta->deadline_ms < INT64_MAX / 2
+            ? (int64_t)meta->deadline_ms
+            : self->config.deadline_ms;
+    memcpy(job->request, meta->request, sizeof job->request);
+    job->query = query;
+    job->canonical = xstrdup(query->canonical);
+    job->format = xstrdup(meta->format[0] != '\0' ? meta->format : "auto");
+    job->deadline = self->now + deadline_ms;
+    job->shard_bytes = meta->shard_bytes;
+    job->plan_only = meta->plan_only;
+    errcode_t rc = take_sources(self, in, job, meta->n_sources);
+    if (rc != ERR_OK) {
+        if (rc == ERR_MALFORMED) {
+            self->stats.messages_refused++;
+        }
+        job_destroy(self, job);
+        return;
+    }
+    if (meta->follow || meta->plan_only) {
+        follow(job, in->peer);
+    }
+    if (!meta->plan_only) {
+        send_update(self, in->peer, job);
+    }
+    plan_start(self, job);
+}
+
+bool
+on_submit(coordinator_t *self, const incoming_t *in)
+{
+    lt_Submit *meta = xmalloc(sizeof *meta);
+    query_t *query = NULL;
+    bool known = frame_meta(in->frame, lt_Submit_fields, meta) == ERR_OK;
+
+    if (known && check_submit(self, in, meta)) {
+        job_t *job = same_request(self, in, meta);
+        if (job != NULL) {
+            if (meta->follow && !job_is_over(job)) {
+                follow(job, in->peer);
+            }
+            send_update(self, in->peer, job);
+        } else if (check_query(self, in, meta, &query)) {
+            start_job(self, in, meta, query);
+        }
+    }
+    free(meta);
+    return known;
+}
+
+static job_t *
+job_asked(coordinator_t *self, const incoming_t *in, uint64_t id)
+{
+    job_t *job = job_find(self, id);
+
+    if (job == NULL) {
+        send_refused(self, in->peer, ERR_NOT_FOUND, EXIT_FAILED,
+            "there is no job %llu", (unsigned long long)id);
+    } else if (!may_see(in, job)) {
+        send_refused(self, in->peer, ERR_DENIED, EXIT_FAILED,
+            "job %llu belongs to '%s'; only an admin may ask for it",
+            (unsigned long long)id, job->owner);
+        job = NULL;
+    }
+    return job;
+}
+
+bool
+on_job_request(coordinator_t *self, const incoming_t *in)
+{
+    lt_JobRequest meta;
+
+    if (frame_meta(in->frame, lt_JobRequest_fields, &meta) != ERR_OK) {
+        return false;
+    }
+    job_t *job = job_asked(self, in, meta.job);
+    if (job == NULL) {
+        return true;
+    }
+    if (in->frame->type == PROTO_WAIT && !job_is_over(job)) {
+        follow(job, in->peer);
+    }
+    if (in->frame->type == PROTO_CANCEL_JOB && !job_is_over(job)) {
+        job_cancel(self, job);
+    }
+    send_update(self, in->peer, job);
+    return true;
+}
+
+static errcode_t
+fetch(coordinator_t *self, uint64_t job)
+{
+    if (self->fetched.job == job && self->fetched.bytes.len > 0) {
+        return ERR_OK;
+    }
+    buf_clear(&self->fetched.bytes);
+    self->fetched.job = job;
+    errcode_t rc = self->config.store.get(
+        self->config.store.ctx, job, &self->fetched.bytes);
+    if (rc != ERR_OK) {
+        buf_clear(&self->fetched.bytes);
+    }
+    return rc;
+}
+
+// An admin may read what an earlier coordinator left behind.
+static bool
+may_read(coordinator_t *self, const incoming_t *in, uint64_t id)
+{
+    bool kept =
+        job_find(self, id) == NULL && (in->who->roles & ROLE_ADMIN) != 0;
+
+    return kept || job_asked(self, in, id) != NULL;
+}
+
+bool
+on_result(coordinator_t *self, const incoming_t *in)
+{
+    lt_ResultRequest meta;
+
+    if (frame_meta(in->frame, lt_ResultRequest_fields, &meta) != ERR_OK) {
+        return false;
+    }
+    if (!may_read(self, in, meta.job)) {
+        return true;
+    }
+    const job_t *job = job_find(self, meta.job);
+    if ((job != NULL && job->result_bytes == 0) ||
+        fetch(self, meta.job) != ERR_OK) {
+        send_refused(self, in->peer, ERR_NOT_FOUND, EXIT_FAILED,
+            job == NULL        ? "there is no job %llu"
+            : job_is_over(job) ? "job %llu has no result: see its status"
+                               : "job %llu is still running",
+            (unsigned long long)meta.job);
+        return true;
+    }
+    span_t all = buf_span(&self->fetched.bytes);
+    if (meta.offset > all.len) {
+        return false;
+    }
+    size_t left = all.len - (size_t)meta.offset;
+    span_t part = {all.p + meta.offset,
+        left < LIMIT_RESULT_CHUNK ? left : LIMIT_RESULT_CHUNK};
+    lt_ResultChunk chunk = {meta.job, meta.offset, all.len};
+    send_frame(self, OUT_CONTROL, in->peer, PROTO_RESULT_CHUNK,
+        lt_ResultChunk_fields, &chunk, part);
+    if (part.len == left) {
+        buf_fini(&self->fetched.bytes); // that was the last of it
+    }
+    return true;
+}
+
+static void
+send_jobs(
+    coordinator_t *self, uint64_t peer, buf_t *records, uint32_t *n, bool last)
+{
+    lt_Jobs meta = {*n, last};
+
+    send_frame(self, OUT_CONTROL, peer, PROTO_JOB_LIST, lt_Jobs_fields, &meta,
+        buf_span(records));
+    buf_clear(records);
+    *n = 0;
+}
+
+bool
+on_jobs(coordinator_t *self, const incoming_t *in)
+{
+    lt_JobUpdate *record = xmalloc(sizeof *record);
+    job_t *job, *next;
+    buf_t records = {0};
+    uint32_t n = 0;
+
+    HASH_ITER(hh, self->jobs, job, next)
+    {
+        if (may_see(in, job) && !job->plan_only) {
+            fill_update(self, job, record);
+            record_put(&records, lt_JobUpdate_fields, record);
+            n++;
+        }
+        if (records.len > RECORDS_MAX) {
+            send_jobs(self, in->peer, &records, &n, false);
+        }
+    }
+    send_jobs(self, in->peer, &records, &n, true);
+    buf_fini(&records);
+    free(record);
+    return true;
+}
+
+static void
+fill_worker(const coordinator_t *self, const worker_t *w, lt_WorkerInfo *out)
+{
+    size_t len = 0;
+
+    memset(out, 0, sizeof *out);
+    snprintf(out->name, sizeof out->name, "%s", w->name);
+    snprintf(out->address, sizeof out->address, "%s", w->address);
+    snprintf(out->state, sizeof out->state, "%s", w->up ? "up" : "lost");
+    snprintf(out->software, sizeof out->software, "%s", w->software);
+    out->executors = w->executors;
+    out->held = (uint32_t)w->n_active;
+    out->last_heard_ms = (uint64_t)(self->now - w->heard);
+    for (size_t i = 0; i < w->n_labels && len < sizeof out->labels; i++) {
+        int more = snprintf(out->labels + len, sizeof out->labels - len, "%s%s",
+            i > 0 ? "," : "", w->labels[i]);
+        len += more > 0 ? (size_t)more : 0;
+    }
+}
+
+static void
+send_workers(
+    coordinator_t *self, uint64_t peer, buf_t *records, uint32_t *n, bool last)
+{
+    lt_Workers meta = {*n, last};
+
+    send_frame(self, OUT_CONTROL, peer, PROTO_WORKER_LIST, lt_Workers_fields,
+        &meta, buf_span(records));
+    buf_clear(records);
+    *n = 0;
+}
+
+bool
+on_workers(coordinator_t *self, const incoming_t *in)
+{
+    worker_t *w, *next;
+    lt_WorkerInfo record;
+    buf_t records = {0};
+    uint32_t n = 0;
+
+    HASH_ITER(by_name, self->workers, w, next)
+    {
+        fill_worker(self, w, &record);
+        record_put(&records, lt_WorkerInfo_fields, &record);
+        n++;
+        if (records.len > RECORDS_MAX) {
+            send_workers(self, in->peer, &records, &n, false);
+        }
+    }
+    send_workers(self, in->peer, &records, &n, true);
+    buf_fini(&records);
+    return true;
+}
+
+static void
+send_plan_part(coordinator_t *self, const job_t *job, buf_t *records,
+    uint32_t *n, bool last)
+{
+    lt_Plan meta = {*n, last, job->n_files, job->bytes, job->n_shards};
+
+    for (size_t i = 0; i < job->n_followers; i++) {
+        send_frame(self, OUT_CONTROL, job->followers[i], PROTO_PLAN,
+            lt_Plan_fields, &meta, buf_span(records));
+    }
+    buf_clear(records);
+    *n = 0;
+}
+
+// The answer to a job that was only to be planned; the job ends with it.
+void
+send_plan(coordinator_t *self, job_t *job)
+{
+    lt_PlanFile *record = xmalloc(sizeof *record);
+    buf_t records = {0};
+    uint32_t n = 0;
+
+    for (size_t i = 0; i < job->n_files; i++) {
+        const plan_file_t *f = &job->files[i];
+        memset(record, 0, sizeof *record);
+        snprintf(record->host, sizeof record->host, "%s",
+            job->places[f->place].host);
+        snprintf(record->path, sizeof record->path, "%s", f->path);
+        record->bytes = f->size;
+        record->shards = f->n_shards;
+        record->compression = (lt_Compression)f->compression;
+        record_put(&records, lt_PlanFile_fields, record);
+        n++;
+        if (records.len > RECORDS_MAX) {
+            send_plan_part(self, job, &records, &n, false);
+        }
+    }
+    send_plan_part(self, job, &records, &n, true);
+    buf_fini(&records);
+    free(record);
+    job->n_followers = 0;
+    job_cancel(self, job);
+}

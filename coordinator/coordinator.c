@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: Apache-2.0
+// Messages in, outputs out. A message is run by the row of the table that
+// its type, link and sender's role allow; anything else is counted and
+// changes nothing.
+#include "coordinator/coordinator_inside.h"
+
+#include "common/base/xalloc.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CLIENTS (ROLE_CLIENT | ROLE_ADMIN)
+
+static const struct handler {
+    uint8_t type;
+    uint8_t link;
+    bool any_epoch;
+    unsigned roles;
+    bool (*run)(coordinator_t *, const incoming_t *); // false: refused
+} handlers[] = {
+    {PROTO_REGISTER, LINK_CONTROL, true, ROLE_WORKER, on_register},
+    {PROTO_HEARTBEAT, LINK_CONTROL, false, ROLE_WORKER, on_heartbeat},
+    {PROTO_OFFER, LINK_CONTROL, false, ROLE_WORKER, on_offer},
+    {PROTO_FILES, LINK_CONTROL, false, ROLE_WORKER, on_files},
+    {PROTO_BYE, LINK_CONTROL, false, ROLE_WORKER, on_bye},
+    {PROTO_PARTIAL, LINK_SINK, false, ROLE_WORKER, on_partial},
+    {PROTO_SHARD_FAILED, LINK_SINK, false, ROLE_WORKER, on_shard_failed},
+    {PROTO_SUBMIT, LINK_CONTROL, true, CLIENTS, on_submit},
+    {PROTO_STATUS, LINK_CONTROL, true, CLIENTS, on_job_request},
+    {PROTO_WAIT, LINK_CONTROL, true, CLIENTS, on_job_request},
+    {PROTO_CANCEL_JOB, LINK_CONTROL, true, CLIENTS, on_job_request},
+    {PROTO_RESULT, LINK_CONTROL, true, CLIENTS, on_result},
+    {PROTO_JOBS, LINK_CONTROL, true, CLIENTS, on_jobs},
+    {PROTO_WORKERS, LINK_CONTROL, true, CLIENTS, on_workers},
+};
+
+static output_t *
+push_output(coordinator_t *self, out_kind_t kind, uint64_t peer)
+{
+    if (self->out_head > 0 && self->out_head == self->n_out) {
+        self->out_head = self->n_out = 0;
+    }
+    self->out =
+        xgrow(self->out, &self->cap_out, self->n_out + 1, sizeof *self->out);
+    output_t *out = &self->out[self->n_out++];
+    memset(out, 0, sizeof *out);
+    out->kind = kind;
+    out->peer = peer;
+    return out;
+}
+
+bool
+coordinator_next(coordinator_t *self, output_t *out)
+{
+    if (self->out_head == self->n_out) {
+        self->out_head = self->n_out = 0;
+        return false;
+    }
+    *out = self->out[self->out_head++];
+    return true;
+}
+
+void
+send_frame(coordinator_t *self, out_kind_t kind, uint64_t peer,
+    proto_type_t type, const pb_msgdesc_t *fields, const void *meta,
+    span_t payload)
+{
+    frame_encode(&push_output(self, kind, peer)->frame, type,
+        self->config.epoch, fields, meta, payload);
+}
+
+void
+send_refused(coordinator_t *self, uint64_t peer, errcode_t rc, unsigned exit,
+    const char *fmt, ...)
+{
+    lt_Refused meta = {.error = rc,
+        .exit = exit,
+        .version_min = PROTOCOL_VERSION,
+        .version_max = PROTOCOL_VERSION};
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(meta.text, sizeof meta.text, fmt, ap);
+    va_end(ap);
+    send_frame(self, OUT_CONTROL, peer, PROTO_REFUSED, lt_Refused_fields, &meta,
+        (span_t){0});
+}
+
+void
+open_lane(coordinator_t *self, worker_t *worker)
+{
+    worker->lane = ++self->next_lane;
+    output_t *out = push_output(self, OUT_LANE_OPEN, worker->lane);
+    snprintf(out->endpoint, sizeof out->endpoint, "%s", worker->endpoint);
+    snprintf(out->name, sizeof out->name, "%s", worker->key);
+}
+
+void
+close_lane(coordinator_t *self, worker_t *worker)
+{
+    if (worker->lane != 0) {
+        push_output(self, OUT_LANE_CLOSE, worker->lane);
+        worker->lane = 0;
+    }
+}
+
+coordinator_t *
+coordinator_new(const coordinator_config_t *config, int64_t now_ms)
+{
+    coordinator_t *self = xcalloc(1, sizeof *self);
+
+    assert(config->epoch > 0);
+    self->config = *config;
+    self->now = now_ms;
+    self->next_job = config->first_job;
+    return self;
+}
+
+void
+coordinator_destroy(coordinator_t **self_p)
+{
+    coordinator_t *self = *self_p;
+    job_t *job, *next_job;
+    worker_t *worker, *next_worker;
+
+    if (self == NULL) {
+        return;
+    }
+    HASH_ITER(hh, self->jobs, job, next_job)
+    {
+        job_destroy(self, job);
+    }
+    HASH_CLEAR(by_incarnation, self->incarnations);
+    HASH_ITER(by_name, self->workers, worker, next_worker)
+    {
+        HASH_DELETE(by_name, self->workers, worker);
+        free(worker);
+    }
+    for (size_t i = self->out_head; i < self->n_out; i++) {
+        buf_fini(&self->out[i].frame);
+    }
+    free(self->out);
+    buf_fini(&self->fetched.bytes);
+    free(self);
+    *self_p = NULL;
+}
+
+const coordinator_stats_t *
+coordinator_stats(const coordinator_t *self)
+{
+    return &self->stats;
+}
+
+// The peer speaks another version: it is told ours in the words of this one,
+// which is all that can be said.
+static void
+refuse_version(coordinator_t *self, uint64_t peer, unsigned version)
+{
+    send_refused(self, peer, ERR_VERSION, EXIT_UNREACHABLE,
+        "the coordinator speaks version %u of the protocol and this program "
+        "version %u; install the same release on both",
+        PROTOCOL_VERSION, version);
+}
+
+static bool
+run_frame(coordinator_t *self, link_t link, const incoming_t *in)
+{
+    for (size_t i = 0; i < sizeof handlers / sizeof *handlers; i++) {
+        const struct handler *h = &handlers[i];
+        if (h->type != in->frame->type || h->link != link) {
+            continue;
+        }
+        if ((in->who->roles & h->roles) == 0) {
+            if (link == LINK_CONTROL) {
+                send_refused(self, in->peer, ERR_DENIED, EXIT_FAILED,
+                    "the key '%s' may not do this: it has not the role for it",
+                    in->who->name);
+            }
+            return false;
+        }
+        if (!h->any_epoch && in->frame->epoch != self->config.epoch) {
+            self->stats.stale++;
+            return true;
+        }
+        return h->run(self, in);
+    }
+    return false;
+}
+
+void
+coordinator_message(coordinator_t *self, link_t link, uint64_t peer,
+    const identity_t *who, const char *address, span_t bytes, int64_t now_ms)
+{
+    frame_t frame;
+    incoming_t in = {peer, who, address, &frame};
+    errcode_t rc = frame_decode(bytes, &frame);
+
+    self->now = now_ms;
+    self->stats.messages++;
+    if (rc == ERR_VERSION && link == LINK_CONTROL) {
+        refuse_version(self, peer, frame.version);
+    }
+    if (rc != ERR_OK || !run_frame(self, link, &in)) {
+        self->stats.messages_refused++;
+    }
+    leases_give(self);
+}
+
+void
+coordinator_undelivered(
+    coordinator_t *self, out_kind_t kind, uint64_t peer, int64_t now_ms)
+{
+    worker_t *w, *next;
+
+    self->now = now_ms;
+    HASH_ITER(by_name, self->workers, w, next)
+    {
+        if (kind == OUT_CONTROL && w->up && w->peer == peer) {
+            worker_lost(self, w, "its connection is gone");
+        }
+        if (kind == OUT_INTAKE && w->lane == peer && w->lane != 0) {
+            w->pause_until = now_ms + PAUSE_MS;
+            for (lease_t *l = w->leases, *after; l != NULL; l = after) {
+                after = l->next;
+                if (l->mentioned < 0) {
+                    lease_lapse(self, l, false);
+                }
+            }
+        }
+    }
+    job_t *job, *next_job;
+    HASH_ITER(hh, self->jobs, job, next_job)
+    {
+        for (size_t i = job->n_followers; kind == OUT_CONTROL && i-- > 0;) {
+            if (job->followers[i] == peer) {
+                job->followers[i] = job->followers[--job->n_followers];
+            }
+        }
+    }
+}
+
+void
+coordinator_revoked(coordinator_t *self, const char *name, int64_t now_ms)
+{
+    worker_t *w, *next;
+
+    self->now = now_ms;
+    HASH_ITER(by_name, self->workers, w, next)
+    {
+        if (w->up && strcmp(w->key, name) == 0) {
+            worker_lost(self, w, "its key was revoked");
+        }
+    }
+}
+
+int64_t
+coordinator_tick(coordinator_t *self, int64_t now_ms)
+{
+    bool busy = false;
+    job_t *job, *next;
+
+    self->now = now_ms;
+    workers_tick(self);
+    leases_tick(self);
+    jobs_tick(self);
+    leases_give(self);
+    HASH_ITER(hh, self->jobs, job, next)
+    {
+        busy = busy || !job_is_over(job);
+    }
+    return busy ? UPDATE_MS : HEARTBEAT_MS;
+}

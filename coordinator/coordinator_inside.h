@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the files of the coordinator machine share among themselves.
+//
+// workers.c  who is there            client.c   what the CLI asks
+// source.c   "web*:/var/log/x*"      planner.c  files to shards
+// leases.c   who counts what         sink.c     partials to commits
+// job.c      the life of a job       coordinator.c  messages in and out
+#ifndef LOGTALLY_COORDINATOR_COORDINATOR_INSIDE_H
+#define LOGTALLY_COORDINATOR_COORDINATOR_INSIDE_H
+
+#include "common/base/limits.h"
+#include "common/result/result.h"
+#include "common/tally/partial.h"
+#include "common/wire/control.pb.h"
+#include "common/wire/frame.h"
+#include "coordinator/coordinator.h"
+
+#include <uthash.h>
+
+#define LIST_MS      60000 // silence after which a listing is given up
+#define UPDATE_MS    100   // least time between two updates to a follower
+#define PAUSE_MS     200   // after a lane that took no frame
+#define MISSING_MAX  1000u // sentences kept about what is missing
+#define ALL_SHARDS   UINT64_MAX
+#define NO_SHARD     UINT64_MAX
+#define OFFERS_AHEAD 8u // unmerged partials per executor before it must wait
+
+typedef struct job job_t;
+typedef struct lease lease_t;
+
+typedef struct worker {
+    char name[LIMIT_NAME]; // the host it speaks for
+    char key[LIMIT_NAME];  // name of its key
+    char address[64];
+    char endpoint[LIMIT_ENDPOINT];
+    char software[64];
+    char labels[LIMIT_LABELS][LIMIT_NAME];
+    size_t n_labels;
+    uint64_t incarnation;
+    uint64_t superseded; // the incarnation before this one, or 0
+    uint64_t peer;       // control connection
+    uint64_t lane;       // 0: closed
+    uint32_t executors;
+    bool up;
+    int64_t heard;
+    int64_t pause_until;
+    lease_t *leases;   // active ones
+    size_t n_counting; // active and not yet offered
+    size_t n_active;
+    UT_hash_handle by_name;
+    UT_hash_handle by_incarnation;
+} worker_t;
+
+// A shard lent once. It outlives its time as a record of who was lent what,
+// since a late partial is as good as a punctual one.
+struct lease {
+    struct lease_key {
+        uint64_t shard;
+        uint64_t attempt;
+    } key;
+    job_t *job;
+    worker_t *worker;
+    uint64_t incarnation;
+    bool active;
+    bool offered;
+    bool granted;
+    uint64_t bytes; // of the offered partial
+    uint8_t hash[32];
+    buf_t staged;
+    int64_t mentioned;
+    uint64_t bytes_done;
+    lease_t *prev, *next; // of the worker's active ones
+    UT_hash_handle hh;    // of the job's
+};
+
+typedef enum { FROM_HOSTS, FROM_LABEL, FROM_SHARED, FROM_LOCAL } from_t;
+
+typedef struct job_source {
+    char *text;
+    from_t from;
+    char who[LIMIT_NAME]; // host pattern or label
+    const char *pattern;  // in text
+    size_t n_files;
+    char *why; // of the last listing that found nothing
+} job_source_t;
+
+// Where shards can be counted: one worker, or anybody (home NULL).
+typedef struct place {
+    worker_t *home;
+    char host[LIMIT_NAME];
+    uint32_t *queue; // shards; those no longer pending are skipped
+    size_t head, n, cap;
+    size_t n_pending;
+} place_t;
+
+typedef struct listing {
+    uint64_t request;
+    worker_t *worker;
+    size_t source;
+    int64_t heard;
+    bool done;
+} listing_t;
+
+typedef struct plan_file {
+    char *path;
+    uint32_t place;
+    uint32_t source;
+    uint64_t device;
+    uint64_t inode;
+    uint64_t size;
+    int64_t mtime_ns;
+    uint8_t hash[16];
+    uint8_t compression;
+    bool stream;
+    bool missing; // named already
+    bool read;
+    uint16_t format;
+    uint64_t bytes; // committed, as are lines
+    uint64_t lines;
+    uint32_t n_shards;
+} plan_file_t;
+
+typedef struct plan_range {
+    uint32_t file;
+    uint64_t begin;
+    uint64_t end;
+} plan_range_t;
+
+typedef enum { SHARD_PENDING, SHARD_LEASED, SHARD_DONE, SHARD_LOST } state_t;
+
+typedef struct plan_shard {
+    uint64_t bytes;
+    uint32_t first; // of its ranges
+    uint32_t n;
+    uint32_t place;
+    uint32_t attempts;
+    uint8_t state;
+    uint8_t failures;
+    const worker_t *avoid; // failed it last
+} plan_shard_t;
+
+struct job {
+    uint64_t id;
+    char owner[LIMIT_NAME];
+    uint8_t request[16];
+    query_t *query;
+    char *canonical;
+    char *format;
+    lt_JobState state;
+    bool plan_only;
+    uint64_t shard_bytes;
+    int64_t submitted, deadline, ended;
+    int64_t told; // last update to followers
+    bool news;
+    uint64_t *followers;
+    size_t n_followers, cap_followers;
+    job_source_t *sources;
+    size_t n_sources;
+    listing_t *listings;
+    size_t n_listings, cap_listings;
+    place_t *places;
+    size_t n_places, cap_places;
+    plan_file_t *files;
+    size_t n_files, cap_files;
+    plan_range_t *ranges;
+    size_t n_ranges, cap_ranges;
+    plan_shard_t *shards;
+    size_t n_shards, cap_shards;
+    size_t n_done; // committed or lost
+    uint64_t turn; // when it was served last
+    tally_t *tally;
+    totals_t totals; // without files
+    lease_t *leases;
+    uint64_t bytes, bytes_done, retried;
+    uint64_t hosts;
+    receipt_t heard_of; // missing and notes, until there is a result
+    size_t more_missing;
+    uint64_t result_bytes;
+    uint64_t rejected;
+    errcode_t error;
+    uint32_t exit;
+    char text[LIMIT_TEXT];
+    UT_hash_handle hh;
+};
+
+struct coordinator {
+    coordinator_config_t config;
+    coordinator_stats_t stats;
+    int64_t now;
+    uint64_t next_job;
+    uint64_t next_lane;
+    uint64_t next_request;
+    uint64_t turn;
+    worker_t *workers; // by name
+    worker_t *incarnations;
+    job_t *jobs;
+    output_t *out;
+    size_t out_head, n_out, cap_out;
+    bool dirty; // there may be something to lease
+    bool wants_grant;
+    struct {
+        uint64_t job;
+        buf_t bytes;
+    } fetched; // the result that was read last
+};
+
+// What a handler gets.
+typedef struct incoming {
+    uint64_t peer;
+    const identity_t *who;
+    const char *address;
+    const frame_t *frame;
+} incoming_t;
+
+// coordinator.c
+void send_frame(coordinator_t *self, out_kind_t kind, uint64_t peer,
+    proto_type_t type, const pb_msgdesc_t *fields, const void *meta,
+    span_t payload);
+void send_refused(coordinator_t *self, uint64_t peer, errcode_t rc,
+    unsigned exit, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+void open_lane(coordinator_t *self, worker_t *worker);
+void close_lane(coordinator_t *self, worker_t *worker);
+
+// workers.c
+bool on_register(coordinator_t *self, const incoming_t *in);
+bool on_heartbeat(coordinator_t *self, const incoming_t *in);
+bool on_bye(coordinator_t *self, const incoming_t *in);
+// NULL for an incarnation that is not here or speaks with another key.
+worker_t *worker_speaking(
+    coordinator_t *self, const incoming_t *in, uint64_t incarnation);
+void worker_lost(coordinator_t *self, worker_t *worker, const char *why);
+bool worker_has_label(const worker_t *worker, const char *label);
+void workers_tick(coordinator_t *self);
+
+// source.c
+MUST_CHECK errcode_t source_parse(
+    const char *text, bool local, job_source_t *out, buf_t *why);
+bool source_wants(const job_source_t *source, const worker_t *worker);
+// A file that a worker named: is it what was asked for?
+bool source_allows(const job_source_t *source, const char *path);
+
+// planner.c
+void plan_start(coordinator_t *self, job_t *job);
+void plan_worker_lost(coordinator_t *self, job_t *job, const worker_t *worker);
+void plan_tick(coordinator_t *self, job_t *job);
+bool on_files(coordinator_t *self, const incoming_t *in);
+
+// cut.c
+// Fills ranges and shards; ERR_TOO_LARGE over LIMIT_JOB_SHARDS.
+MUST_CHECK errcode_t plan_cut(coordinator_t *self, job_t *job);
+
+// leases.c
+void queue_shard(job_t *job, uint32_t shard);
+void leases_give(coordinator_t *self);
+// The shard of an active lease goes back to its queue.
+void lease_lapse(coordinator_t *self, lease_t *lease, bool counts);
+// A worker that was thought lost goes on with what it has, as long as nobody
+// else was lent the shard.
+void lease_revive(lease_t *lease);
+void lease_offered(lease_t *lease);
+void leases_worker_lost(coordinator_t *self, worker_t *worker);
+void lease_remove(coordinator_t *self, lease_t *lease);
+void leases_remove_of(coordinator_t *self, job_t *job, uint64_t shard);
+void lease_free_staging(coordinator_t *self, lease_t *lease);
+lease_t *lease_find(coordinator_t *self, const worker_t *worker, uint64_t job,
+    uint64_t shard, uint32_t attempt);
+void lease_held(coordinator_t *self, worker_t *worker, const lt_Held *held);
+void leases_tick(coordinator_t *self);
+void send_cancel(
+    coordinator_t *self, worker_t *worker, uint64_t job, uint64_t shard);
+
+// sink.c
+bool on_offer(coordinator_t *self, const incoming_t *in);
+bool on_partial(coordinator_t *self, const incoming_t *in);
+bool on_shard_failed(coordinator_t *self, const incoming_t *in);
+void take_offer(coordinator_t *self, worker_t *worker, const lt_Offer *offer);
+void grant_waiting(coordinator_t *self);
+
+// job.c
+job_t *job_new(coordinator_t *self, const char *owner);
+void job_destroy(coordinator_t *self, job_t *job);
+job_t *job_find(coordinator_t *self, uint64_t id);
+bool job_is_over(const job_t *job);
+void job_run(coordinator_t *self, job_t *job); // the plan is made
+void job_missing(job_t *job, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+void job_fail(coordinator_t *self, job_t *job, errcode_t rc, unsigned exit,
+    const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+void job_check_done(coordinator_t *self, job_t *job);
+void job_cancel(coordinator_t *self, job_t *job);
+void job_shard_lost(
+    coordinator_t *self, job_t *job, uint32_t shard, const char *why);
+void job_file_lost(
+    coordinator_t *self, job_t *job, uint32_t file, const char *why);
+void jobs_tick(coordinator_t *self);
+
+// client.c
+bool on_submit(coordinator_t *self, const incoming_t *in);
+bool on_job_request(coordinator_t *self, const incoming_t *in);
+bool on_result(coordinator_t *self, const incoming_t *in);
+bool on_jobs(coordinator_t *self, const incoming_t *in);
+bool on_workers(coordinator_t *self, const incoming_t *in);
+void send_update(coordinator_t *self, uint64_t peer, job_t *job);
+void send_plan(coordinator_t *self, job_t *job);
+void update_followers(coordinator_t *self, job_t *job);
+
+#endif

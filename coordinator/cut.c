@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+// Files to shards. A shard is a list of ranges that one place can read: a
+// piece of a large file, or many small files together. Compressed files and
+// streams are one range each.
+#include "coordinator/coordinator_inside.h"
+
+#include "common/base/xalloc.h"
+
+#include <string.h>
+
+#define SHARDS_PER_EXECUTOR 32u
+
+static uint64_t
+executors_of(coordinator_t *self, const job_t *job)
+{
+    uint64_t n = 0;
+    worker_t *w, *next;
+    bool shared = false;
+
+    for (size_t i = 0; i < job->n_places; i++) {
+        shared = shared || job->places[i].home == NULL;
+        n += job->places[i].home != NULL ? job->places[i].home->executors : 0;
+    }
+    if (shared) {
+        n = 0;
+        HASH_ITER(by_name, self->workers, w, next)
+        {
+            n += w->up ? w->executors : 0;
+        }
+    }
+    return n > 0 ? n : 1;
+}
+
+static uint64_t
+target_bytes(coordinator_t *self, const job_t *job)
+{
+    if (job->shard_bytes > 0) {
+        return job->shard_bytes;
+    }
+    uint64_t size =
+        job->bytes / (SHARDS_PER_EXECUTOR * executors_of(self, job));
+    return size < SHARD_MIN ? SHARD_MIN : size > SHARD_MAX ? SHARD_MAX : size;
+}
+
+static errcode_t
+add_range(job_t *job, uint32_t file, uint64_t begin, uint64_t end)
+{
+    uint32_t place = job->files[file].place;
+    plan_shard_t *s =
+        job->n_shards > 0 ? &job->shards[job->n_shards - 1] : NULL;
+
+    // A shard of zero bytes so far was opened for this range.
+    if (s == NULL || s->n > 0) {
+        if (job->n_shards >= LIMIT_JOB_SHARDS) {
+            return ERR_TOO_LARGE;
+        }
+        job->shards = xgrow(job->shards, &job->cap_shards, job->n_shards + 1,
+            sizeof *job->shards);
+        s = &job->shards[job->n_shards++];
+        *s = (plan_shard_t){.first = (uint32_t)job->n_ranges, .place = place};
+    }
+    job->ranges = xgrow(
+        job->ranges, &job->cap_ranges, job->n_ranges + 1, sizeof *job->ranges);
+    job->ranges[job->n_ranges++] = (plan_range_t){file, begin, end};
+    s->n++;
+    s->bytes += end - begin;
+    job->files[file].n_shards++;
+    return ERR_OK;
+}
+
+// The file joins the last shard, where there is room for it.
+static bool
+bundle(job_t *job, uint32_t file, uint64_t target)
+{
+    const plan_file_t *f = &job->files[file];
+
+    if (job->n_shards == 0 || f->stream) {
+        return false;
+    }
+    plan_shard_t *s = &job->shards[job->n_shards - 1];
+    if (s->place != f->place || s->n >= LIMIT_SHARD_RANGES ||
+        s->bytes > target || f->size > target - s->bytes) {
+        return false;
+    }
+    job->ranges = xgrow(
+        job->ranges, &job->cap_ranges, job->n_ranges + 1, sizeof *job->ranges);
+    job->ranges[job->n_ranges++] = (plan_range_t){file, 0, f->size};
+    s->n++;
+    s->bytes += f->size;
+    job->files[file].n_shards++;
+    return true;
+}
+
+static errcode_t
+cut_file(job_t *job, uint32_t file, uint64_t target)
+{
+    const plan_file_t *f = &job->files[file];
+    errcode_t rc = ERR_OK;
+
+    if (f->size == 0 && !f->stream) {
+        return ERR_OK;
+    }
+    if (bundle(job, file, target)) {
+        return ERR_OK;
+    }
+    if (f->stream || f->compression != lt_Compression_COMPRESSION_NONE) {
+        return add_range(job, file, 0, f->size);
+    }
+    // Equal pieces: no small rest at the end.
+    uint64_t n = f->size / target + (f->size % target != 0);
+    if (n > LIMIT_JOB_SHARDS) {
+        return ERR_TOO_LARGE;
+    }
+    for (uint64_t i = 0, at = 0; i < n && rc == ERR_OK; i++) {
+        uint64_t end =
+            i + 1 == n ? f->size : at + f->size / n + (i < f->size % n);
+        rc = add_range(job, file, at, end);
+        at = end;
+    }
+    return rc;
+}
+
+errcode_t
+plan_cut(coordinator_t *self, job_t *job)
+{
+    errcode_t rc = ERR_OK;
+
+    for (size_t i = 0; i < job->n_files; i++) {
+        job->bytes += job->files[i].size;
+    }
+    uint64_t target = target_bytes(self, job);
+    for (size_t i = 0; i < job->n_files && rc == ERR_OK; i++) {
+        rc = cut_file(job, (uint32_t)i, target);
+    }
+    return rc;
+}

@@ -1,0 +1,475 @@
+// SPDX-License-Identifier: Apache-2.0
+// The life of a job: planning, running, and one of the four ends. What an
+// ended job needs no longer is freed at once.
+#include "coordinator/coordinator_inside.h"
+
+#include "common/base/log.h"
+#include "common/base/xalloc.h"
+#include "common/tally/format_names.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+// Makes room by forgetting the job that ended first.
+static void
+forget_one(coordinator_t *self)
+{
+    job_t *job, *next, *oldest = NULL;
+
+    HASH_ITER(hh, self->jobs, job, next)
+    {
+        if (job_is_over(job) &&
+            (oldest == NULL || job->ended < oldest->ended)) {
+            oldest = job;
+        }
+    }
+    if (oldest != NULL) {
+        job_destroy(self, oldest);
+    }
+}
+
+// NULL when as many jobs as can be are alive.
+job_t *
+job_new(coordinator_t *self, const char *owner)
+{
+    if (HASH_COUNT(self->jobs) >= LIMIT_JOBS) {
+        forget_one(self);
+    }
+    if (HASH_COUNT(self->jobs) >= LIMIT_JOBS) {
+        return NULL;
+    }
+    job_t *job = xcalloc(1, sizeof *job);
+    job->id = self->next_job++;
+    snprintf(job->owner, sizeof job->owner, "%s", owner);
+    job->submitted = self->now;
+    job->told = self->now;
+    HASH_ADD(hh, self->jobs, id, sizeof job->id, job);
+    self->stats.jobs++;
+    return job;
+}
+
+job_t *
+job_find(coordinator_t *self, uint64_t id)
+{
+    job_t *job;
+
+    HASH_FIND(hh, self->jobs, &id, sizeof id, job);
+    return job;
+}
+
+bool
+job_is_over(const job_t *job)
+{
+    return job->state > lt_JobState_JOB_RUNNING;
+}
+
+static void
+free_receipt(receipt_t *receipt)
+{
+    for (size_t i = 0; i < receipt->n_missing; i++) {
+        free(receipt->missing[i]);
+    }
+    for (size_t i = 0; i < receipt->n_notes; i++) {
+        free(receipt->notes[i]);
+    }
+    free(receipt->missing);
+    free(receipt->notes);
+    *receipt = (receipt_t){0};
+}
+
+// Everything but what STATUS tells.
+static void
+free_work(coordinator_t *self, job_t *job)
+{
+    lease_t *l, *next;
+
+    HASH_ITER(hh, job->leases, l, next)
+    {
+        lease_remove(self, l);
+    }
+    for (size_t i = 0; i < job->n_sources; i++) {
+        free(job->sources[i].text);
+        free(job->sources[i].why);
+    }
+    for (size_t i = 0; i < job->n_files; i++) {
+        free(job->files[i].path);
+    }
+    for (size_t i = 0; i < job->n_places; i++) {
+        free(job->places[i].queue);
+    }
+    free(job->sources);
+    free(job->listings);
+    free(job->places);
+    free(job->files);
+    free(job->ranges);
+    free(job->shards);
+    job->sources = NULL;
+    job->listings = NULL;
+    job->places = NULL;
+    job->files = NULL;
+    job->ranges = NULL;
+    job->shards = NULL;
+    job->n_sources = job->n_listings = job->n_places = job->n_ranges = 0;
+    tally_destroy(&job->tally);
+    totals_fini(&job->totals);
+    query_destroy(&job->query);
+    free_receipt(&job->heard_of);
+}
+
+void
+job_destroy(coordinator_t *self, job_t *job)
+{
+    free_work(self, job);
+    HASH_DEL(self->jobs, job);
+    free(job->followers);
+    free(job->canonical);
+    free(job->format);
+    free(job);
+}
+
+void
+job_missing(job_t *job, const char *fmt, ...)
+{
+    char text[LIMIT_TEXT];
+    va_list ap;
+
+    if (job->heard_of.n_missing >= MISSING_MAX) {
+        job->more_missing++;
+        return;
+    }
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    receipt_add_missing(&job->heard_of, text);
+}
+
+static void
+cancel_leases(coordinator_t *self, const job_t *job)
+{
+    worker_t *w, *next;
+
+    HASH_ITER(by_name, self->workers, w, next)
+    {
+        for (const lease_t *l = w->leases; l != NULL; l = l->next) {
+            if (l->job == job) {
+                send_cancel(self, w, job->id, ALL_SHARDS);
+                break;
+            }
+        }
+    }
+}
+
+static void
+end(coordinator_t *self, job_t *job, lt_JobState state, unsigned exit)
+{
+    static const char *const names[] = {
+        "planning", "running", "done", "partial", "failed", "cancelled"};
+    char id[24];
+
+    cancel_leases(self, job);
+    job->state = state;
+    job->exit = exit;
+    job->ended = self->now;
+    job->hosts = job->n_places;
+    self->stats.jobs_ended++;
+    free_work(self, job);
+    snprintf(id, sizeof id, "%llu", (unsigned long long)job->id);
+    log_event(LOG_INFO, "job-ended", "job", id, "state", names[state], "text",
+        job->text, NULL);
+    update_followers(self, job);
+    job->n_followers = 0;
+    self->dirty = true;
+}
+
+void
+job_fail(coordinator_t *self, job_t *job, errcode_t rc, unsigned exit,
+    const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(job->text, sizeof job->text, fmt, ap);
+    va_end(ap);
+    job->error = rc;
+    end(self, job, lt_JobState_JOB_FAILED, exit);
+}
+
+void
+job_cancel(coordinator_t *self, job_t *job)
+{
+    snprintf(job->text, sizeof job->text, "cancelled");
+    job->error = ERR_CANCELLED;
+    end(self, job, lt_JobState_JOB_CANCELLED, EXIT_INTERRUPTED);
+}
+
+void
+job_run(coordinator_t *self, job_t *job)
+{
+    agg_state_t *states;
+
+    job->state = lt_JobState_JOB_RUNNING;
+    job->news = true;
+    job->tally = tally_new(job->query, self->config.merge_budget);
+    // Without keys there is one row, also when there is nothing to read.
+    if (job->query->n_keys == 0 &&
+        tally_group(job->tally, (span_t){0}, &states) != ERR_OK) {
+        job_fail(self, job, ERR_TOO_LARGE, EXIT_FAILED,
+            "the memory budget of a job is too small");
+        return;
+    }
+    for (size_t i = 0; i < job->n_shards; i++) {
+        queue_shard(job, (uint32_t)i);
+    }
+    self->dirty = true;
+    job_check_done(self, job);
+}
+
+void
+job_file_lost(coordinator_t *self, job_t *job, uint32_t file, const char *why)
+{
+    plan_file_t *f = &job->files[file];
+    const char *host = job->places[f->place].host;
+
+    if (f->missing) {
+        return;
+    }
+    f->missing = true;
+    if (self->config.local_host != NULL) {
+        job_missing(job, "%s%s%s", strstr(why, f->path) ? "" : f->path,
+            strstr(why, f->path) ? "" : ": ", why);
+    } else {
+        job_missing(job, "%s:%s: %s", host, f->path, why);
+    }
+}
+
+static void
+lose(coordinator_t *self, job_t *job, uint32_t shard, const char *why)
+{
+    plan_shard_t *s = &job->shards[shard];
+
+    if (s->state == SHARD_PENDING) {
+        job->places[s->place].n_pending--;
+    }
+    s->state = SHARD_LOST;
+    job->n_done++;
+    job->news = true;
+    for (uint32_t i = 0; i < s->n; i++) {
+        job_file_lost(self, job, job->ranges[s->first + i].file, why);
+    }
+}
+
+void
+job_shard_lost(coordinator_t *self, job_t *job, uint32_t shard, const char *why)
+{
+    leases_remove_of(self, job, shard);
+    lose(self, job, shard, why);
+    job_check_done(self, job);
+}
+
+static void
+note_formats(const job_t *job, receipt_t *receipt)
+{
+    if (strcmp(job->format, "auto") != 0) {
+        return;
+    }
+    for (unsigned f = 0; f < FORMAT_COUNT; f++) {
+        uint64_t n = 0;
+        const char *example = NULL;
+        char text[LIMIT_TEXT];
+        for (size_t i = 0; i < job->n_files; i++) {
+            if (job->files[i].lines > 0 && job->files[i].format == f) {
+                example = job->files[i].path;
+                n++;
+            }
+        }
+        if (n == 1) {
+            snprintf(
+                text, sizeof text, "%.800s is %s", example, format_names[f]);
+        } else {
+            snprintf(text, sizeof text, "%llu files are %s",
+                (unsigned long long)n, format_names[f]);
+        }
+        if (n > 0) {
+            receipt_add_note(receipt, text);
+        }
+    }
+}
+
+static void
+fill_receipt(const job_t *job, receipt_t *r)
+{
+    r->totals = job->totals;
+    r->totals.samples = NULL;
+    r->totals.files = NULL;
+    r->totals.n_samples = r->totals.n_files = 0;
+    r->micros = (uint64_t)(job->ended - job->submitted) * 1000;
+    r->shards = job->n_shards;
+    r->retried = job->retried;
+    for (size_t i = 0; i < job->n_files; i++) {
+        const plan_file_t *f = &job->files[i];
+        if (f->read || f->n_shards == 0) {
+            r->files++;
+            receipt_add_host(
+                r, job->places[f->place].host, 1, f->bytes, f->lines);
+        }
+    }
+    for (size_t i = 0; i < job->totals.n_samples; i++) {
+        const sample_t *s = &job->totals.samples[i];
+        const plan_file_t *f = &job->files[s->file];
+        receipt_add_sample(r, job->places[f->place].host, f->path, s);
+    }
+    for (size_t i = 0; i < job->heard_of.n_missing; i++) {
+        receipt_add_missing(r, job->heard_of.missing[i]);
+    }
+    if (job->more_missing > 0) {
+        char text[80];
+        snprintf(text, sizeof text, "and %llu more",
+            (unsigned long long)job->more_missing);
+        receipt_add_missing(r, text);
+    }
+    for (size_t i = 0; i < job->heard_of.n_notes; i++) {
+        receipt_add_note(r, job->heard_of.notes[i]);
+    }
+    note_formats(job, r);
+    r->complete = r->n_missing == 0;
+}
+
+// *size is that of the encoded result.
+static errcode_t
+keep_result(coordinator_t *self, job_t *job, uint64_t *size)
+{
+    result_t *result = NULL;
+    buf_t bytes = {0};
+    errcode_t rc = result_build(job->query, job->tally, &result);
+
+    if (rc == ERR_OK) {
+        job->ended = self->now;
+        fill_receipt(job, &result->receipt);
+        result_encode(result, &bytes);
+        rc = bytes.len > LIMIT_RESULT
+                 ? ERR_TOO_LARGE
+                 : self->config.store.put(
+                       self->config.store.ctx, job->id, buf_span(&bytes));
+        *size = bytes.len;
+    }
+    result_destroy(&result);
+    buf_fini(&bytes);
+    return rc;
+}
+
+static void
+fail_result(coordinator_t *self, job_t *job, errcode_t rc)
+{
+    if (rc == ERR_OVERFLOW) {
+        job_fail(self, job, rc, EXIT_FAILED,
+            "a number of the answer does not fit 128 bits");
+    } else if (rc == ERR_TOO_LARGE) {
+        job_fail(self, job, rc, EXIT_FAILED,
+            "the answer is larger than %u MiB; cut it with 'head'",
+            LIMIT_RESULT >> 20);
+    } else {
+        job_fail(self, job, rc, EXIT_FAILED, "the result cannot be kept: %s",
+            err_text(rc));
+    }
+}
+
+static void
+finish(coordinator_t *self, job_t *job, unsigned exit)
+{
+    bool whole = job->heard_of.n_missing == 0;
+    bool none_fits = job->totals.accepted == 0 && job->rejected > 0;
+    errcode_t rc = keep_result(self, job, &job->result_bytes);
+
+    if (rc != ERR_OK) {
+        job->result_bytes = 0;
+        fail_result(self, job, rc);
+        return;
+    }
+    if (none_fits) {
+        snprintf(job->text, sizeof job->text, "no line fits the format '%s'",
+            job->format);
+        job->error = ERR_FORMAT;
+    }
+    end(self, job, whole ? lt_JobState_JOB_DONE : lt_JobState_JOB_PARTIAL,
+        !whole      ? (exit != 0 ? exit : EXIT_PARTIAL)
+        : none_fits ? EXIT_NO_FIT
+                    : EXIT_DONE);
+}
+
+void
+job_check_done(coordinator_t *self, job_t *job)
+{
+    if (job->state == lt_JobState_JOB_RUNNING && job->n_done == job->n_shards) {
+        finish(self, job, 0);
+    }
+}
+
+// What is not there by now is missing. Slow work and absent workers are told
+// apart: more time helps with the first alone.
+static void
+pass_deadline(coordinator_t *self, job_t *job)
+{
+    bool gone = false;
+
+    if (job->state == lt_JobState_JOB_PLANNING) {
+        job_fail(self, job, ERR_TIMEOUT, EXIT_DEADLINE,
+            "the deadline passed while the files were being listed");
+        return;
+    }
+    for (uint32_t i = 0; i < job->n_shards; i++) {
+        char why[LIMIT_NAME + 40];
+        const plan_shard_t *s = &job->shards[i];
+        const worker_t *home = job->places[s->place].home;
+        if (s->state >= SHARD_DONE) {
+            continue;
+        }
+        if (home != NULL && !home->up) {
+            snprintf(why, sizeof why, "%s is gone", home->name);
+            gone = true;
+        } else {
+            snprintf(why, sizeof why, "not counted by the deadline");
+        }
+        lose(self, job, i, why);
+    }
+    finish(self, job, gone ? EXIT_PARTIAL : EXIT_DEADLINE);
+}
+
+// What a running job waits for, in words.
+static void
+say_waiting(job_t *job)
+{
+    job->text[0] = '\0';
+    for (size_t i = 0; i < job->n_places; i++) {
+        const place_t *p = &job->places[i];
+        if (p->n_pending > 0 && p->home != NULL && !p->home->up) {
+            snprintf(job->text, sizeof job->text, "waits for %s, which is gone",
+                p->home->name);
+            return;
+        }
+    }
+}
+
+void
+jobs_tick(coordinator_t *self)
+{
+    job_t *job, *next;
+
+    HASH_ITER(hh, self->jobs, job, next)
+    {
+        if (job->state == lt_JobState_JOB_PLANNING) {
+            plan_tick(self, job);
+        }
+        if (!job_is_over(job) && self->now >= job->deadline) {
+            pass_deadline(self, job);
+        }
+        if (job->state == lt_JobState_JOB_RUNNING) {
+            say_waiting(job);
+        }
+        if (job->news && self->now - job->told >= UPDATE_MS) {
+            update_followers(self, job);
+        }
+    }
+}

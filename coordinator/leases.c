@@ -1,0 +1,401 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who counts what. A worker with credit gets the next shard of the job that
+// was served longest ago and has something for it: several jobs share the
+// cluster, and a small one is not stuck behind a large one.
+#include "coordinator/coordinator_inside.h"
+
+#include "common/base/xalloc.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+#define SKIP_MAX 8u // shards passed over for a worker that failed them last
+
+void
+queue_shard(job_t *job, uint32_t shard)
+{
+    place_t *p = &job->places[job->shards[shard].place];
+
+    if (p->head > 1024 && p->head > p->n / 2) {
+        memmove(
+            p->queue, p->queue + p->head, (p->n - p->head) * sizeof *p->queue);
+        p->n -= p->head;
+        p->head = 0;
+    }
+    p->queue = xgrow(p->queue, &p->cap, p->n + 1, sizeof *p->queue);
+    p->queue[p->n++] = shard;
+    p->n_pending++;
+    job->shards[shard].state = SHARD_PENDING;
+}
+
+static bool
+another_is_up(coordinator_t *self, const worker_t *than)
+{
+    worker_t *w, *next;
+
+    HASH_ITER(by_name, self->workers, w, next)
+    {
+        if (w->up && w != than) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// The next pending shard of the place, or NO_SHARD. One that this worker
+// failed goes to the end while others could do it.
+static uint64_t
+take_pending(coordinator_t *self, job_t *job, place_t *p, const worker_t *w)
+{
+    bool alone = p->home != NULL || !another_is_up(self, w);
+    unsigned skipped = 0;
+
+    while (p->head < p->n) {
+        uint32_t shard = p->queue[p->head++];
+        plan_shard_t *s = &job->shards[shard];
+        if (s->state != SHARD_PENDING) {
+            continue; // given, or done by a late partial, since it was queued
+        }
+        p->n_pending--;
+        if (s->avoid != w || alone) {
+            return shard;
+        }
+        queue_shard(job, shard);
+        if (++skipped == SKIP_MAX || skipped >= p->n - p->head) {
+            break;
+        }
+    }
+    return NO_SHARD;
+}
+
+static void
+put_range(const job_t *job, const plan_range_t *r, lt_Range *rec, buf_t *out)
+{
+    const plan_file_t *f = &job->files[r->file];
+
+    memset(rec, 0, sizeof *rec);
+    rec->file_index = r->file;
+    rec->has_file = true;
+    snprintf(rec->file.path, sizeof rec->file.path, "%s", f->path);
+    rec->file.device = f->device;
+    rec->file.inode = f->inode;
+    rec->file.size = f->size;
+    rec->file.mtime_ns = f->mtime_ns;
+    memcpy(rec->file.hash, f->hash, sizeof f->hash);
+    rec->file.compression = (lt_Compression)f->compression;
+    rec->begin = r->begin;
+    rec->end = r->end;
+    snprintf(rec->host, sizeof rec->host, "%s", job->places[f->place].host);
+    rec->shared = job->sources[f->source].from == FROM_SHARED;
+    rec->stream = f->stream;
+    record_put(out, lt_Range_fields, rec);
+}
+
+static void
+send_shard(coordinator_t *self, const lease_t *l)
+{
+    const job_t *job = l->job;
+    const plan_shard_t *s = &job->shards[l->key.shard];
+    lt_Shard *meta = xcalloc(1, sizeof *meta);
+    lt_Range *range = xmalloc(sizeof *range);
+    buf_t ranges = {0};
+
+    for (uint32_t i = 0; i < s->n; i++) {
+        put_range(job, &job->ranges[s->first + i], range, &ranges);
+    }
+    meta->incarnation = l->incarnation;
+    meta->job = job->id;
+    meta->shard = l->key.shard;
+    meta->attempt = (uint32_t)l->key.attempt;
+    meta->n_ranges = s->n;
+    meta->n_files_in_job = (uint32_t)job->n_files;
+    snprintf(meta->query, sizeof meta->query, "%s", job->canonical);
+    snprintf(meta->format, sizeof meta->format, "%s", job->format);
+    send_frame(self, OUT_INTAKE, l->worker->lane, PROTO_SHARD, lt_Shard_fields,
+        meta, buf_span(&ranges));
+    free(meta);
+    free(range);
+    buf_fini(&ranges);
+}
+
+static void
+activate(lease_t *l)
+{
+    worker_t *w = l->worker;
+
+    l->active = true;
+    DL_APPEND(w->leases, l);
+    w->n_active++;
+    w->n_counting += !l->offered;
+    l->job->shards[l->key.shard].state = SHARD_LEASED;
+}
+
+static void
+deactivate(coordinator_t *self, lease_t *l)
+{
+    if (l->active) {
+        l->active = false;
+        DL_DELETE(l->worker->leases, l);
+        l->worker->n_active--;
+        l->worker->n_counting -= !l->offered;
+        self->dirty = true;
+    }
+}
+
+static void
+lend(coordinator_t *self, worker_t *w, job_t *job, uint32_t shard)
+{
+    lease_t *l = xcalloc(1, sizeof *l);
+
+    l->key.shard = shard;
+    l->key.attempt = ++job->shards[shard].attempts;
+    l->job = job;
+    l->worker = w;
+    l->incarnation = w->incarnation;
+    l->mentioned = -self->now - 1; // negative: lent at, not mentioned yet
+    HASH_ADD(hh, job->leases, key, sizeof l->key, l);
+    activate(l);
+    self->stats.leases++;
+    send_shard(self, l);
+}
+
+static bool
+has_credit(const coordinator_t *self, const worker_t *w)
+{
+    return w->up && w->lane != 0 && self->now >= w->pause_until &&
+           w->n_counting < (size_t)w->executors * CREDIT_PER_EXECUTOR &&
+           w->n_active < (size_t)w->executors * OFFERS_AHEAD;
+}
+
+static bool
+lend_from(coordinator_t *self, worker_t *w, job_t *job)
+{
+    for (size_t i = 0; i < job->n_places; i++) {
+        place_t *p = &job->places[i];
+        if (p->n_pending == 0 || (p->home != NULL && p->home != w)) {
+            continue;
+        }
+        uint64_t shard = take_pending(self, job, p, w);
+        if (shard != NO_SHARD) {
+            job->turn = ++self->turn;
+            lend(self, w, job, (uint32_t)shard);
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool
+lend_one(coordinator_t *self, worker_t *w)
+{
+    uint64_t above = 0;
+
+    // Jobs in the order of their turns, until one has something.
+    for (;;) {
+        job_t *job, *next, *best = NULL;
+        HASH_ITER(hh, self->jobs, job, next)
+        {
+            if (job->state == lt_JobState_JOB_RUNNING && job->turn >= above &&
+                job->n_done < job->n_shards &&
+                (best == NULL || job->turn < best->turn)) {
+                best = job;
+            }
+        }
+        if (best == NULL) {
+            return false;
+        }
+        above = best->turn + 1;
+        if (lend_from(self, w, best)) {
+            return true;
+        }
+    }
+}
+
+void
+leases_give(coordinator_t *self)
+{
+    bool any = self->dirty;
+
+    self->dirty = false;
+    while (any) { // one each, round after round
+        worker_t *w, *next;
+        any = false;
+        HASH_ITER(by_name, self->workers, w, next)
+        {
+            if (has_credit(self, w) && lend_one(self, w)) {
+                any = true;
+            }
+        }
+    }
+}
+
+void
+lease_free_staging(coordinator_t *self, lease_t *l)
+{
+    if (l->granted) {
+        self->stats.staging_bytes -= l->bytes;
+        self->wants_grant = true;
+        l->granted = false;
+    }
+    buf_fini(&l->staged);
+}
+
+void
+lease_lapse(coordinator_t *self, lease_t *l, bool counts)
+{
+    job_t *job = l->job;
+    plan_shard_t *s = &job->shards[l->key.shard];
+
+    if (!l->active) {
+        return;
+    }
+    deactivate(self, l);
+    lease_free_staging(self, l);
+    if (s->state == SHARD_LEASED) {
+        job->retried += counts;
+        job->news = true;
+        queue_shard(job, (uint32_t)l->key.shard);
+    }
+}
+
+// Its staging is freed even where a lease had lapsed before.
+void
+leases_worker_lost(coordinator_t *self, worker_t *worker)
+{
+    job_t *job, *next_job;
+    lease_t *l, *next;
+
+    while (worker->leases != NULL) {
+        lease_lapse(self, worker->leases, true);
+    }
+    HASH_ITER(hh, self->jobs, job, next_job)
+    {
+        HASH_ITER(hh, job->leases, l, next)
+        {
+            if (l->worker == worker) {
+                lease_free_staging(self, l);
+            }
+        }
+    }
+}
+
+void
+lease_remove(coordinator_t *self, lease_t *l)
+{
+    deactivate(self, l);
+    lease_free_staging(self, l);
+    HASH_DEL(l->job->leases, l);
+    free(l);
+}
+
+// Whoever else was lent the shard need not go on.
+void
+leases_remove_of(coordinator_t *self, job_t *job, uint64_t shard)
+{
+    uint32_t n = job->shards[shard].attempts;
+
+    for (struct lease_key key = {shard, 1}; key.attempt <= n; key.attempt++) {
+        lease_t *l;
+        HASH_FIND(hh, job->leases, &key, sizeof key, l);
+        if (l == NULL) {
+            continue;
+        }
+        if (l->worker->up && l->worker->incarnation == l->incarnation) {
+            send_cancel(self, l->worker, job->id, shard);
+        }
+        lease_remove(self, l);
+    }
+}
+
+void
+lease_offered(lease_t *l)
+{
+    l->worker->n_counting -= l->active && !l->offered;
+    l->offered = true;
+}
+
+lease_t *
+lease_find(coordinator_t *self, const worker_t *worker, uint64_t job_id,
+    uint64_t shard, uint32_t attempt)
+{
+    struct lease_key key = {shard, attempt};
+    job_t *job = job_find(self, job_id);
+    lease_t *l = NULL;
+
+    if (job != NULL) {
+        HASH_FIND(hh, job->leases, &key, sizeof key, l);
+    }
+    return l != NULL && l->worker == worker &&
+                   l->incarnation == worker->incarnation
+               ? l
+               : NULL;
+}
+
+void
+send_cancel(coordinator_t *self, worker_t *worker, uint64_t job, uint64_t shard)
+{
+    lt_CancelShard meta = {
+        .incarnation = worker->incarnation, .job = job, .shard = shard};
+
+    if (worker->lane != 0) {
+        send_frame(self, OUT_INTAKE, worker->lane, PROTO_CANCEL_SHARD,
+            lt_CancelShard_fields, &meta, (span_t){0});
+    }
+}
+
+void
+lease_revive(lease_t *l)
+{
+    plan_shard_t *s = &l->job->shards[l->key.shard];
+
+    if (!l->active && s->state == SHARD_PENDING) {
+        l->job->places[s->place].n_pending--; // its entry will be skipped
+        activate(l);
+    }
+}
+
+void
+lease_held(coordinator_t *self, worker_t *worker, const lt_Held *held)
+{
+    lease_t *l =
+        lease_find(self, worker, held->job, held->shard, held->attempt);
+
+    if (l == NULL) {
+        send_cancel(self, worker, held->job, held->shard);
+        return;
+    }
+    l->mentioned = self->now;
+    if (l->bytes_done != held->bytes_done) {
+        l->bytes_done = held->bytes_done;
+        l->job->news = true;
+    }
+    lease_revive(l);
+}
+
+void
+leases_tick(coordinator_t *self)
+{
+    worker_t *w, *next_worker;
+
+    HASH_ITER(by_name, self->workers, w, next_worker)
+    {
+        self->dirty = self->dirty || (w->up && w->pause_until != 0);
+        for (lease_t *l = w->leases, *next; l != NULL; l = next) {
+            int64_t since = l->mentioned < 0 ? -l->mentioned - 1 : l->mentioned;
+            next = l->next;
+            if (self->now - since >= LEASE_MS &&
+                self->config.local_host == NULL) {
+                self->stats.leases_expired++;
+                lease_lapse(self, l, true);
+            }
+        }
+        if (w->pause_until != 0 && self->now >= w->pause_until) {
+            w->pause_until = 0;
+        }
+    }
+    if (self->wants_grant) {
+        grant_waiting(self);
+    }
+}

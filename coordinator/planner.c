@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sources to files: every worker a source names is asked for its own files;
+// nothing is guessed. What a worker cannot say is named as missing.
+#include "coordinator/coordinator_inside.h"
+
+#include "common/base/xalloc.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static uint32_t
+place_of(coordinator_t *self, job_t *job, worker_t *home)
+{
+    for (size_t i = 0; i < job->n_places; i++) {
+        if (job->places[i].home == home) {
+            return (uint32_t)i;
+        }
+    }
+    job->places = xgrow(
+        job->places, &job->cap_places, job->n_places + 1, sizeof *job->places);
+    place_t *p = &job->places[job->n_places++];
+    *p = (place_t){.home = home};
+    snprintf(p->host, sizeof p->host, "%s",
+        self->config.local_host != NULL ? self->config.local_host
+        : home != NULL                  ? home->name
+                                        : "shared");
+    return (uint32_t)(job->n_places - 1);
+}
+
+static plan_file_t *
+file_new(job_t *job, uint32_t place, size_t source, const char *path)
+{
+    job->files = xgrow(
+        job->files, &job->cap_files, job->n_files + 1, sizeof *job->files);
+    plan_file_t *f = &job->files[job->n_files++];
+    *f = (plan_file_t){
+        .path = xstrdup(path), .place = place, .source = (uint32_t)source};
+    job->sources[source].n_files++;
+    return f;
+}
+
+static void
+list(coordinator_t *self, job_t *job, size_t source, worker_t *worker)
+{
+    lt_List *meta = xcalloc(1, sizeof *meta);
+
+    job->listings = xgrow(job->listings, &job->cap_listings,
+        job->n_listings + 1, sizeof *job->listings);
+    listing_t *l = &job->listings[job->n_listings++];
+    *l = (listing_t){.request = ++self->next_request,
+        .worker = worker,
+        .source = source,
+        .heard = self->now};
+    meta->job = job->id;
+    meta->request = l->request;
+    meta->shared = job->sources[source].from == FROM_SHARED;
+    snprintf(meta->pattern, sizeof meta->pattern, "%s",
+        job->sources[source].pattern);
+    send_frame(self, OUT_CONTROL, worker->peer, PROTO_LIST, lt_List_fields,
+        meta, (span_t){0});
+    free(meta);
+}
+
+// A worker that is up, other than the one that just failed, if possible.
+static worker_t *
+any_worker(coordinator_t *self, const worker_t *not_this)
+{
+    worker_t *w, *next, *found = NULL;
+
+    HASH_ITER(by_name, self->workers, w, next)
+    {
+        if (w->up && w != not_this) {
+            return w;
+        }
+        found = w->up ? w : found;
+    }
+    return found;
+}
+
+static void
+ask_one(coordinator_t *self, job_t *job, size_t i)
+{
+    worker_t *w = any_worker(self, NULL);
+
+    if (w != NULL) {
+        list(self, job, i, w);
+    } else {
+        job_missing(job, "%s: no worker is there", job->sources[i].text);
+    }
+}
+
+static void
+ask(coordinator_t *self, job_t *job, size_t i)
+{
+    job_source_t *s = &job->sources[i];
+    worker_t *w, *next;
+
+    if (strcmp(s->pattern, "-") == 0 && s->from == FROM_LOCAL) {
+        w = any_worker(self, NULL);
+        plan_file_t *f = file_new(job, place_of(self, job, w), i, "-");
+        f->stream = true;
+        return;
+    }
+    if (s->from == FROM_SHARED || s->from == FROM_LOCAL) {
+        ask_one(self, job, i);
+        return;
+    }
+    HASH_ITER(by_name, self->workers, w, next)
+    {
+        if (source_wants(s, w) && w->up) {
+            list(self, job, i, w);
+        } else if (source_wants(s, w)) {
+            job_missing(job, "%s:%s: %s is gone, last heard %lld s ago",
+                w->name, s->pattern, w->name,
+                (long long)((self->now - w->heard) / 1000));
+        }
+    }
+}
+
+static int
+by_host_and_path(const void *a, const void *b, void *ctx)
+{
+    const plan_file_t *x = a, *y = b;
+    const job_t *job = ctx;
+    int c = strcmp(job->places[x->place].host, job->places[y->place].host);
+
+    return c != 0 ? c : strcmp(x->path, y->path);
+}
+
+// A file that two sources name is counted once.
+static void
+drop_doubles(job_t *job)
+{
+    size_t kept = 0;
+
+    if (job->n_files == 0) {
+        return;
+    }
+    qsort_r(
+        job->files, job->n_files, sizeof *job->files, by_host_and_path, job);
+    for (size_t i = 0; i < job->n_files; i++) {
+        if (kept > 0 &&
+            by_host_and_path(&job->files[kept - 1], &job->files[i], job) == 0) {
+            buf_t note = {0};
+            buf_printf(&note, "%s is named twice and counted once",
+                job->files[i].path);
+            buf_put_u8(&note, 0);
+            receipt_add_note(&job->heard_of, (char *)note.p);
+            buf_fini(&note);
+            free(job->files[i].path);
+        } else {
+            job->files[kept++] = job->files[i];
+        }
+    }
+    job->n_files = kept;
+}
+
+// A source without a file is a mistake of the command, not an empty answer.
+static bool
+check_sources(coordinator_t *self, job_t *job)
+{
+    for (size_t i = 0; i < job->n_sources; i++) {
+        const job_source_t *s = &job->sources[i];
+        if (s->n_files > 0) {
+            continue;
+        }
+        if (s->why == NULL && job->heard_of.n_missing > 0) {
+            job_fail(self, job, ERR_UNREACHABLE, EXIT_FAILED, "%s",
+                job->heard_of.missing[0]);
+        } else {
+            job_fail(self, job, ERR_NOT_FOUND, EXIT_FAILED, "%s%s%s",
+                s->from == FROM_LOCAL ? "" : s->text,
+                s->from == FROM_LOCAL ? "" : ": ",
+                s->why != NULL ? s->why : "no file matches");
+        }
+        return false;
+    }
+    return true;
+}
+
+static void
+check_listed(coordinator_t *self, job_t *job)
+{
+    for (size_t i = 0; i < job->n_listings; i++) {
+        if (!job->listings[i].done) {
+            return;
+        }
+    }
+    if (!check_sources(self, job)) {
+        return;
+    }
+    drop_doubles(job);
+    if (plan_cut(self, job) != ERR_OK) {
+        job_fail(self, job, ERR_TOO_LARGE, EXIT_USAGE,
+            "the plan has more than %u shards; name larger shards with "
+            "--shard-size",
+            LIMIT_JOB_SHARDS);
+    } else if (job->plan_only) {
+        send_plan(self, job);
+    } else {
+        job_run(self, job);
+    }
+}
+
+void
+plan_start(coordinator_t *self, job_t *job)
+{
+    for (size_t i = 0; i < job->n_sources; i++) {
+        ask(self, job, i);
+    }
+    check_listed(self, job);
+}
+
+static void
+give_up(coordinator_t *self, job_t *job, size_t at, const worker_t *w,
+    const char *why)
+{
+    listing_t *l = &job->listings[at];
+    size_t source = l->source;
+    const job_source_t *s = &job->sources[source];
+    worker_t *other = s->from == FROM_SHARED ? any_worker(self, w) : NULL;
+
+    l->done = true;
+    if (other != NULL && other != w) {
+        list(self, job, source, other);
+    } else {
+        job_missing(job, "%s:%s: %s",
+            s->from == FROM_SHARED ? "shared" : w->name, s->pattern, why);
+    }
+}
+
+void
+plan_worker_lost(coordinator_t *self, job_t *job, const worker_t *worker)
+{
+    bool any = false;
+
+    if (job->state != lt_JobState_JOB_PLANNING) {
+        return;
+    }
+    for (size_t i = 0; i < job->n_listings; i++) {
+        if (!job->listings[i].done && job->listings[i].worker == worker) {
+            give_up(self, job, i, worker, "the worker is gone");
+            any = true;
+        }
+    }
+    if (any) {
+        check_listed(self, job);
+    }
+}
+
+void
+plan_tick(coordinator_t *self, job_t *job)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < job->n_listings; i++) {
+        listing_t *l = &job->listings[i];
+        if (!l->done && self->now - l->heard > LIST_MS) {
+            give_up(
+                self, job, i, l->worker, "its files were not listed in time");
+            any = true;
+        }
+    }
+    if (any) {
+        check_listed(self, job);
+    }
+}
+
+static errcode_t
+take_files(coordinator_t *self, job_t *job, const listing_t *l,
+    const incoming_t *in, uint32_t n)
+{
+    rd_t r = rd_init(in->frame->payload);
+    lt_File *file = xmalloc(sizeof *file);
+    const job_source_t *s = &job->sources[l->source];
+    uint32_t place =
+        place_of(self, job, s->from == FROM_SHARED ? NULL : l->worker);
+    errcode_t rc = ERR_OK;
+
+    for (uint32_t i = 0; i < n && rc == ERR_OK; i++) {
+        rc = record_get(&r, lt_File_fields, file);
+        if (rc == ERR_OK &&
+            (file->path[0] == '\0' ||
+                file->compression > lt_Compression_COMPRESSION_XZ)) {
+            rc = ERR_MALFORMED;
+        }
+        if (rc == ERR_OK && !source_allows(s, file->path)) {
+            rc = ERR_DENIED;
+        }
+        if (rc == ERR_OK && job->n_files >= LIMIT_JOB_FILES) {
+            rc = ERR_TOO_LARGE;
+        }
+        if (rc == ERR_OK) {
+            plan_file_t *f = file_new(job, place, l->source, file->path);
+            f->device = file->device;
+            f->inode = file->inode;
+            f->size = file->size;
+            f->mtime_ns = file->mtime_ns;
+            memcpy(f->hash, file->hash, sizeof f->hash);
+            f->compression = (uint8_t)file->compression;
+        }
+    }
+    free(file);
+    return rc != ERR_OK ? rc : rd_end(&r);
+}
+
+// What the worker says about its own trouble. No match is a fact; anything
+// else leaves a hole in the answer.
+static void
+take_error(job_t *job, const listing_t *l, const lt_Files *meta)
+{
+    job_source_t *s = &job->sources[l->source];
+
+    free(s->why);
+    s->why =
+        xstrdup(meta->text[0] != '\0'
+                    ? meta->text
+                    : err_text(meta->error < ERR_COUNT ? (errcode_t)meta->error
+                                                       : ERR_IO));
+    if (meta->error != ERR_NOT_FOUND) {
+        job_missing(job, "%s:%s: %s",
+            s->from == FROM_SHARED ? "shared" : l->worker->name, s->pattern,
+            s->why);
+    }
+}
+
+bool
+on_files(coordinator_t *self, const incoming_t *in)
+{
+    lt_Files *meta = xmalloc(sizeof *meta);
+    bool known = frame_meta(in->frame, lt_Files_fields, meta) == ERR_OK;
+    worker_t *w = known ? worker_speaking(self, in, meta->incarnation) : NULL;
+    job_t *job = w != NULL ? job_find(self, meta->job) : NULL;
+
+    if (job != NULL && job->state == lt_JobState_JOB_PLANNING) {
+        for (size_t i = 0; i < job->n_listings; i++) {
+            listing_t *l = &job->listings[i];
+            if (l->request != meta->request || l->worker != w || l->done) {
+                continue;
+            }
+            l->heard = self->now;
+            errcode_t rc = take_files(self, job, l, in, meta->n);
+            if (rc != ERR_OK) {
+                self->stats.messages_refused++;
+                give_up(self, job, i, w, err_text(rc));
+            } else if (meta->error != ERR_OK) {
+                take_error(job, l, meta);
+                l->done = true;
+            } else {
+                l->done = meta->last;
+            }
+            check_listed(self, job);
+            break;
+        }
+    }
+    free(meta);
+    return w != NULL;
+}

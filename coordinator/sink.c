@@ -1,0 +1,381 @@
+// SPDX-License-Identifier: Apache-2.0
+// Partials to commits. Room is granted before a partial is sent; its chunks
+// are staged; it is checked and merged once it is whole. The first of a shard
+// wins, whatever its attempt.
+#include "coordinator/coordinator_inside.h"
+
+#include "common/base/log.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+
+static void
+send_ack(coordinator_t *self, const worker_t *w, uint64_t job, uint64_t shard,
+    uint32_t attempt, lt_Verdict verdict)
+{
+    lt_ResultAck meta = {job, shard, attempt, verdict};
+
+    if (w->up) {
+        send_frame(self, OUT_CONTROL, w->peer, PROTO_RESULT_ACK,
+            lt_ResultAck_fields, &meta, (span_t){0});
+    }
+}
+
+// There is no such lease (any more): the worker may forget its partial.
+static void
+ack_unknown(coordinator_t *self, const worker_t *w, uint64_t job_id,
+    uint64_t shard, uint32_t attempt)
+{
+    const job_t *job = job_find(self, job_id);
+    bool done = job != NULL && shard < job->n_shards && job->shards != NULL &&
+                job->shards[shard].state == SHARD_DONE;
+
+    if (done) {
+        self->stats.duplicates++;
+    } else {
+        self->stats.stale++;
+    }
+    send_ack(self, w, job_id, shard, attempt,
+        done ? lt_Verdict_VERDICT_DUPLICATE : lt_Verdict_VERDICT_STALE);
+}
+
+static void
+grant(coordinator_t *self, lease_t *l)
+{
+    lt_Grant meta = {l->job->id, l->key.shard, (uint32_t)l->key.attempt};
+    uint64_t used = self->stats.staging_bytes;
+
+    // One partial larger than the whole budget may still come, alone.
+    if (!l->granted && used > 0 &&
+        (used >= self->config.staging_bytes ||
+            l->bytes > self->config.staging_bytes - used)) {
+        return;
+    }
+    if (!l->granted) {
+        l->granted = true;
+        self->stats.staging_bytes += l->bytes;
+    }
+    send_frame(self, OUT_CONTROL, l->worker->peer, PROTO_GRANT, lt_Grant_fields,
+        &meta, (span_t){0});
+}
+
+void
+grant_waiting(coordinator_t *self)
+{
+    worker_t *w, *next;
+
+    self->wants_grant = false;
+    HASH_ITER(by_name, self->workers, w, next)
+    {
+        for (lease_t *l = w->leases; l != NULL; l = l->next) {
+            if (l->offered && !l->granted) {
+                grant(self, l);
+            }
+        }
+    }
+}
+
+static void
+requeue(coordinator_t *self, lease_t *l, bool counts)
+{
+    lease_lapse(self, l, counts);
+    lease_remove(self, l);
+}
+
+// One attempt came to nothing.
+static void
+attempt_failed(coordinator_t *self, lease_t *l, const char *why)
+{
+    job_t *job = l->job;
+    plan_shard_t *s = &job->shards[l->key.shard];
+    uint32_t shard = (uint32_t)l->key.shard;
+    const worker_t *w = l->worker;
+
+    log_event(LOG_WARN, "attempt-failed", "worker", w->name, "why", why, NULL);
+    s->avoid = w;
+    requeue(self, l, s->failures + 1u < LIMIT_ATTEMPTS);
+    if (s->state == SHARD_DONE || ++s->failures < LIMIT_ATTEMPTS) {
+        return;
+    }
+    job_shard_lost(self, job, shard, why);
+}
+
+void
+take_offer(coordinator_t *self, worker_t *worker, const lt_Offer *offer)
+{
+    lease_t *l =
+        lease_find(self, worker, offer->job, offer->shard, offer->attempt);
+
+    if (l == NULL) {
+        ack_unknown(self, worker, offer->job, offer->shard, offer->attempt);
+        return;
+    }
+    if (offer->bytes == 0 || offer->bytes > LIMIT_PARTIAL) {
+        self->stats.partials_rejected++;
+        send_ack(self, worker, offer->job, offer->shard, offer->attempt,
+            lt_Verdict_VERDICT_REJECTED);
+        attempt_failed(self, l, "it offered a partial of an impossible size");
+        return;
+    }
+    if (l->granted && (l->bytes != offer->bytes ||
+                          memcmp(l->hash, offer->hash, sizeof l->hash) != 0)) {
+        lease_free_staging(self, l);
+    }
+    lease_offered(l);
+    lease_revive(l);
+    self->dirty = true;
+    l->mentioned = self->now;
+    l->bytes = offer->bytes;
+    memcpy(l->hash, offer->hash, sizeof l->hash);
+    grant(self, l);
+}
+
+bool
+on_offer(coordinator_t *self, const incoming_t *in)
+{
+    lt_OfferMessage meta;
+
+    if (frame_meta(in->frame, lt_OfferMessage_fields, &meta) != ERR_OK ||
+        !meta.has_offer || in->frame->payload.len > 0) {
+        return false;
+    }
+    worker_t *w = worker_speaking(self, in, meta.incarnation);
+    if (w == NULL || !w->up) {
+        return false;
+    }
+    take_offer(self, w, &meta.offer);
+    return true;
+}
+
+// Bytes read of each file are those of the shard's ranges, no more and no
+// less, and of no other file.
+static bool
+covers(const job_t *job, const plan_shard_t *s, const totals_t *got)
+{
+    size_t at = 0;
+
+    for (uint32_t i = 0; i < s->n;) {
+        uint32_t file = job->ranges[s->first + i].file;
+        uint64_t bytes = 0;
+        for (; i < s->n && job->ranges[s->first + i].file == file; i++) {
+            const plan_range_t *r = &job->ranges[s->first + i];
+            bytes += r->end - r->begin;
+        }
+        if (at >= got->n_files || got->files[at].file != file ||
+            (!job->files[file].stream && got->files[at].bytes != bytes)) {
+            return false;
+        }
+        at++;
+    }
+    return at == got->n_files;
+}
+
+static void
+add_totals(job_t *job, plan_shard_t *s, totals_t *got)
+{
+    for (size_t i = 0; i < got->n_files; i++) {
+        plan_file_t *f = &job->files[got->files[i].file];
+        f->bytes += got->files[i].bytes;
+        f->lines += got->files[i].lines;
+        f->format = got->files[i].format;
+        f->read = true;
+    }
+    got->n_files = 0; // they are in the job's own list
+    totals_merge(&job->totals, got);
+    job->rejected = totals_rejected(&job->totals);
+    job->bytes_done += s->bytes;
+    if (s->state == SHARD_PENDING) {
+        job->places[s->place].n_pending--;
+    }
+    s->state = SHARD_DONE;
+    job->n_done++;
+    job->news = true;
+}
+
+static errcode_t
+merge(job_t *job, const lease_t *l, plan_shard_t *s)
+{
+    totals_t got = {0};
+    uint8_t hash[32];
+
+    crypto_generichash(hash, sizeof hash, l->staged.p, l->staged.len, NULL, 0);
+    errcode_t rc =
+        memcmp(hash, l->hash, sizeof hash) == 0 ? ERR_OK : ERR_CORRUPT;
+    if (rc == ERR_OK) {
+        rc = partial_check(
+            buf_span(&l->staged), (uint32_t)job->n_files, job->query, &got);
+    }
+    if (rc == ERR_OK && !covers(job, s, &got)) {
+        rc = ERR_CORRUPT;
+    }
+    if (rc != ERR_OK) {
+        rc = ERR_CORRUPT; // whatever it was: these bytes are not counted
+    } else if ((rc = partial_add(buf_span(&l->staged), job->tally)) == ERR_OK) {
+        add_totals(job, s, &got);
+    }
+    totals_fini(&got);
+    return rc;
+}
+
+static void
+commit(coordinator_t *self, lease_t *l)
+{
+    job_t *job = l->job;
+    uint64_t shard = l->key.shard;
+    errcode_t rc = merge(job, l, &job->shards[shard]);
+
+    send_ack(self, l->worker, job->id, shard, (uint32_t)l->key.attempt,
+        rc == ERR_OK ? lt_Verdict_VERDICT_COMMITTED
+                     : lt_Verdict_VERDICT_REJECTED);
+    if (rc == ERR_CORRUPT) {
+        self->stats.partials_rejected++;
+        attempt_failed(self, l, "its partial did not hold together");
+        return;
+    }
+    if (rc != ERR_OK) {
+        job_fail(self, job, rc, EXIT_FAILED,
+            "the answer has too many groups for the coordinator's memory "
+            "budget of a job; count by fewer keys");
+        return;
+    }
+    self->stats.commits++;
+    lease_remove(self, l);
+    leases_remove_of(self, job, shard);
+    job_check_done(self, job);
+}
+
+bool
+on_partial(coordinator_t *self, const incoming_t *in)
+{
+    lt_Partial meta;
+    span_t chunk = in->frame->payload;
+
+    if (frame_meta(in->frame, lt_Partial_fields, &meta) != ERR_OK ||
+        chunk.len == 0 || chunk.len > LIMIT_CHUNK) {
+        return false;
+    }
+    worker_t *w = worker_speaking(self, in, meta.incarnation);
+    if (w == NULL) {
+        return false;
+    }
+    lease_t *l = lease_find(self, w, meta.job, meta.shard, meta.attempt);
+    if (l == NULL) {
+        if (meta.last) {
+            ack_unknown(self, w, meta.job, meta.shard, meta.attempt);
+        }
+        return true;
+    }
+    if (!l->granted || meta.total != l->bytes) {
+        return false;
+    }
+    if (meta.offset == 0) {
+        buf_clear(&l->staged);
+    }
+    if (meta.offset != l->staged.len || chunk.len > l->bytes - meta.offset) {
+        return false; // a chunk was lost; it will be offered again
+    }
+    buf_put_span(&l->staged, chunk);
+    l->mentioned = self->now;
+    if (meta.last && l->staged.len == l->bytes) {
+        commit(self, l);
+        grant_waiting(self);
+    }
+    return true;
+}
+
+static bool
+ends_the_job(errcode_t rc)
+{
+    return rc == ERR_QUERY || rc == ERR_FORMAT || rc == ERR_OVERFLOW ||
+           rc == ERR_REGEX;
+}
+
+// Another attempt at the same file would end the same way.
+static bool
+is_the_files_fault(errcode_t rc, const place_t *place)
+{
+    return rc == ERR_CORRUPT || rc == ERR_UNSUPPORTED || rc == ERR_CHANGED ||
+           (place->home != NULL && (rc == ERR_NOT_FOUND || rc == ERR_DENIED));
+}
+
+static bool
+shard_has_file(const job_t *job, const plan_shard_t *s, uint32_t file)
+{
+    for (uint32_t i = 0; i < s->n; i++) {
+        if (job->ranges[s->first + i].file == file) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// The rest of the shard is counted without that file.
+static void
+drop_file(coordinator_t *self, lease_t *l, uint32_t file, const char *why)
+{
+    job_t *job = l->job;
+    uint32_t shard = (uint32_t)l->key.shard;
+    plan_shard_t *s = &job->shards[shard];
+    uint32_t kept = 0;
+
+    requeue(self, l, false);
+    leases_remove_of(self, job, shard); // they would count the file
+    for (uint32_t i = 0; i < s->n; i++) {
+        const plan_range_t r = job->ranges[s->first + i];
+        if (r.file != file) {
+            job->ranges[s->first + kept++] = r;
+        } else {
+            s->bytes -= r.end - r.begin;
+        }
+    }
+    s->n = kept;
+    job_file_lost(self, job, file, why);
+    if (s->n == 0) {
+        job_shard_lost(self, job, shard, why);
+    } else if (s->state == SHARD_LEASED) {
+        queue_shard(job, shard);
+    }
+}
+
+static void
+take_failure(coordinator_t *self, lease_t *l, const lt_ShardFailed *meta)
+{
+    job_t *job = l->job;
+    const plan_shard_t *s = &job->shards[l->key.shard];
+    errcode_t rc = meta->error < ERR_COUNT ? (errcode_t)meta->error : ERR_IO;
+
+    if (rc == ERR_BUSY) {
+        requeue(self, l, false);
+    } else if (ends_the_job(rc)) {
+        job_fail(self, job, rc, rc == ERR_FORMAT ? EXIT_NO_FIT : EXIT_FAILED,
+            "%s", meta->text);
+    } else if (is_the_files_fault(rc, &job->places[s->place]) &&
+               shard_has_file(job, s, meta->file)) {
+        drop_file(self, l, meta->file, meta->text);
+    } else {
+        attempt_failed(self, l, meta->text);
+    }
+}
+
+bool
+on_shard_failed(coordinator_t *self, const incoming_t *in)
+{
+    lt_ShardFailed meta;
+
+    if (frame_meta(in->frame, lt_ShardFailed_fields, &meta) != ERR_OK ||
+        in->frame->payload.len > 0) {
+        return false;
+    }
+    worker_t *w = worker_speaking(self, in, meta.incarnation);
+    if (w == NULL) {
+        return false;
+    }
+    lease_t *l = lease_find(self, w, meta.job, meta.shard, meta.attempt);
+    send_ack(self, w, meta.job, meta.shard, meta.attempt,
+        l == NULL ? lt_Verdict_VERDICT_STALE : lt_Verdict_VERDICT_REJECTED);
+    if (l != NULL) {
+        take_failure(self, l, &meta);
+    }
+    return true;
+}

@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who is there. A worker is known by its name for the coordinator's life and
+// by its incarnation for its own; a lost one stays known, so that what it
+// alone can read is waited for and named.
+#include "coordinator/coordinator_inside.h"
+
+#include "common/base/log.h"
+#include "common/base/xalloc.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool
+worker_has_label(const worker_t *worker, const char *label)
+{
+    for (size_t i = 0; i < worker->n_labels; i++) {
+        if (strcmp(worker->labels[i], label) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+worker_t *
+worker_speaking(coordinator_t *self, const incoming_t *in, uint64_t incarnation)
+{
+    worker_t *w;
+
+    HASH_FIND(by_incarnation, self->incarnations, &incarnation,
+        sizeof w->incarnation, w);
+    if (w == NULL || strcmp(w->key, in->who->name) != 0) {
+        return NULL;
+    }
+    if (w->up) {
+        w->heard = self->now;
+    }
+    return w;
+}
+
+void
+worker_lost(coordinator_t *self, worker_t *worker, const char *why)
+{
+    job_t *job, *next;
+
+    if (!worker->up) {
+        return;
+    }
+    worker->up = false;
+    self->stats.workers_lost++;
+    log_event(LOG_WARN, "worker-lost", "name", worker->name, "why", why, NULL);
+    close_lane(self, worker);
+    leases_worker_lost(self, worker);
+    HASH_ITER(hh, self->jobs, job, next)
+    {
+        plan_worker_lost(self, job, worker);
+    }
+}
+
+// "tcp://ADDRESS:PORT"; a numeric IPv6 address gets its brackets.
+static void
+set_endpoint(worker_t *worker, const lt_Register *meta, const char *address)
+{
+    const char *host =
+        meta->intake_address[0] != '\0' ? meta->intake_address : address;
+    bool v6 = strchr(host, ':') != NULL && host[0] != '[';
+
+    snprintf(worker->endpoint, sizeof worker->endpoint, "tcp://%s%.200s%s:%u",
+        v6 ? "[" : "", host, v6 ? "]" : "", (unsigned)meta->intake_port);
+}
+
+static errcode_t
+take_labels(const frame_t *frame, const lt_Register *meta, worker_t *into)
+{
+    rd_t r = rd_init(frame->payload);
+
+    if (meta->n_labels > LIMIT_LABELS) {
+        return ERR_TOO_LARGE;
+    }
+    into->n_labels = meta->n_labels;
+    for (size_t i = 0; i < meta->n_labels; i++) {
+        lt_Label label;
+        errcode_t rc = record_get(&r, lt_Label_fields, &label);
+        if (rc != ERR_OK) {
+            return rc;
+        }
+        snprintf(into->labels[i], LIMIT_NAME, "%s", label.label);
+    }
+    return rd_end(&r);
+}
+
+static bool
+host_name_is_sound(const char *name)
+{
+    size_t n = strlen(name);
+
+    return n > 0 && strcmp(name, "shared") != 0 &&
+           strspn(name, "abcdefghijklmnopqrstuvwxyz"
+                        "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == n;
+}
+
+// What a registration says, checked; nothing is changed yet.
+static errcode_t
+read_register(coordinator_t *self, const incoming_t *in, lt_Register *meta,
+    worker_t *said)
+{
+    errcode_t rc = frame_meta(in->frame, lt_Register_fields, meta);
+
+    if (rc != ERR_OK || (rc = take_labels(in->frame, meta, said)) != ERR_OK) {
+        return rc;
+    }
+    if (meta->version_min > PROTOCOL_VERSION ||
+        meta->version_max < PROTOCOL_VERSION) {
+        send_refused(self, in->peer, ERR_VERSION, EXIT_UNREACHABLE,
+            "the coordinator speaks version %u of the protocol, this worker "
+            "%u to %u; install the same release on both",
+            PROTOCOL_VERSION, (unsigned)meta->version_min,
+            (unsigned)meta->version_max);
+        return ERR_VERSION;
+    }
+    if (!host_name_is_sound(meta->name) ||
+        !identity_speaks_for(in->who, meta->name)) {
+        send_refused(self, in->peer, ERR_DENIED, EXIT_FAILED,
+            "the key '%s' may not speak for host '%s'; make one that may: "
+            "logtally keys new DIR NAME --role worker --host %s",
+            in->who->name, meta->name, meta->name);
+        return ERR_DENIED;
+    }
+    if (meta->executors == 0 || meta->executors > LIMIT_EXECUTORS ||
+        meta->incarnation == 0 || meta->intake_port > UINT16_MAX) {
+        return ERR_MALFORMED;
+    }
+    return ERR_OK;
+}
+
+static void
+end_incarnation(coordinator_t *self, worker_t *w, const lt_Register *meta,
+    const incoming_t *in)
+{
+    lt_Bye bye = {.incarnation = w->incarnation,
+        .reason = "another worker registered with this name"};
+
+    if (w->up && w->peer != in->peer) {
+        send_frame(self, OUT_CONTROL, w->peer, PROTO_BYE, lt_Bye_fields, &bye,
+            (span_t){0});
+    }
+    worker_lost(self, w, "another one registered with its name");
+    HASH_DELETE(by_incarnation, self->incarnations, w);
+    w->superseded = w->incarnation;
+    w->incarnation = meta->incarnation;
+    HASH_ADD(by_incarnation, self->incarnations, incarnation,
+        sizeof w->incarnation, w);
+}
+
+// NULL: refused.
+static worker_t *
+worker_of(coordinator_t *self, const incoming_t *in, const lt_Register *meta)
+{
+    worker_t *w, *other;
+
+    HASH_FIND(by_name, self->workers, meta->name, strlen(meta->name), w);
+    HASH_FIND(by_incarnation, self->incarnations, &meta->incarnation,
+        sizeof meta->incarnation, other);
+    if (other != NULL && other != w) {
+        return NULL; // an incarnation belongs to one name
+    }
+    if (w != NULL && w->superseded == meta->incarnation) {
+        send_refused(self, in->peer, ERR_STALE, EXIT_FAILED,
+            "another worker registered as '%s' after this one", w->name);
+        return NULL;
+    }
+    if (w != NULL) {
+        if (w->incarnation != meta->incarnation) {
+            end_incarnation(self, w, meta, in);
+        }
+        return w;
+    }
+    if (HASH_CNT(by_name, self->workers) >= LIMIT_WORKERS) {
+        send_refused(self, in->peer, ERR_TOO_LARGE, EXIT_FAILED,
+            "the coordinator has %u workers and takes no more", LIMIT_WORKERS);
+        return NULL;
+    }
+    w = xcalloc(1, sizeof *w);
+    snprintf(w->name, sizeof w->name, "%s", meta->name);
+    w->incarnation = meta->incarnation;
+    HASH_ADD(by_name, self->workers, name, strlen(w->name), w);
+    HASH_ADD(by_incarnation, self->incarnations, incarnation,
+        sizeof w->incarnation, w);
+    return w;
+}
+
+static void
+bring_up(coordinator_t *self, worker_t *w, const incoming_t *in,
+    const lt_Register *meta, const worker_t *said)
+{
+    char before[sizeof w->endpoint];
+
+    memcpy(before, w->endpoint, sizeof before);
+    set_endpoint(w, meta, in->address);
+    snprintf(w->key, sizeof w->key, "%s", in->who->name);
+    snprintf(w->address, sizeof w->address, "%s", in->address);
+    snprintf(w->software, sizeof w->software, "%s", meta->software);
+    memcpy(w->labels, said->labels, sizeof w->labels);
+    w->n_labels = said->n_labels;
+    w->executors = meta->executors;
+    w->peer = in->peer;
+    w->heard = self->now;
+    w->pause_until = 0;
+    if (!w->up || w->lane == 0 || strcmp(before, w->endpoint) != 0) {
+        close_lane(self, w);
+        open_lane(self, w);
+    }
+    w->up = true;
+    self->dirty = true;
+}
+
+bool
+on_register(coordinator_t *self, const incoming_t *in)
+{
+    lt_Register meta;
+    worker_t *said = xcalloc(1, sizeof *said);
+    errcode_t rc = read_register(self, in, &meta, said);
+    worker_t *w = rc == ERR_OK ? worker_of(self, in, &meta) : NULL;
+
+    if (w != NULL) {
+        bring_up(self, w, in, &meta, said);
+        lt_Registered reply = {.version = PROTOCOL_VERSION,
+            .epoch = self->config.epoch,
+            .heartbeat_ms = HEARTBEAT_MS,
+            .sink_port = self->config.sink_port,
+            .staging_bytes = self->config.staging_bytes};
+        send_frame(self, OUT_CONTROL, in->peer, PROTO_REGISTERED,
+            lt_Registered_fields, &reply, (span_t){0});
+        log_event(LOG_INFO, "worker-up", "name", w->name, "intake", w->endpoint,
+            NULL);
+    }
+    free(said);
+    return w != NULL;
+}
+
+static bool
+check_superseded(
+    coordinator_t *self, const incoming_t *in, uint64_t incarnation)
+{
+    worker_t *w, *next;
+
+    HASH_ITER(by_name, self->workers, w, next)
+    {
+        if (w->superseded == incarnation &&
+            strcmp(w->key, in->who->name) == 0) {
+            send_refused(self, in->peer, ERR_STALE, EXIT_FAILED,
+                "another worker registered as '%s' after this one", w->name);
+            return true;
+        }
+    }
+    return false;
+}
+
+bool
+on_heartbeat(coordinator_t *self, const incoming_t *in)
+{
+    lt_Heartbeat meta;
+    lt_Held held;
+    lt_Offer offer;
+    rd_t r = rd_init(in->frame->payload);
+
+    if (frame_meta(in->frame, lt_Heartbeat_fields, &meta) != ERR_OK) {
+        return false;
+    }
+    worker_t *w = worker_speaking(self, in, meta.incarnation);
+    if (w == NULL || !w->up || w->peer != in->peer) {
+        lt_Unknown reply = {.incarnation = meta.incarnation};
+        if (w != NULL || !check_superseded(self, in, meta.incarnation)) {
+            send_frame(self, OUT_CONTROL, in->peer, PROTO_UNKNOWN,
+                lt_Unknown_fields, &reply, (span_t){0});
+        }
+        return true;
+    }
+    lt_HeartbeatAck ack = {.seq = meta.seq};
+    send_frame(self, OUT_CONTROL, in->peer, PROTO_HEARTBEAT_ACK,
+        lt_HeartbeatAck_fields, &ack, (span_t){0});
+    for (uint32_t i = 0; i < meta.n_held; i++) {
+        if (record_get(&r, lt_Held_fields, &held) != ERR_OK) {
+            return false;
+        }
+        lease_held(self, w, &held);
+    }
+    for (uint32_t i = 0; i < meta.n_offers; i++) {
+        if (record_get(&r, lt_Offer_fields, &offer) != ERR_OK) {
+            return false;
+        }
+        take_offer(self, w, &offer);
+    }
+    return rd_end(&r) == ERR_OK;
+}
+
+bool
+on_bye(coordinator_t *self, const incoming_t *in)
+{
+    lt_Bye meta;
+
+    if (frame_meta(in->frame, lt_Bye_fields, &meta) != ERR_OK) {
+        return false;
+    }
+    worker_t *w = worker_speaking(self, in, meta.incarnation);
+    if (w != NULL) {
+        worker_lost(self, w, "it said goodbye");
+    }
+    return w != NULL;
+}
+
+void
+workers_tick(coordinator_t *self)
+{
+    worker_t *w, *next;
+
+    HASH_ITER(by_name, self->workers, w, next)
+    {
+        if (w->up && self->now - w->heard >= WORKER_LOST_MS &&
+            self->config.local_host == NULL) {
+            worker_lost(self, w, "it is silent");
+        }
+    }
+}
