@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "certs/keytext.h"
+
+#include "certs/z85.h"
+#include "common/base/zpl.h"
+
+#include <sodium.h>
+#include <string.h>
+
+typedef struct parser {
+    zpl_t zpl;
+    span_t section;
+    keytext_t *out;
+    bool has_public;
+    bool has_role;
+    bool has_host;
+    buf_t *why;
+} parser_t;
+
+static bool
+is_plain(uint8_t c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+}
+
+bool
+key_name_is_valid(span_t name)
+{
+    if (name.len == 0 || name.len > KEY_NAME_MAX || name.p[0] == '.') {
+        return false;
+    }
+    for (size_t i = 0; i < name.len; i++) {
+        if (!is_plain(name.p[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool
+host_pattern_is_valid(span_t pattern)
+{
+    if (pattern.len == 0 || pattern.len >= LIMIT_NAME) {
+        return false;
+    }
+    for (size_t i = 0; i < pattern.len; i++) {
+        uint8_t c = pattern.p[i];
+        if (!is_plain(c) && (c == '\0' || strchr("*?[]!:", c) == NULL)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static errcode_t
+fault(parser_t *self, const char *what)
+{
+    buf_printf(self->why, "line %u: %s", self->zpl.line, what);
+    return ERR_MALFORMED;
+}
+
+// Words are parted by blanks or commas; false at the end.
+static bool
+next_word(span_t *rest, span_t *word)
+{
+    size_t i = 0;
+
+    while (i < rest->len && strchr(" \t,", rest->p[i]) != NULL &&
+           rest->p[i] != '\0') {
+        i++;
+    }
+    size_t begin = i;
+    while (i < rest->len &&
+           (rest->p[i] == '\0' || strchr(" \t,", rest->p[i]) == NULL)) {
+        i++;
+    }
+    *word = (span_t){rest->p + begin, i - begin};
+    *rest = (span_t){rest->p + i, rest->len - i};
+    return word->len > 0;
+}
+
+static errcode_t
+take_roles(parser_t *self, span_t value)
+{
+    static const unsigned roles[] = {ROLE_WORKER, ROLE_CLIENT, ROLE_ADMIN};
+    span_t word;
+
+    if (self->has_role) {
+        return fault(self, "role is given twice");
+    }
+    self->has_role = true;
+    while (next_word(&value, &word)) {
+        unsigned found = 0;
+        for (size_t i = 0; i < sizeof roles / sizeof *roles; i++) {
+            found |= span_is(word, role_name(roles[i])) ? roles[i] : 0;
+        }
+        if (found == 0) {
+            return fault(self, "role must be worker, client or admin");
+        }
+        self->out->identity.roles |= found;
+    }
+    return ERR_OK;
+}
+
+static errcode_t
+take_hosts(parser_t *self, span_t value)
+{
+    identity_t *identity = &self->out->identity;
+    span_t word;
+
+    if (self->has_host) {
+        return fault(self, "host is given twice");
+    }
+    self->has_host = true;
+    while (next_word(&value, &word)) {
+        if (!host_pattern_is_valid(word)) {
+            return fault(self, "host is no host name or pattern");
+        }
+        if (identity->n_hosts == LIMIT_HOSTS) {
+            return fault(self, "too many host patterns");
+        }
+        memcpy(identity->hosts[identity->n_hosts++], word.p, word.len);
+    }
+    return ERR_OK;
+}
+
+static errcode_t
+take_metadata(parser_t *self)
+{
+    span_t value = self->zpl.value;
+    identity_t *identity = &self->out->identity;
+
+    if (span_is(self->zpl.name, "role")) {
+        return take_roles(self, value);
+    }
+    if (span_is(self->zpl.name, "host")) {
+        return take_hosts(self, value);
+    }
+    // Certificates made by other tools have a person's name here.
+    if (span_is(self->zpl.name, "name") && key_name_is_valid(value)) {
+        memset(identity->name, 0, sizeof identity->name);
+        memcpy(identity->name, value.p, value.len);
+    }
+    return ERR_OK;
+}
+
+static errcode_t
+take_curve(parser_t *self)
+{
+    bool public = span_is(self->zpl.name, "public-key");
+    bool secret = span_is(self->zpl.name, "secret-key");
+    bool *has = public ? &self->has_public : &self->out->has_secret;
+    uint8_t *key = public ? self->out->identity.key : self->out->secret;
+
+    if (!public && !secret) {
+        return ERR_OK;
+    }
+    if (*has) {
+        return fault(self, "a key is given twice");
+    }
+    *has = true;
+    return z85_decode_key(self->zpl.value, key) == ERR_OK
+               ? ERR_OK
+               : fault(self, "a key must be 40 characters of Z85");
+}
+
+static errcode_t
+take_item(parser_t *self)
+{
+    const zpl_t *item = &self->zpl;
+
+    if (item->depth == 0) {
+        self->section = item->value.p == NULL ? item->name : (span_t){0};
+        return ERR_OK;
+    }
+    if (item->depth != 1 || item->value.p == NULL) {
+        return ERR_OK;
+    }
+    if (span_is(self->section, "metadata")) {
+        return take_metadata(self);
+    }
+    return span_is(self->section, "curve") ? take_curve(self) : ERR_OK;
+}
+
+errcode_t
+keytext_parse(span_t text, keytext_t *out, buf_t *why)
+{
+    parser_t self = {.out = out, .why = why};
+    errcode_t rc;
+
+    memset(out, 0, sizeof *out);
+    zpl_init(&self.zpl, text);
+    while ((rc = zpl_next(&self.zpl)) == ERR_OK) {
+        if ((rc = take_item(&self)) != ERR_OK) {
+            return rc;
+        }
+    }
+    if (rc != ERR_NOT_FOUND) {
+        return fault(&self, "not in the form of a key file");
+    }
+    return self.has_public ? ERR_OK : fault(&self, "there is no public-key");
+}
+
+static void
+print_words(buf_t *out, const identity_t *identity)
+{
+    static const unsigned roles[] = {ROLE_WORKER, ROLE_CLIENT, ROLE_ADMIN};
+    const char *gap = "";
+
+    if (identity->roles != 0) {
+        buf_put_str(out, "    role = \"");
+        for (size_t i = 0; i < sizeof roles / sizeof *roles; i++) {
+            if ((identity->roles & roles[i]) != 0) {
+                buf_printf(out, "%s%s", gap, role_name(roles[i]));
+                gap = " ";
+            }
+        }
+        buf_put_str(out, "\"\n");
+    }
+    if (identity->n_hosts > 0) {
+        buf_put_str(out, "    host = \"");
+        for (size_t i = 0; i < identity->n_hosts; i++) {
+            buf_printf(out, "%s%s", i > 0 ? " " : "", identity->hosts[i]);
+        }
+        buf_put_str(out, "\"\n");
+    }
+}
+
+// The secret must not stay behind in blocks that a growing buffer gave back.
+#define TEXT_ROOM (4096 + LIMIT_HOSTS * LIMIT_NAME)
+
+void
+keytext_print(buf_t *out, const identity_t *identity, const uint8_t *secret)
+{
+    char text[KEY_TEXT_LEN + 1];
+
+    (void)buf_reserve(out, TEXT_ROOM);
+    buf_printf(out,
+        "#   ZeroMQ CURVE %s, in the format of czmq's zcert\n"
+        "#   %s\n\n",
+        secret != NULL ? "**Secret** Certificate" : "Public Certificate",
+        secret != NULL ? "DO NOT PROVIDE THIS FILE TO OTHERS"
+                       : "Made by logtally keys");
+    buf_printf(out, "metadata\n    name = \"%s\"\n", identity->name);
+    print_words(out, identity);
+    z85_encode_key(identity->key, text);
+    buf_printf(out, "curve\n    public-key = \"%s\"\n", text);
+    if (secret != NULL) {
+        z85_encode_key(secret, text);
+        buf_put_str(out, "    secret-key = \"");
+        buf_put_str(out, text);
+        buf_put_str(out, "\"\n");
+        sodium_memzero(text, sizeof text);
+    }
+}
