@@ -1,0 +1,372 @@
+// SPDX-License-Identifier: Apache-2.0
+// zap: the handler of RFC 27 on a REP socket in its own thread. czmq's zauth
+// is not used: a signal ends it and everybody is let in from then on, it
+// ignores the domain, and two files with one key abort the process.
+//
+// Only libzmq itself speaks here, one request per handshake. The list is
+// swapped under `lock`; `reload` orders those who read it anew, so an older
+// reading never replaces a newer one.
+#include "certs/zap_io.h"
+
+#include "certs/keyfile.h"
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/xalloc.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+#include <zmq.h>
+
+#define ZAP_ENDPOINT       "inproc://zeromq.zap.01"
+#define ZAP_PARTS          7
+#define ZAP_PART_MAX       256
+#define REREADS_PER_SECOND 5
+#define LOGS_PER_SECOND    10
+
+struct zap {
+    void *socket; // the thread's from zap_start to its join
+    int stop_fd;
+    pthread_t thread;
+    char *keys_dir;
+    pthread_mutex_t reload;
+    pthread_mutex_t lock; // what is below
+    allowlist_t *list;
+    zap_stats_t stats;
+    // of the thread alone
+    int64_t second;
+    unsigned rereads;
+};
+
+// Parts of a request, in order: version, request id, domain, address,
+// identity, mechanism, key.
+enum { AT_VERSION, AT_REQUEST, AT_DOMAIN, AT_ADDRESS, AT_ID, AT_MECH, AT_KEY };
+
+typedef struct request {
+    size_t n; // parts that arrived
+    bool valid;
+    size_t len[ZAP_PARTS];
+    uint8_t part[ZAP_PARTS][ZAP_PART_MAX];
+} request_t;
+
+static const struct {
+    const char *domain;
+    unsigned roles;
+} domains[] = {
+    {"control", ROLE_WORKER | ROLE_CLIENT | ROLE_ADMIN},
+    {"sink", ROLE_WORKER},
+    {"intake", ROLE_COORDINATOR},
+};
+
+static unsigned
+roles_of(span_t domain)
+{
+    for (size_t i = 0; i < sizeof domains / sizeof *domains; i++) {
+        if (span_is(domain, domains[i].domain)) {
+            return domains[i].roles;
+        }
+    }
+    return 0;
+}
+
+bool
+zap_refresh(zap_t *self)
+{
+    static log_limit_t limit = {.per_second = 1};
+    allowlist_t *list = NULL;
+    buf_t why = {0};
+    uint8_t was[32];
+    uint8_t is[32];
+    bool changed = false;
+
+    if (self->keys_dir == NULL) {
+        return false;
+    }
+    pthread_mutex_lock(&self->reload);
+    if (allowlist_load(self->keys_dir, &list, &why) == ERR_OK) {
+        allowlist_digest(list, is);
+        // Nobody else replaces the list while `reload` is held.
+        allowlist_digest(self->list, was);
+        if ((changed = memcmp(was, is, sizeof is) != 0)) {
+            pthread_mutex_lock(&self->lock);
+            allowlist_t *old = self->list;
+            self->list = list;
+            list = old;
+            pthread_mutex_unlock(&self->lock);
+        }
+    } else if (log_allowed(&limit, "allowlist-kept")) {
+        buf_put_u8(&why, 0);
+        log_event(
+            LOG_ERROR, "allowlist-kept", "why", (const char *)why.p, NULL);
+    }
+    pthread_mutex_unlock(&self->reload);
+    allowlist_destroy(&list);
+    buf_fini(&why);
+    return changed;
+}
+
+errcode_t
+zap_identity(zap_t *self, const char *name, identity_t *out)
+{
+    pthread_mutex_lock(&self->lock);
+    const identity_t *found = allowlist_by_name(self->list, name);
+    if (found != NULL) {
+        *out = *found;
+    }
+    pthread_mutex_unlock(&self->lock);
+    return found != NULL ? ERR_OK : ERR_NOT_FOUND;
+}
+
+zap_stats_t
+zap_stats(zap_t *self)
+{
+    pthread_mutex_lock(&self->lock);
+    zap_stats_t stats = self->stats;
+    pthread_mutex_unlock(&self->lock);
+    return stats;
+}
+
+static span_t
+part(const request_t *request, size_t at)
+{
+    return (span_t){request->part[at], request->len[at]};
+}
+
+// All parts are taken off the socket, whatever they are; false when the
+// socket is at its end.
+static bool
+receive(void *socket, request_t *out)
+{
+    int more = 1;
+    size_t more_len = sizeof more;
+
+    memset(out, 0, sizeof *out);
+    out->valid = true;
+    while (more != 0) {
+        uint8_t spill[ZAP_PART_MAX];
+        uint8_t *to = out->n < ZAP_PARTS ? out->part[out->n] : spill;
+        int len = zmq_recv(socket, to, ZAP_PART_MAX, 0);
+        if (len == -1 && zmq_errno() == EINTR) {
+            continue;
+        }
+        if (len == -1) {
+            return false;
+        }
+        if (out->n >= ZAP_PARTS || len > ZAP_PART_MAX) {
+            out->valid = false;
+        } else {
+            out->len[out->n] = (size_t)len;
+        }
+        out->n++;
+        if (zmq_getsockopt(socket, ZMQ_RCVMORE, &more, &more_len) != 0) {
+            return false;
+        }
+    }
+    out->valid = out->valid && out->n == ZAP_PARTS &&
+                 span_is(part(out, AT_VERSION), "1.0") &&
+                 span_is(part(out, AT_MECH), "CURVE") &&
+                 out->len[AT_KEY] == KEY_LEN;
+    return true;
+}
+
+static void
+reply(void *socket, const request_t *request, bool allowed, const char *user)
+{
+    const span_t parts[] = {
+        SPAN_LIT("1.0"),
+        part(request, AT_REQUEST),
+        span_str(allowed ? "200" : "400"),
+        span_str(allowed ? "OK" : "not allowed"),
+        span_str(user),
+        SPAN_LIT(""),
+    };
+    const size_t n = sizeof parts / sizeof *parts;
+
+    for (size_t i = 0; i < n; i++) {
+        int flags = i + 1 < n ? ZMQ_SNDMORE : 0;
+        while (zmq_send(socket, parts[i].p, parts[i].len, flags) == -1 &&
+               zmq_errno() == EINTR) {
+        }
+    }
+}
+
+static bool
+may_reread(zap_t *self)
+{
+    int64_t second = clock_mono_ms() / 1000;
+
+    if (second != self->second) {
+        self->second = second;
+        self->rereads = 0;
+    }
+    return self->rereads < REREADS_PER_SECOND && ++self->rereads > 0;
+}
+
+static bool
+find(zap_t *self, const uint8_t *key, identity_t *out)
+{
+    pthread_mutex_lock(&self->lock);
+    const identity_t *found = allowlist_by_key(self->list, key);
+    if (found != NULL) {
+        *out = *found;
+    }
+    pthread_mutex_unlock(&self->lock);
+    return found != NULL;
+}
+
+static void
+log_refusal(const request_t *request, const char *reason)
+{
+    static log_limit_t limit = {.per_second = LOGS_PER_SECOND};
+    char fingerprint[20];
+    char address[ZAP_PART_MAX + 1] = {0};
+    char domain[ZAP_PART_MAX + 1] = {0};
+
+    if (!log_allowed(&limit, "key-refused")) {
+        return;
+    }
+    memcpy(address, request->part[AT_ADDRESS], request->len[AT_ADDRESS]);
+    memcpy(domain, request->part[AT_DOMAIN], request->len[AT_DOMAIN]);
+    key_fingerprint(request->part[AT_KEY], fingerprint);
+    log_event(LOG_WARN, "key-refused", "address", address, "socket", domain,
+        "fingerprint", fingerprint, "why", reason, NULL);
+}
+
+static void
+count(zap_t *self, uint64_t *counter)
+{
+    pthread_mutex_lock(&self->lock);
+    (*counter)++;
+    pthread_mutex_unlock(&self->lock);
+}
+
+static void
+decide(zap_t *self, const request_t *request)
+{
+    const uint8_t *key = request->part[AT_KEY];
+    identity_t who = {0};
+
+    bool known = request->valid && find(self, key, &who);
+    if (!known && request->valid && self->keys_dir != NULL &&
+        may_reread(self) && zap_refresh(self)) {
+        known = find(self, key, &who);
+    }
+    bool role = (who.roles & roles_of(part(request, AT_DOMAIN))) != 0;
+    // Counted first: who sees the answer sees the count.
+    if (!known) {
+        count(self, &self->stats.refused_unknown);
+        log_refusal(request, "unknown key");
+    } else if (!role) {
+        count(self, &self->stats.refused_role);
+        log_refusal(request, "role of the key");
+    } else {
+        count(self, &self->stats.accepted);
+    }
+    reply(self->socket, request, known && role, known && role ? who.name : "");
+}
+
+static void *
+run(void *arg)
+{
+    zap_t *self = arg;
+    zmq_pollitem_t items[] = {
+        {.socket = self->socket, .events = ZMQ_POLLIN},
+        {.fd = self->stop_fd, .events = ZMQ_POLLIN},
+    };
+
+    for (;;) {
+        if (zmq_poll(items, 2, -1) == -1) {
+            if (zmq_errno() == EINTR) {
+                continue;
+            }
+            break;
+        }
+        if (items[1].revents != 0) {
+            break;
+        }
+        if (items[0].revents != 0) {
+            request_t request;
+            if (!receive(self->socket, &request)) {
+                break;
+            }
+            decide(self, &request);
+        }
+    }
+    return NULL;
+}
+
+// Signals are for the main thread.
+static int
+start_thread(zap_t *self)
+{
+    sigset_t all;
+    sigset_t was;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &was);
+    int error = pthread_create(&self->thread, NULL, run, self);
+    pthread_sigmask(SIG_SETMASK, &was, NULL);
+    return error;
+}
+
+static void
+free_all(zap_t *self)
+{
+    if (self->socket != NULL) {
+        zmq_close(self->socket);
+    }
+    if (self->stop_fd >= 0) {
+        close(self->stop_fd);
+    }
+    pthread_mutex_destroy(&self->lock);
+    pthread_mutex_destroy(&self->reload);
+    allowlist_destroy(&self->list);
+    free(self->keys_dir);
+    free(self);
+}
+
+errcode_t
+zap_start(
+    void *zmq_ctx, allowlist_t **list_p, const char *keys_dir, zap_t **out)
+{
+    const int zero = 0;
+    zap_t *self = xcalloc(1, sizeof *self);
+
+    *out = NULL;
+    self->list = *list_p;
+    *list_p = NULL;
+    self->keys_dir = keys_dir != NULL ? xstrdup(keys_dir) : NULL;
+    pthread_mutex_init(&self->lock, NULL);
+    pthread_mutex_init(&self->reload, NULL);
+    self->stop_fd = eventfd(0, EFD_CLOEXEC);
+    self->socket = zmq_socket(zmq_ctx, ZMQ_REP);
+    if (self->stop_fd < 0 || self->socket == NULL ||
+        zmq_setsockopt(self->socket, ZMQ_LINGER, &zero, sizeof zero) != 0 ||
+        zmq_bind(self->socket, ZAP_ENDPOINT) != 0 || start_thread(self) != 0) {
+        free_all(self);
+        return ERR_IO;
+    }
+    *out = self;
+    return ERR_OK;
+}
+
+void
+zap_stop(zap_t **self_p)
+{
+    const uint64_t one = 1;
+
+    assert(self_p != NULL);
+    if (*self_p == NULL) {
+        return;
+    }
+    ssize_t n = write((*self_p)->stop_fd, &one, sizeof one);
+    assert(n == sizeof one);
+    pthread_join((*self_p)->thread, NULL);
+    free_all(*self_p);
+    *self_p = NULL;
+}
