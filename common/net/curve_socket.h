@@ -59,6 +59,8 @@ typedef enum {
 typedef struct dial_monitor dial_monitor_t;
 // Opens the reading end; call it just before curve_dial with the same name,
 // so that libzmq never waits for a reader. A new dial needs a new name.
+// Close the dialled socket first, then its monitor, which waits for the last
+// event (up to the linger of the socket).
 MUST_CHECK errcode_t dial_monitor_open(
     void *zmq_ctx, const char *name, dial_monitor_t **out);
 void dial_monitor_close(dial_monitor_t **self_p);

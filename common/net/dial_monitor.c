@@ -7,6 +7,7 @@
 //   hung or foreign server  HANDSHAKE_FAILED_NO_DETAIL EAGAIN
 #include "common/net/curve_socket.h"
 
+#include "common/base/clock.h"
 #include "common/base/xalloc.h"
 #include "common/net/curve_inside.h"
 
@@ -20,12 +21,14 @@
 #define NO_ANSWER_MS    2500 // packets that vanish: no event tells
 #define ZAP_REFUSED     400
 #define EVENT_FRAME_LEN 6 // event u16, value u32
+#define LAST_EVENT_MS   3000
 
 struct dial_monitor {
     void *socket;
     dial_state_t state;
     int64_t since_ms; // of the first drain
     bool connected;
+    bool stopped; // the last event has come
     unsigned closed;
 };
 
@@ -64,17 +67,6 @@ dial_monitor_open(void *zmq_ctx, const char *name, dial_monitor_t **out)
     self->since_ms = -1;
     *out = self;
     return ERR_OK;
-}
-
-void
-dial_monitor_close(dial_monitor_t **self_p)
-{
-    assert(self_p != NULL);
-    if (*self_p != NULL) {
-        zmq_close((*self_p)->socket);
-        free(*self_p);
-        *self_p = NULL;
-    }
 }
 
 void *
@@ -128,6 +120,8 @@ on_event(dial_monitor_t *self, unsigned event, int value)
         settle(self, DIAL_NO_ANSWER);
     } else if (event == ZMQ_EVENT_DISCONNECTED && self->state == DIAL_UP) {
         settle(self, DIAL_LOST);
+    } else if (event == ZMQ_EVENT_MONITOR_STOPPED) {
+        self->stopped = true;
     }
 }
 
@@ -172,6 +166,37 @@ dial_monitor_drain(dial_monitor_t *self, int64_t now_ms)
         self->state = DIAL_NO_ANSWER;
     }
     return self->state;
+}
+
+// zmq_close only asks for the end of a socket. An event sent after its
+// reader went would hold the I/O thread, and every socket on it, for ever.
+static void
+await_last_event(dial_monitor_t *self)
+{
+    zmq_pollitem_t item = {.socket = self->socket, .events = ZMQ_POLLIN};
+    int64_t end = clock_mono_ms() + LAST_EVENT_MS;
+    int64_t now;
+
+    (void)dial_monitor_drain(self, 0);
+    while (!self->stopped && (now = clock_mono_ms()) < end) {
+        if (zmq_poll(&item, 1, (long)(end - now)) == -1 &&
+            zmq_errno() != EINTR) {
+            return;
+        }
+        (void)dial_monitor_drain(self, 0);
+    }
+}
+
+void
+dial_monitor_close(dial_monitor_t **self_p)
+{
+    assert(self_p != NULL);
+    if (*self_p != NULL) {
+        await_last_event(*self_p);
+        zmq_close((*self_p)->socket);
+        free(*self_p);
+        *self_p = NULL;
+    }
 }
 
 void
