@@ -86,6 +86,9 @@ cmp_key(const void *a, const void *b)
 static void
 make_index(allowlist_t *self)
 {
+    if (self->n == 0) {
+        return;
+    }
     qsort(self->items, self->n, sizeof *self->items, cmp_name);
     self->by_key = xcalloc(self->n, sizeof *self->by_key);
     for (size_t i = 0; i < self->n; i++) {
@@ -135,8 +138,12 @@ add_file(allowlist_t *self, const char *folder, const char *name, buf_t *why)
         rc = ERR_MALFORMED;
     }
     self->n += rc == ERR_OK ? 1 : 0;
-    // A file that goes while we read is a fault of the list, not its end.
-    return rc == ERR_NOT_FOUND ? ERR_CHANGED : rc;
+    // Revoked between readdir and open: it is no longer in the folder.
+    if (rc == ERR_NOT_FOUND) {
+        buf_clear(why);
+        return ERR_OK;
+    }
+    return rc;
 }
 
 // Names with a dot in front are files being written, or an editor's.
@@ -203,8 +210,10 @@ allowlist_of(const identity_t *only)
 {
     allowlist_t *self = xcalloc(1, sizeof *self);
 
-    self->items = xmemdup(only, sizeof *only);
-    self->n = 1;
+    if (only != NULL) {
+        self->items = xmemdup(only, sizeof *only);
+        self->n = 1;
+    }
     make_index(self);
     return self;
 }

@@ -30,7 +30,7 @@ typedef struct allowlist allowlist_t;
 // and fault); an empty or missing directory is ERR_NOT_FOUND.
 MUST_CHECK errcode_t allowlist_load(
     const char *keys_dir, allowlist_t **out, buf_t *why);
-// One identity only: what a worker allows on its intake.
+// One identity only: what a worker allows on its intake. NULL: nobody.
 allowlist_t *allowlist_of(const identity_t *only);
 void allowlist_destroy(allowlist_t **self_p);
 size_t allowlist_count(const allowlist_t *self);

@@ -41,6 +41,9 @@ struct zap {
     // of the thread alone
     int64_t second;
     unsigned rereads;
+    log_limit_t refusals;
+    // under `reload`
+    log_limit_t faults;
 };
 
 // Parts of a request, in order: version, request id, domain, address,
@@ -74,35 +77,58 @@ roles_of(span_t domain)
     return 0;
 }
 
+static void
+log_fault(zap_t *self, const char *event, buf_t *why)
+{
+    if (log_allowed(&self->faults, event)) {
+        buf_put_u8(why, 0);
+        log_event(LOG_ERROR, event, "why", (const char *)why->p, NULL);
+    }
+}
+
+// Leaves the other one in *list_p. `reload` is held, so nobody else replaces
+// the list between the look and the swap.
+static bool
+swap_if_other(zap_t *self, allowlist_t **list_p)
+{
+    uint8_t was[32];
+    uint8_t is[32];
+
+    allowlist_digest(*list_p, is);
+    allowlist_digest(self->list, was);
+    if (memcmp(was, is, sizeof is) == 0) {
+        return false;
+    }
+    pthread_mutex_lock(&self->lock);
+    allowlist_t *old = self->list;
+    self->list = *list_p;
+    *list_p = old;
+    pthread_mutex_unlock(&self->lock);
+    return true;
+}
+
 bool
 zap_refresh(zap_t *self)
 {
-    static log_limit_t limit = {.per_second = 1};
     allowlist_t *list = NULL;
     buf_t why = {0};
-    uint8_t was[32];
-    uint8_t is[32];
     bool changed = false;
 
     if (self->keys_dir == NULL) {
         return false;
     }
     pthread_mutex_lock(&self->reload);
-    if (allowlist_load(self->keys_dir, &list, &why) == ERR_OK) {
-        allowlist_digest(list, is);
-        // Nobody else replaces the list while `reload` is held.
-        allowlist_digest(self->list, was);
-        if ((changed = memcmp(was, is, sizeof is) != 0)) {
-            pthread_mutex_lock(&self->lock);
-            allowlist_t *old = self->list;
-            self->list = list;
-            list = old;
-            pthread_mutex_unlock(&self->lock);
-        }
-    } else if (log_allowed(&limit, "allowlist-kept")) {
-        buf_put_u8(&why, 0);
-        log_event(
-            LOG_ERROR, "allowlist-kept", "why", (const char *)why.p, NULL);
+    errcode_t rc = allowlist_load(self->keys_dir, &list, &why);
+    // An empty folder is a list as well, else its last key could not be
+    // revoked; and a folder that went must not leave the doors open.
+    if (rc == ERR_NOT_FOUND) {
+        list = allowlist_of(NULL);
+    }
+    changed = list != NULL && swap_if_other(self, &list);
+    if (list == NULL) {
+        log_fault(self, "allowlist-kept", &why);
+    } else if (rc == ERR_NOT_FOUND && changed) {
+        log_fault(self, "allowlist-empty", &why);
     }
     pthread_mutex_unlock(&self->reload);
     allowlist_destroy(&list);
@@ -174,15 +200,22 @@ receive(void *socket, request_t *out)
     return true;
 }
 
+// 400 ends the dialling for good, 300 lets libzmq dial again.
+typedef enum { LET_IN, UNKNOWN, WRONG_ROLE, COME_AGAIN } verdict_t;
+
 static void
-reply(void *socket, const request_t *request, bool allowed, const char *user)
+reply(
+    void *socket, const request_t *request, verdict_t verdict, const char *user)
 {
+    static const char *const status[] = {"200", "400", "400", "300"};
+    static const char *const text[] = {
+        "OK", "not allowed", "not allowed", "busy"};
     const span_t parts[] = {
         SPAN_LIT("1.0"),
         part(request, AT_REQUEST),
-        span_str(allowed ? "200" : "400"),
-        span_str(allowed ? "OK" : "not allowed"),
-        span_str(user),
+        span_str(status[verdict]),
+        span_str(text[verdict]),
+        span_str(verdict == LET_IN ? user : ""),
         SPAN_LIT(""),
     };
     const size_t n = sizeof parts / sizeof *parts;
@@ -219,55 +252,86 @@ find(zap_t *self, const uint8_t *key, identity_t *out)
     return found != NULL;
 }
 
-static void
-log_refusal(const request_t *request, const char *reason)
+// A dual-stack socket sees IPv4 peers as ::ffff:1.2.3.4.
+static const char *
+plain_address(const char *address)
 {
-    static log_limit_t limit = {.per_second = LOGS_PER_SECOND};
+    bool mapped = strncmp(address, "::ffff:", 7) == 0;
+
+    return mapped && strchr(address, '.') != NULL ? address + 7 : address;
+}
+
+static void
+log_refusal(zap_t *self, const request_t *request, const char *reason)
+{
     char fingerprint[20];
     char address[ZAP_PART_MAX + 1] = {0};
     char domain[ZAP_PART_MAX + 1] = {0};
 
-    if (!log_allowed(&limit, "key-refused")) {
+    if (!log_allowed(&self->refusals, "key-refused")) {
         return;
     }
     memcpy(address, request->part[AT_ADDRESS], request->len[AT_ADDRESS]);
     memcpy(domain, request->part[AT_DOMAIN], request->len[AT_DOMAIN]);
     key_fingerprint(request->part[AT_KEY], fingerprint);
-    log_event(LOG_WARN, "key-refused", "address", address, "socket", domain,
-        "fingerprint", fingerprint, "why", reason, NULL);
+    log_event(LOG_WARN, "key-refused", "address", plain_address(address),
+        "socket", domain, "fingerprint", fingerprint, "why", reason, NULL);
+}
+
+static verdict_t
+judge(zap_t *self, const request_t *request, identity_t *who)
+{
+    const uint8_t *key = request->part[AT_KEY];
+
+    if (!request->valid) {
+        return UNKNOWN;
+    }
+    if (!find(self, key, who)) {
+        // Somebody may have been allowed since the list was read.
+        if (self->keys_dir == NULL) {
+            return UNKNOWN;
+        }
+        if (!may_reread(self)) {
+            return COME_AGAIN;
+        }
+        (void)zap_refresh(self);
+        if (!find(self, key, who)) {
+            return UNKNOWN;
+        }
+    }
+    return (who->roles & roles_of(part(request, AT_DOMAIN))) != 0 ? LET_IN
+                                                                  : WRONG_ROLE;
 }
 
 static void
-count(zap_t *self, uint64_t *counter)
+count(zap_t *self, verdict_t verdict)
 {
+    uint64_t *const counters[] = {
+        [LET_IN] = &self->stats.accepted,
+        [UNKNOWN] = &self->stats.refused_unknown,
+        [WRONG_ROLE] = &self->stats.refused_role,
+        [COME_AGAIN] = &self->stats.deferred,
+    };
+
     pthread_mutex_lock(&self->lock);
-    (*counter)++;
+    ++*counters[verdict];
     pthread_mutex_unlock(&self->lock);
 }
 
 static void
 decide(zap_t *self, const request_t *request)
 {
-    const uint8_t *key = request->part[AT_KEY];
     identity_t who = {0};
+    verdict_t verdict = judge(self, request, &who);
 
-    bool known = request->valid && find(self, key, &who);
-    if (!known && request->valid && self->keys_dir != NULL &&
-        may_reread(self) && zap_refresh(self)) {
-        known = find(self, key, &who);
-    }
-    bool role = (who.roles & roles_of(part(request, AT_DOMAIN))) != 0;
     // Counted first: who sees the answer sees the count.
-    if (!known) {
-        count(self, &self->stats.refused_unknown);
-        log_refusal(request, "unknown key");
-    } else if (!role) {
-        count(self, &self->stats.refused_role);
-        log_refusal(request, "role of the key");
-    } else {
-        count(self, &self->stats.accepted);
+    count(self, verdict);
+    if (verdict == UNKNOWN) {
+        log_refusal(self, request, "unknown key");
+    } else if (verdict == WRONG_ROLE) {
+        log_refusal(self, request, "role of the key");
     }
-    reply(self->socket, request, known && role, known && role ? who.name : "");
+    reply(self->socket, request, verdict, who.name);
 }
 
 static void *
@@ -341,6 +405,8 @@ zap_start(
     self->list = *list_p;
     *list_p = NULL;
     self->keys_dir = keys_dir != NULL ? xstrdup(keys_dir) : NULL;
+    self->refusals.per_second = LOGS_PER_SECOND;
+    self->faults.per_second = 1;
     pthread_mutex_init(&self->lock, NULL);
     pthread_mutex_init(&self->reload, NULL);
     self->stop_fd = eventfd(0, EFD_CLOEXEC);

@@ -11,9 +11,10 @@
 typedef struct zap zap_t;
 
 // Returns once the handler is bound. Takes the list. keys_dir: reread when an
-// unknown key knocks (at most five times a second) and by zap_refresh; NULL
-// for a fixed list. A list that cannot be read keeps the old one and is
-// logged.
+// unknown key knocks (at most five times a second; more strangers than that
+// are told to come again, which libzmq does by itself) and by zap_refresh;
+// NULL for a fixed list. A list that cannot be read keeps the old one and is
+// logged; a folder that is empty or gone allows nobody.
 MUST_CHECK errcode_t zap_start(
     void *zmq_ctx, allowlist_t **list_p, const char *keys_dir, zap_t **out);
 void zap_stop(zap_t **self_p); // joins the thread
@@ -29,6 +30,7 @@ typedef struct zap_stats {
     uint64_t accepted;
     uint64_t refused_unknown;
     uint64_t refused_role;
+    uint64_t deferred; // strangers told to come again
 } zap_stats_t;
 zap_stats_t zap_stats(zap_t *self);
 
