@@ -13,6 +13,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define ALLOWED_MAX 65536u
 
@@ -173,6 +175,30 @@ read_folder(allowlist_t *self, const char *folder, DIR *dir, buf_t *why)
     return rc;
 }
 
+// Who may put a file there lets himself in.
+static errcode_t
+check_folder(const char *folder, DIR *dir, buf_t *why)
+{
+    struct stat st;
+
+    if (fstat(dirfd(dir), &st) != 0) {
+        buf_printf(why, "cannot look at %s: %s", folder, strerror(errno));
+        return ERR_IO;
+    }
+    if (st.st_uid != geteuid() && st.st_uid != 0) {
+        buf_printf(why,
+            "%s belongs to user %u, not to the user who runs this (%u)", folder,
+            (unsigned)st.st_uid, (unsigned)geteuid());
+        return ERR_DENIED;
+    }
+    if ((st.st_mode & 022) != 0) {
+        buf_printf(why, "others may write in %s; mend with: chmod go-w %s",
+            folder, folder);
+        return ERR_DENIED;
+    }
+    return ERR_OK;
+}
+
 errcode_t
 allowlist_load(const char *keys_dir, allowlist_t **out, buf_t *why)
 {
@@ -191,7 +217,10 @@ allowlist_load(const char *keys_dir, allowlist_t **out, buf_t *why)
         return errno == ENOENT ? ERR_NOT_FOUND : ERR_IO;
     }
     allowlist_t *self = xcalloc(1, sizeof *self);
-    errcode_t rc = read_folder(self, folder, dir, why);
+    errcode_t rc = check_folder(folder, dir, why);
+    if (rc == ERR_OK) {
+        rc = read_folder(self, folder, dir, why);
+    }
     closedir(dir);
     if (rc == ERR_OK) {
         make_index(self);

@@ -27,7 +27,8 @@ typedef struct identity {
 typedef struct allowlist allowlist_t;
 
 // Reads DIR/allowed. Any file that is wrong fails the whole (*why names file
-// and fault); an empty or missing directory is ERR_NOT_FOUND.
+// and fault), so does a folder that others may write in; an empty or missing
+// directory is ERR_NOT_FOUND.
 MUST_CHECK errcode_t allowlist_load(
     const char *keys_dir, allowlist_t **out, buf_t *why);
 // One identity only: what a worker allows on its intake. NULL: nobody.
