@@ -1,0 +1,429 @@
+// SPDX-License-Identifier: Apache-2.0
+// keys: the key folder of a coordinator. Works on files alone: a running
+// coordinator notices by itself, so there is no command to tell it.
+#include "coordinator/cli/cli.h"
+
+#include "certs/keyfile.h"
+#include "certs/keymaker_io.h"
+#include "certs/keytext.h"
+#include "common/base/xalloc.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct args {
+    char *dir;
+    const char *name; // NULL for init and list
+    identity_t who;   // of --role and --host
+    bool help;
+} args_t;
+
+typedef struct command {
+    const char *name;
+    size_t n_operands; // DIR, NAME
+    bool has_options;
+    int (*run)(args_t *args);
+} command_t;
+
+static const char help_text[] =
+    "usage: logtally keys init DIR\n"
+    "       logtally keys new DIR NAME --role worker|client|admin\n"
+    "                                  [--host NAME-OR-PATTERN]...\n"
+    "       logtally keys list DIR\n"
+    "       logtally keys revoke DIR NAME\n"
+    "\n"
+    "  init    make DIR with the coordinator's key, and a key named admin\n"
+    "          to submit jobs with, in DIR/issued/admin\n"
+    "  new     make a key: DIR/issued/NAME is all that NAME needs, and is\n"
+    "          copied to its host alone; DIR/allowed/NAME lets it in\n"
+    "  list    name, role, hosts, fingerprint and state of every key\n"
+    "  revoke  refuse a key from now on, on open connections too\n"
+    "\n"
+    "  -r, --role ROLE  worker: reads and counts logs; client: submits jobs\n"
+    "                   and sees its own; admin: a client that may read and\n"
+    "                   cancel the jobs of all\n"
+    "  -H, --host HOST  of a worker, may be given again: a host that it may\n"
+    "                   speak for, or a pattern ('web*'); default: NAME\n"
+    "  -h, --help       this text\n"
+    "\n"
+    "Run it as the user who runs the coordinator. A running coordinator\n"
+    "notices what was changed; it needs no restart.\n";
+
+static int
+usage_error(const char *command, const char *what, const char *which)
+{
+    fprintf(stderr, "logtally keys%s%s: %s%s\n", *command != '\0' ? " " : "",
+        command, what, which);
+    fputs("usage and examples: logtally keys --help\n", stderr);
+    return EXIT_USAGE;
+}
+
+static int
+tell(const char *command, errcode_t rc, const buf_t *why)
+{
+    fprintf(stderr, "logtally keys %s: %.*s\n", command, (int)why->len,
+        (const char *)why->p);
+    return rc == ERR_CONFIG ? EXIT_USAGE : EXIT_FAILED;
+}
+
+// What a coordinator sees of the folder now: a file that it cannot read
+// makes it keep its old list.
+static int
+check_folder(const char *command, const char *dir)
+{
+    allowlist_t *list = NULL;
+    buf_t why = {0};
+    int code = EXIT_DONE;
+    errcode_t rc = allowlist_load(dir, &list, &why);
+
+    if (rc == ERR_NOT_FOUND) {
+        printf("No key is allowed any more; nobody can reach the "
+               "coordinator.\n");
+    } else if (rc != ERR_OK) {
+        code = tell(command, rc, &why);
+        fputs("A running coordinator keeps its old list until that is "
+              "mended.\n",
+            stderr);
+    }
+    allowlist_destroy(&list);
+    buf_fini(&why);
+    return code;
+}
+
+static int
+keys_init(args_t *args)
+{
+    identity_t coordinator;
+    identity_t admin;
+    char fingerprint[20];
+    buf_t why = {0};
+    errcode_t rc = keymaker_init(args->dir, &coordinator, &admin, &why);
+
+    if (rc != ERR_OK) {
+        int code = tell("init", rc, &why);
+        buf_fini(&why);
+        return code;
+    }
+    key_fingerprint(coordinator.key, fingerprint);
+    printf("Made %s with the coordinator's key (fingerprint %s).\n\n"
+           "Next, a key for each host with logs:\n"
+           "    logtally keys new %s web1 --role worker\n"
+           "start the coordinator:\n"
+           "    logtally-coordinator --keys %s --state STATE_DIR\n"
+           "and submit with the admin's key:\n"
+           "    export LOGTALLY_COORDINATOR=tcp://HOST:7700\n"
+           "    export LOGTALLY_KEYS=%s/issued/" KEYMAKER_ADMIN "\n"
+           "    logtally workers\n",
+        args->dir, fingerprint, args->dir, args->dir, args->dir);
+    return EXIT_DONE;
+}
+
+static void
+print_hosts(const identity_t *who)
+{
+    for (size_t i = 0; i < who->n_hosts; i++) {
+        printf("%s%s", i > 0 ? "," : "", who->hosts[i]);
+    }
+}
+
+static void
+print_worker_steps(const char *dir, const identity_t *who)
+{
+    const char *host = who->hosts[0];
+    bool plain = key_name_is_valid(span_str(host));
+
+    printf("Next: copy %s/issued/%s to %s and start there:\n"
+           "    logtally-worker --coordinator tcp://HOST:7700 --keys FOLDER "
+           "--name %s --root /var/log\n",
+        dir, who->name, plain ? host : "each such host",
+        plain ? host : "\"$(hostname)\"");
+}
+
+static void
+print_client_steps(const char *dir, const identity_t *who)
+{
+    printf("Next: give %s/issued/%s to %s, who sets:\n"
+           "    export LOGTALLY_COORDINATOR=tcp://HOST:7700\n"
+           "    export LOGTALLY_KEYS=FOLDER\n"
+           "and looks with: logtally workers\n",
+        dir, who->name, who->name);
+}
+
+static void
+print_new(const char *dir, const identity_t *who)
+{
+    char fingerprint[20];
+
+    key_fingerprint(who->key, fingerprint);
+    printf("Made a key for %s: %s", who->name, role_name(who->roles));
+    if (who->n_hosts > 0) {
+        printf(" of ");
+        print_hosts(who);
+    }
+    printf(", fingerprint %s. It is allowed from now on.\n\n", fingerprint);
+    if (who->roles == ROLE_WORKER) {
+        print_worker_steps(dir, who);
+    } else {
+        print_client_steps(dir, who);
+    }
+    printf("That folder holds the secret key; let nobody else read it.\n");
+}
+
+static int
+keys_new(args_t *args)
+{
+    identity_t *who = &args->who;
+    buf_t why = {0};
+
+    if (who->roles == 0) {
+        return usage_error(
+            "new", "--role is missing: worker, client or admin", "");
+    }
+    if (strlen(args->name) >= sizeof who->name) {
+        return usage_error("new", "the name is too long", "");
+    }
+    strcpy(who->name, args->name);
+    if (who->roles == ROLE_WORKER && who->n_hosts == 0) {
+        strcpy(who->hosts[who->n_hosts++], args->name);
+    }
+    errcode_t rc = keymaker_new(args->dir, who, &why);
+    int code = rc == ERR_OK ? EXIT_DONE : tell("new", rc, &why);
+    buf_fini(&why);
+    if (rc == ERR_OK) {
+        print_new(args->dir, who);
+    }
+    return code;
+}
+
+static int
+keys_revoke(args_t *args)
+{
+    buf_t why = {0};
+    errcode_t rc = keymaker_revoke(args->dir, args->name, &why);
+
+    if (rc != ERR_OK) {
+        int code = tell("revoke", rc, &why);
+        buf_fini(&why);
+        return code;
+    }
+    buf_fini(&why);
+    printf("Revoked the key of %s: %s/allowed/%s is %s/revoked/%s now.\n"
+           "The folder %s/issued/%s was left; it opens nothing any more, "
+           "here or on its host.\n",
+        args->name, args->dir, args->name, args->dir, args->name, args->dir,
+        args->name);
+    return check_folder("revoke", args->dir);
+}
+
+static int
+is_shown(const struct dirent *entry)
+{
+    return entry->d_name[0] != '.';
+}
+
+static void
+print_row(const identity_t *who, const char *state)
+{
+    char fingerprint[20];
+    buf_t hosts = {0};
+
+    for (size_t i = 0; i < who->n_hosts; i++) {
+        buf_printf(&hosts, "%s%s", i > 0 ? "," : "", who->hosts[i]);
+    }
+    key_fingerprint(who->key, fingerprint);
+    printf("%-20s %-8s %-24.*s %s  %s\n", who->name, role_name(who->roles),
+        who->n_hosts > 0 ? (int)hosts.len : 1,
+        who->n_hosts > 0 ? (const char *)hosts.p : "-", fingerprint, state);
+    buf_fini(&hosts);
+}
+
+static bool
+list_file(const char *folder, const char *name, const char *state)
+{
+    char *path = xasprintf("%s/%s", folder, name);
+    identity_t who;
+    buf_t why = {0};
+    errcode_t rc = keyfile_load_public(path, &who, &why);
+
+    if (rc == ERR_OK) {
+        print_row(&who, state);
+    } else {
+        (void)tell("list", rc, &why);
+    }
+    buf_fini(&why);
+    free(path);
+    return rc == ERR_OK;
+}
+
+// False when a file or the folder could not be read.
+static bool
+list_folder(const char *dir, const char *state)
+{
+    char *folder = xasprintf("%s/%s", dir, state);
+    struct dirent **entries = NULL;
+    int n = scandir(folder, &entries, is_shown, alphasort);
+    bool good = true;
+
+    if (n < 0) {
+        fprintf(stderr, "logtally keys list: cannot read %s: %s%s\n", folder,
+            strerror(errno),
+            errno == ENOENT ? "; make one with: logtally keys init" : "");
+        good = false;
+    }
+    if (n >= 0 && strcmp(state, "allowed") == 0) {
+        printf("%-20s %-8s %-24s %-19s  %s\n", "name", "role", "hosts",
+            "fingerprint", "state");
+    }
+    for (int i = 0; i < n; i++) {
+        good = list_file(folder, entries[i]->d_name, state) && good;
+        free(entries[i]);
+    }
+    free(entries);
+    free(folder);
+    return good;
+}
+
+static int
+keys_list(args_t *args)
+{
+    bool allowed = list_folder(args->dir, "allowed");
+    bool revoked = allowed && list_folder(args->dir, "revoked");
+    return allowed && revoked ? check_folder("list", args->dir) : EXIT_FAILED;
+}
+
+static const command_t commands[] = {
+    {"init", 1, false, keys_init},
+    {"new", 2, true, keys_new},
+    {"list", 1, false, keys_list},
+    {"revoke", 2, false, keys_revoke},
+};
+
+static int
+take_role(args_t *args, const char *value)
+{
+    if (args->who.roles != 0) {
+        return usage_error("new", "--role is given twice", "");
+    }
+    args->who.roles = role_parse(value);
+    return args->who.roles != 0
+               ? EXIT_DONE
+               : usage_error("new",
+                     "the role must be worker, client or admin, not ", value);
+}
+
+static int
+take_host(args_t *args, const char *value)
+{
+    identity_t *who = &args->who;
+
+    if (!host_pattern_is_valid(span_str(value))) {
+        return usage_error("new", "no host name or pattern: ", value);
+    }
+    if (who->n_hosts == LIMIT_HOSTS) {
+        return usage_error("new", "too many hosts; give a pattern", "");
+    }
+    strcpy(who->hosts[who->n_hosts++], value);
+    return EXIT_DONE;
+}
+
+static int
+take_option(const command_t *command, args_t *args, int option, char **argv)
+{
+    if (option == 'h') {
+        args->help = true;
+        return EXIT_DONE;
+    }
+    if (option == '?') {
+        return usage_error(command->name, "unknown option ", argv[optind - 1]);
+    }
+    if (option == ':') {
+        return usage_error(
+            command->name, "a value is missing behind ", argv[optind - 1]);
+    }
+    if (!command->has_options) {
+        return usage_error(command->name, "takes no ", "--role or --host");
+    }
+    return option == 'r' ? take_role(args, optarg) : take_host(args, optarg);
+}
+
+static int
+take_operands(const command_t *command, args_t *args, int n, char **operands)
+{
+    if ((size_t)n != command->n_operands) {
+        return usage_error(command->name, "wants ",
+            command->n_operands == 2 ? "DIR and NAME" : "DIR");
+    }
+    if (operands[0][0] == '\0') {
+        return usage_error(command->name, "DIR is empty", "");
+    }
+    args->dir = xstrdup(operands[0]);
+    size_t len = strlen(args->dir);
+    while (len > 1 && args->dir[len - 1] == '/') {
+        args->dir[--len] = '\0';
+    }
+    args->name = n > 1 ? operands[1] : NULL;
+    return EXIT_DONE;
+}
+
+static int
+parse_args(const command_t *command, int argc, char **argv, args_t *args)
+{
+    static const struct option options[] = {
+        {"role", required_argument, NULL, 'r'},
+        {"host", required_argument, NULL, 'H'},
+        {"help", no_argument, NULL, 'h'},
+        {0},
+    };
+    int option;
+
+    optind = 0; // start over, in glibc
+    opterr = 0;
+    while ((option = getopt_long(argc, argv, ":r:H:h", options, NULL)) != -1) {
+        int code = take_option(command, args, option, argv);
+        if (code != EXIT_DONE || args->help) {
+            return code;
+        }
+    }
+    return take_operands(command, args, argc - optind, argv + optind);
+}
+
+static int
+run_command(const command_t *command, int argc, char **argv)
+{
+    args_t args = {0};
+    int code = parse_args(command, argc, argv, &args);
+
+    if (code == EXIT_DONE && args.help) {
+        fputs(help_text, stdout);
+    } else if (code == EXIT_DONE) {
+        code = command->run(&args);
+    }
+    free(args.dir);
+    if (code == EXIT_DONE && fflush(stdout) != 0) {
+        perror("logtally keys");
+        code = EXIT_FAILED;
+    }
+    return code;
+}
+
+int
+cmd_keys(int argc, char **argv)
+{
+    if (argc < 2) {
+        return usage_error("", "wants init, new, list or revoke", "");
+    }
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        if (strcmp(commands[i].name, argv[1]) == 0) {
+            return run_command(&commands[i], argc - 1, argv + 1);
+        }
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+        fputs(help_text, stdout);
+        return EXIT_DONE;
+    }
+    return usage_error("", "there is no ", argv[1]);
+}
