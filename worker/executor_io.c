@@ -1,25 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
+// An executor reads hostile logs, so nothing it does may stop or end the
+// supervisor: no call here waits for it. Packets are whole or not there, a
+// full socket means it is stuck, and a killed process that does not end at
+// once (a read that hangs in the kernel) is left to be reaped later.
 #include "worker/executor_io.h"
 
 #include "common/base/xalloc.h"
+#include "worker/executor/order.h"
+#include "worker/executor/sealed.h"
 #include "worker/executor/task.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
+#define CHILD_SOCK 3
+#define REAP_MS    200 // how long the end of a process is waited for
+
 typedef struct slot {
-    pid_t pid;
-    int sock;
-    const shard_t *shard;
-    int fds[TASK_FDS];
-    size_t n_fds;
+    pid_t pid; // 0: no process
+    int sock;  // -1: no process
+    bool busy; // holds a shard
 } slot_t;
 
 struct executors {
@@ -27,58 +37,132 @@ struct executors {
     char *program;
     size_t budget;
     slot_t *slots;
+    pid_t *dying; // killed, not reaped yet
+    size_t n_dying, cap_dying;
 };
 
 static void
-forget(slot_t *s)
+raise_open_files(void)
 {
-    while (s->n_fds > 0) {
-        close(s->fds[--s->n_fds]);
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
+        limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        // As far as may be: a shard that finds no descriptor says so.
+        if (setrlimit(RLIMIT_NOFILE, &limit) == -1) {
+            return;
+        }
     }
-    s->shard = NULL;
+}
+
+// 0 and 1 are /dev/null, 2 is ours, 3 the socket, nothing else is open.
+// Signals of the terminal and of a service manager are held back in the
+// executor: when it ends is the supervisor's decision.
+static errcode_t
+spawn_program(const char *program, int sock, pid_t *pid)
+{
+    char name[] = "logtally-executor";
+    char *argv[] = {name, NULL};
+    posix_spawn_file_actions_t files;
+    posix_spawnattr_t attr;
+    sigset_t blocked, all;
+
+    sigemptyset(&blocked);
+    sigaddset(&blocked, SIGINT);
+    sigaddset(&blocked, SIGTERM);
+    sigaddset(&blocked, SIGHUP);
+    sigfillset(&all);
+    posix_spawn_file_actions_init(&files);
+    posix_spawnattr_init(&attr);
+    int error = posix_spawn_file_actions_adddup2(&files, sock, CHILD_SOCK);
+    error = error ? error
+                  : posix_spawn_file_actions_addopen(
+                        &files, 0, "/dev/null", O_RDONLY, 0);
+    error = error ? error
+                  : posix_spawn_file_actions_addopen(
+                        &files, 1, "/dev/null", O_WRONLY, 0);
+    error = error ? error
+                  : posix_spawn_file_actions_addclosefrom_np(
+                        &files, CHILD_SOCK + 1);
+    posix_spawnattr_setsigmask(&attr, &blocked);
+    posix_spawnattr_setsigdefault(&attr, &all);
+    posix_spawnattr_setflags(
+        &attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    error =
+        error ? error : posix_spawn(pid, program, &files, &attr, argv, environ);
+    posix_spawnattr_destroy(&attr);
+    posix_spawn_file_actions_destroy(&files);
+    errno = error;
+    return error == 0 ? ERR_OK : ERR_IO;
 }
 
 static errcode_t
-spawn(executors_t *self, slot_t *s)
+start_slot(const executors_t *self, slot_t *s)
 {
     int pair[2];
 
-    s->sock = -1;
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == -1) {
         return ERR_IO;
     }
-    s->pid = fork();
-    if (s->pid == 0) {
-        sigset_t none;
-        sigemptyset(&none);
-        sigprocmask(SIG_SETMASK, &none, NULL);
-        int fd = pair[1] == 3 ? fcntl(3, F_DUPFD, 4) : pair[1];
-        dup2(fd, 3);
-        close_range(4, ~0u, 0);
-        execl(self->program, "logtally-executor", (char *)NULL);
-        _exit(127);
-    }
+    // Above 3, so that the child's actions cannot meet on one number.
+    int there = fcntl(pair[1], F_DUPFD_CLOEXEC, CHILD_SOCK + 1);
+    errcode_t rc =
+        there == -1 ? ERR_IO : spawn_program(self->program, there, &s->pid);
+    int error = errno;
+
     close(pair[1]);
-    s->sock = pair[0];
-    return s->pid == -1 ? ERR_IO : ERR_OK;
+    if (there != -1) {
+        close(there);
+    }
+    if (rc == ERR_OK) {
+        s->sock = pair[0];
+    } else {
+        close(pair[0]);
+        s->pid = 0;
+    }
+    errno = error;
+    return rc;
 }
 
-static int
-end(slot_t *s)
+static void
+reap_dying(executors_t *self)
 {
-    int status = 0;
+    for (size_t i = self->n_dying; i-- > 0;) {
+        if (waitpid(self->dying[i], NULL, WNOHANG) != 0) {
+            self->dying[i] = self->dying[--self->n_dying];
+        }
+    }
+}
 
-    forget(s);
+static bool
+ends_soon(pid_t pid, int *status)
+{
+    const struct timespec ms = {0, 1000000};
+
+    for (int i = 0; i < REAP_MS; i++) {
+        pid_t got = waitpid(pid, status, WNOHANG);
+        if (got != 0) {
+            return got == pid;
+        }
+        nanosleep(&ms, NULL);
+    }
+    return false;
+}
+
+// The process is gone or going afterwards, and the slot is empty.
+static void
+end_slot(executors_t *self, slot_t *s)
+{
     if (s->pid > 0) {
         kill(s->pid, SIGKILL);
-        waitpid(s->pid, &status, 0);
-    }
-    if (s->sock != -1) {
+        self->dying = xgrow(self->dying, &self->cap_dying, self->n_dying + 1,
+            sizeof *self->dying);
+        self->dying[self->n_dying++] = s->pid;
         close(s->sock);
     }
-    s->pid = 0;
-    s->sock = -1;
-    return status;
+    *s = (slot_t){.sock = -1};
+    reap_dying(self);
 }
 
 static char *
@@ -105,16 +189,20 @@ executors_start(uint32_t n, const char *program, size_t budget,
     executors_t **out, buf_t *why)
 {
     executors_t *self = xcalloc(1, sizeof *self);
+    errcode_t rc = ERR_OK;
 
+    raise_open_files();
     self->program = program ? xstrdup(program) : beside();
     self->budget = budget;
     self->slots = xcalloc(n, sizeof *self->slots);
-    errcode_t rc = access(self->program, X_OK) ? ERR_NOT_FOUND : ERR_OK;
     while (rc == ERR_OK && self->n < n) {
-        rc = spawn(self, &self->slots[self->n++]);
+        slot_t *s = &self->slots[self->n++];
+        *s = (slot_t){.sock = -1};
+        rc = start_slot(self, s);
     }
     if (rc != ERR_OK) {
-        buf_printf(why, "cannot start %s", self->program);
+        rc = errno == ENOENT ? ERR_NOT_FOUND : ERR_IO;
+        buf_printf(why, "cannot start %s: %s", self->program, strerror(errno));
         executors_stop(&self);
     }
     *out = self;
@@ -125,13 +213,20 @@ void
 executors_stop(executors_t **self_p)
 {
     executors_t *self = *self_p;
+    int status;
 
     if (self == NULL) {
         return;
     }
     for (uint32_t i = 0; i < self->n; i++) {
-        end(&self->slots[i]);
+        end_slot(self, &self->slots[i]);
     }
+    for (size_t i = 0; i < self->n_dying; i++) {
+        if (!ends_soon(self->dying[i], &status)) {
+            break; // hangs in the kernel; init reaps it one day
+        }
+    }
+    free(self->dying);
     free(self->slots);
     free(self->program);
     free(self);
@@ -153,10 +248,86 @@ executors_fd(const executors_t *self, uint32_t slot)
 void
 executors_kill(executors_t *self, uint32_t slot)
 {
-    end(&self->slots[slot]);
-    if (spawn(self, &self->slots[slot]) != ERR_OK) {
-        self->slots[slot].pid = 0;
+    end_slot(self, &self->slots[slot]);
+}
+
+static void
+put_range(const shard_range_t *r, order_range_t *out)
+{
+    *out = (order_range_t){.file = r->file,
+        .compression = r->compression,
+        .stream = r->stream,
+        .id = shard_range_id(r),
+        .begin = r->begin,
+        .end = r->end,
+        .host = r->host,
+        .path = r->path};
+}
+
+static errcode_t
+seal_order(const executors_t *self, const shard_t *shard, int *fd)
+{
+    order_t *order = xcalloc(1, sizeof *order);
+    buf_t bytes = {0};
+
+    order->budget = self->budget;
+    order->query = shard->query;
+    order->format = shard->format;
+    order->n_ranges = shard->n_ranges;
+    for (size_t i = 0; i < shard->n_ranges; i++) {
+        put_range(&shard->ranges[i], &order->ranges[i]);
     }
+    order_encode(order, &bytes);
+    errcode_t rc = sealed_new(buf_span(&bytes), fd);
+    buf_fini(&bytes);
+    free(order);
+    return rc;
+}
+
+// fds[0] is the order, the files follow; *n of them are open, also on error.
+static errcode_t
+open_all(const executors_t *self, const shard_t *shard, const files_t *files,
+    int fds[TASK_FDS], size_t *n, uint32_t *file, char text[LIMIT_TEXT])
+{
+    errcode_t rc = seal_order(self, shard, &fds[0]);
+
+    *n = rc == ERR_OK;
+    if (rc != ERR_OK) {
+        snprintf(
+            text, LIMIT_TEXT, "cannot write an order: %s", strerror(errno));
+    }
+    for (size_t i = 0; i < shard->n_ranges && rc == ERR_OK; i++) {
+        const shard_range_t *r = &shard->ranges[i];
+        rc = files_open_range(files, r, &fds[*n]);
+        if (rc == ERR_OK) {
+            ++*n;
+        } else {
+            *file = r->file;
+            snprintf(text, LIMIT_TEXT, "%.900s: %s", r->path,
+                rc == ERR_IO ? strerror(errno) : err_text(rc));
+        }
+    }
+    return rc;
+}
+
+static errcode_t
+send_order(executors_t *self, slot_t *s, const int *fds, size_t n,
+    char text[LIMIT_TEXT])
+{
+    const uint8_t kind = TASK_SCAN;
+    errcode_t rc = task_send(s->sock, (span_t){&kind, 1}, fds, n, MSG_DONTWAIT);
+
+    if (rc == ERR_OK) {
+        s->busy = true;
+        return ERR_OK;
+    }
+    if (rc == ERR_BUSY) {
+        snprintf(text, LIMIT_TEXT, "the executor is stuck and was ended");
+    } else {
+        snprintf(text, LIMIT_TEXT, "the executor is gone: %s", strerror(errno));
+    }
+    end_slot(self, s);
+    return ERR_CRASHED;
 }
 
 errcode_t
@@ -164,126 +335,134 @@ executors_give(executors_t *self, uint32_t slot, const shard_t *shard,
     const files_t *files, uint32_t *file, char text[LIMIT_TEXT])
 {
     slot_t *s = &self->slots[slot];
-    buf_t m = {0};
-    errcode_t rc = ERR_OK;
+    int fds[TASK_FDS];
+    size_t n;
 
     *file = UINT32_MAX;
-    buf_put_u8(&m, TASK_SCAN);
-    buf_put_u64(&m, self->budget);
-    buf_put_block(&m, span_str(shard->query));
-    buf_put_block(&m, span_str(shard->format));
-    for (size_t i = 0; i < shard->n_ranges && rc == ERR_OK; i++) {
-        const shard_range_t *r = &shard->ranges[i];
-        int fd = -1;
-        if (r->stream) {
-            fd = fcntl(0, F_DUPFD_CLOEXEC, 3);
-        } else {
-            rc = files_open_range(files, r, &fd);
-        }
-        if (rc != ERR_OK) {
-            *file = r->file;
-            snprintf(text, LIMIT_TEXT, "%.900s: %s", r->path, err_text(rc));
-            break;
-        }
-        s->fds[s->n_fds++] = fd;
-        buf_put_u32(&m, r->file);
-        buf_put_u8(&m, r->compression);
-        buf_put_u8(&m, r->stream);
-        buf_put_u64(&m, r->size);
-        buf_put_u64(&m, r->begin);
-        buf_put_u64(&m, r->end);
-        buf_put_block(&m, span_str(r->host));
-        buf_put_block(&m, span_str(r->path));
-    }
-    if (rc == ERR_OK &&
-        task_send(s->sock, buf_span(&m), s->fds, s->n_fds, 0) != ERR_OK) {
+    reap_dying(self);
+    errcode_t rc = open_all(self, shard, files, fds, &n, file, text);
+    if (rc == ERR_OK && s->pid == 0 && start_slot(self, s) != ERR_OK) {
         rc = ERR_CRASHED;
-        snprintf(text, LIMIT_TEXT, "the executor is gone");
+        snprintf(text, LIMIT_TEXT, "cannot start %.800s: %s", self->program,
+            strerror(errno));
     }
-    s->shard = shard;
-    if (rc != ERR_OK) {
-        forget(s);
+    if (rc == ERR_OK) {
+        rc = send_order(self, s, fds, n, text);
     }
-    buf_fini(&m);
+    while (n > 0) {
+        close(fds[--n]);
+    }
     return rc;
 }
 
-static errcode_t
-take_partial(int fd, buf_t *out)
+static void
+explain_end(int status, char text[LIMIT_TEXT])
 {
-    struct stat st;
-    const int want = F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW;
+    if (WIFEXITED(status)) {
+        snprintf(text, LIMIT_TEXT, "the executor ended with exit code %d",
+            WEXITSTATUS(status));
+        return;
+    }
+    int number = WTERMSIG(status);
+    const char *name = sigabbrev_np(number);
+    snprintf(text, LIMIT_TEXT, "the executor was ended by SIG%s%s",
+        name == NULL ? "?" : name,
+        number == SIGKILL ? ": most likely memory ran out on this host" : "");
+}
 
-    if ((fcntl(fd, F_GET_SEALS) & want) != want || fstat(fd, &st) == -1 ||
-        st.st_size <= 0 || st.st_size > (off_t)LIMIT_PARTIAL) {
-        return ERR_CORRUPT;
+// The socket is closed, so the process has ended, is about to, or pretends.
+static void
+gone(executors_t *self, slot_t *s, char text[LIMIT_TEXT])
+{
+    int status;
+
+    if (ends_soon(s->pid, &status)) {
+        explain_end(status, text);
+        close(s->sock);
+        *s = (slot_t){.sock = -1};
+    } else {
+        snprintf(text, LIMIT_TEXT,
+            "the executor closed its connection and was ended");
+        end_slot(self, s);
     }
-    uint8_t *to = buf_reserve(out, (size_t)st.st_size);
-    while (out->len < (size_t)st.st_size) {
-        ssize_t n = pread(
-            fd, to + out->len, (size_t)st.st_size - out->len, (off_t)out->len);
-        if (n <= 0) {
-            buf_fini(out);
-            return ERR_IO;
-        }
-        out->len += (size_t)n;
-    }
-    return ERR_OK;
 }
 
 static void
-crashed(executors_t *self, uint32_t slot, executor_event_t *e)
+crashed(executors_t *self, slot_t *s, errcode_t rc, executor_event_t *e)
 {
-    int status = end(&self->slots[slot]);
-
     e->kind = EXECUTOR_DONE;
     e->rc = ERR_CRASHED;
-    snprintf(e->text, sizeof e->text, "the executor died (signal %d)",
-        WIFSIGNALED(status) ? WTERMSIG(status) : 0);
-    executors_kill(self, slot);
+    if (rc == ERR_TRUNCATED || rc == ERR_IO) {
+        gone(self, s, e->text);
+    } else {
+        snprintf(e->text, sizeof e->text,
+            "the executor sent what makes no sense and was ended");
+        end_slot(self, s);
+    }
+}
+
+static errcode_t
+take_done(slot_t *s, const task_packet_t *packet, const task_report_t *report,
+    executor_event_t *e)
+{
+    bool ok = report->done.rc == ERR_OK;
+
+    if (!s->busy || packet->n_fds != (ok ? 1u : 0u)) {
+        return ERR_MALFORMED;
+    }
+    if (ok &&
+        sealed_read(packet->fds[0], LIMIT_PARTIAL, &e->partial) != ERR_OK) {
+        buf_fini(&e->partial);
+        return ERR_MALFORMED;
+    }
+    s->busy = false;
+    e->kind = EXECUTOR_DONE;
+    e->rc = report->done.rc;
+    e->file = report->done.file;
+    memcpy(e->text, report->done.text, sizeof e->text);
+    return ERR_OK;
+}
+
+static errcode_t
+take_report(slot_t *s, const task_packet_t *packet, executor_event_t *e)
+{
+    task_report_t report;
+    errcode_t rc =
+        task_report_decode((span_t){packet->bytes, packet->len}, &report);
+
+    if (rc == ERR_OK && report.kind == TASK_DONE) {
+        return take_done(s, packet, &report, e);
+    }
+    if (rc == ERR_OK && packet->n_fds == 0) {
+        e->kind = EXECUTOR_PROGRESS;
+        e->bytes_done = report.bytes_done;
+        return ERR_OK;
+    }
+    return ERR_MALFORMED;
 }
 
 errcode_t
 executors_read(executors_t *self, uint32_t slot, executor_event_t *e)
 {
     slot_t *s = &self->slots[slot];
-    buf_t m = {0};
-    int fds[TASK_FDS];
-    size_t n;
-    uint8_t kind;
-    uint32_t code;
-    span_t text;
+    task_packet_t packet;
 
     *e = (executor_event_t){.slot = slot, .file = UINT32_MAX};
-    errcode_t rc = task_receive(s->sock, &m, fds, &n, MSG_DONTWAIT);
+    if (s->pid == 0) {
+        return ERR_BUSY;
+    }
+    errcode_t rc = task_receive(s->sock, MSG_DONTWAIT, &packet);
     if (rc == ERR_BUSY) {
         return rc;
     }
-    rd_t r = rd_init(buf_span(&m));
-    if (rc != ERR_OK || rd_u8(&r, &kind) != ERR_OK) {
-        crashed(self, slot, e);
-    } else if (kind == TASK_PROGRESS && rd_u64(&r, &e->bytes_done) == ERR_OK) {
-        e->kind = EXECUTOR_PROGRESS;
-    } else if (kind == TASK_DONE && rd_u32(&r, &code) == ERR_OK &&
-               code < ERR_COUNT && rd_u32(&r, &e->file) == ERR_OK &&
-               rd_block(&r, LIMIT_TEXT - 1, &text) == ERR_OK) {
-        e->kind = EXECUTOR_DONE;
-        e->rc = (errcode_t)code;
-        memcpy(e->text, text.p, text.len);
-        for (size_t i = 0; i < s->n_fds && e->rc == ERR_OK; i++) {
-            e->rc = files_check(s->fds[i], &s->shard->ranges[i]);
-            e->file = e->rc ? s->shard->ranges[i].file : UINT32_MAX;
-        }
-        if (e->rc == ERR_OK) {
-            e->rc = n == 1 ? take_partial(fds[0], &e->partial) : ERR_CORRUPT;
-        }
-        forget(s);
-    } else {
-        crashed(self, slot, e);
+    if (rc == ERR_OK) {
+        rc = take_report(s, &packet, e);
+        task_packet_fini(&packet);
     }
-    while (rc == ERR_OK && n > 0) {
-        close(fds[--n]);
+    if (rc != ERR_OK) {
+        bool busy = s->busy;
+        crashed(self, s, rc, e);
+        return busy ? ERR_OK : ERR_BUSY;
     }
-    buf_fini(&m);
     return ERR_OK;
 }

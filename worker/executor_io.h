@@ -23,22 +23,30 @@ typedef struct executor_event {
 } executor_event_t;
 
 // program: path of logtally-executor, or NULL to find it beside this one.
+// Raises this process's limit of open files as far as it may be. Executors
+// end with the thread that starts them: use one object from one thread.
 MUST_CHECK errcode_t executors_start(uint32_t n, const char *program,
     size_t budget, executors_t **out, buf_t *why);
-void executors_stop(executors_t **self_p); // ends and reaps them all
+void executors_stop(executors_t **self_p); // ends them all
 uint32_t executors_count(const executors_t *self);
-int executors_fd(const executors_t *self, uint32_t slot); // poll for input
-// Opens the shard's files through `files`, checks identities and sends the
-// task. An error means the shard could not be started (ERR_NOT_FOUND,
-// ERR_DENIED, ERR_CHANGED, ERR_CRASHED); *file and text say why.
+// To poll for input. -1 while the slot has no process: one that died or was
+// killed is replaced when the slot is given something.
+int executors_fd(const executors_t *self, uint32_t slot);
+// Opens the shard's files through `files`, glances at their identities (the
+// executor reads and checks their hashes) and sends the order; never waits
+// for the executor. An error means the shard could not be started
+// (ERR_NOT_FOUND, ERR_DENIED, ERR_CHANGED, ERR_IO, ERR_CRASHED); *file and
+// text say why.
 MUST_CHECK errcode_t executors_give(executors_t *self, uint32_t slot,
     const shard_t *shard, const files_t *files, uint32_t *file,
     char text[LIMIT_TEXT]);
-// Reads what the slot has to say. ERR_BUSY: nothing. On DONE the file
-// identities are checked again (ERR_CHANGED).
+// Reads what the slot has to say, never waits for the rest. ERR_BUSY:
+// nothing. An executor that dies, or says what none of ours says, is DONE
+// with ERR_CRASHED and a text with the signal's name; without a shard its end
+// is no event.
 MUST_CHECK errcode_t executors_read(
     executors_t *self, uint32_t slot, executor_event_t *event);
-// SIGKILL and a fresh process. No event is reported for the old one.
+// SIGKILL. No event is reported for the old process.
 void executors_kill(executors_t *self, uint32_t slot);
 
 #endif

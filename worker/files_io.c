@@ -11,14 +11,11 @@
 #include <fnmatch.h>
 #include <glob.h>
 #include <linux/openat2.h>
-#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#define EDGE 4096u
 
 typedef struct root {
     char *path; // without a slash at its end
@@ -29,11 +26,6 @@ struct files {
     root_t *roots; // NULL: no bounds
     size_t n;
 };
-
-typedef struct names {
-    char **items;
-    size_t n, cap;
-} names_t;
 
 errcode_t
 files_open(const char *const *roots, size_t n, files_t **out, buf_t *why)
@@ -83,23 +75,6 @@ files_destroy(files_t **self_p)
     *self_p = NULL;
 }
 
-static errcode_t
-of_errno(void)
-{
-    switch (errno) {
-    case ENOENT:
-    case ENOTDIR:
-        return ERR_NOT_FOUND;
-    case EACCES:
-    case EPERM:
-    case ELOOP:
-    case EXDEV:
-        return ERR_DENIED;
-    default:
-        return ERR_IO;
-    }
-}
-
 static int
 open_beneath(int dir, const char *path, int flags)
 {
@@ -124,204 +99,270 @@ root_of(const files_t *self, const char *path, const char **rest)
     return NULL;
 }
 
-static errcode_t
-open_file(const files_t *self, const char *path, int *fd, struct stat *st)
+// Why a file cannot be read, for the code and for the sentence.
+typedef struct reason {
+    errcode_t rc;
+    const char *text; // static or of strerror
+    mode_t type;      // of what is there instead of a regular file, or 0
+} reason_t;
+
+static reason_t
+of_errno(void)
+{
+    switch (errno) {
+    case ENOENT:
+    case ENOTDIR:
+        return (reason_t){.rc = ERR_NOT_FOUND, .text = "no such file"};
+    case ELOOP:
+        return (reason_t){
+            .rc = ERR_DENIED, .text = "symbolic links are not followed here"};
+    case EXDEV:
+        return (reason_t){.rc = ERR_DENIED, .text = "outside of the roots"};
+    case EACCES:
+    case EPERM:
+        return (reason_t){.rc = ERR_DENIED, .text = "permission denied"};
+    default:
+        return (reason_t){.rc = ERR_IO, .text = strerror(errno)};
+    }
+}
+
+static reason_t
+open_file(const files_t *self, const char *path, int *fd)
 {
     const char *rest = path;
+    struct stat st;
 
     if (self->roots == NULL) {
         *fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     } else {
         const root_t *root = root_of(self, path, &rest);
         if (root == NULL) {
-            return ERR_DENIED;
+            return (reason_t){.rc = ERR_DENIED, .text = "outside of the roots"};
         }
         *fd = open_beneath(root->fd, rest, O_RDONLY | O_NONBLOCK);
     }
     if (*fd == -1) {
         return of_errno();
     }
-    if (fstat(*fd, st) == 0 && S_ISREG(st->st_mode)) {
-        return ERR_OK;
+    if (fstat(*fd, &st) == 0 && S_ISREG(st.st_mode)) {
+        return (reason_t){.rc = ERR_OK};
     }
     close(*fd);
     *fd = -1;
-    return ERR_DENIED;
-}
-
-static errcode_t
-read_edge(int fd, uint64_t at, size_t len, uint8_t *to)
-{
-    for (size_t done = 0; done < len;) {
-        ssize_t n = pread(fd, to + done, len - done, (off_t)(at + done));
-        if (n == -1 && errno == EINTR) {
-            continue;
-        }
-        if (n <= 0) {
-            return n == 0 ? ERR_CHANGED : ERR_IO;
-        }
-        done += (size_t)n;
-    }
-    return ERR_OK;
-}
-
-static errcode_t
-hash_edges(int fd, uint64_t size, uint8_t hash[16], uint8_t head[EDGE])
-{
-    uint8_t tail[EDGE];
-    size_t len = size < EDGE ? (size_t)size : EDGE;
-    crypto_generichash_state state;
-    errcode_t rc = read_edge(fd, 0, len, head);
-
-    if (rc == ERR_OK) {
-        rc = read_edge(fd, size - len, len, tail);
-    }
-    if (rc == ERR_OK) {
-        crypto_generichash_init(&state, NULL, 0, 16);
-        crypto_generichash_update(&state, head, len);
-        crypto_generichash_update(&state, tail, len);
-        crypto_generichash_final(&state, hash, 16);
-    }
-    return rc;
-}
-
-static int64_t
-mtime_of(const struct stat *st)
-{
-    return (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
-}
-
-// Growth is fine: the hash is of the planned size, so it covers what is read.
-errcode_t
-files_check(int fd, const shard_range_t *range)
-{
-    struct stat st;
-    uint8_t hash[16], head[EDGE];
-    errcode_t rc;
-
-    if (range->stream) {
-        return ERR_OK;
-    }
-    if (fstat(fd, &st) == -1) {
-        return ERR_IO;
-    }
-    if (st.st_ino != range->inode || (uint64_t)st.st_size < range->size ||
-        (!range->shared && st.st_dev != range->device) ||
-        ((uint64_t)st.st_size == range->size &&
-            mtime_of(&st) != range->mtime_ns)) {
-        return ERR_CHANGED;
-    }
-    if ((rc = hash_edges(fd, range->size, hash, head)) != ERR_OK) {
-        return rc;
-    }
-    return memcmp(hash, range->hash, sizeof hash) == 0 ? ERR_OK : ERR_CHANGED;
+    return (reason_t){.rc = ERR_DENIED,
+        .text = "no regular file",
+        .type = st.st_mode & S_IFMT};
 }
 
 errcode_t
 files_open_range(const files_t *self, const shard_range_t *range, int *fd)
 {
-    struct stat st;
-    errcode_t rc = open_file(self, range->path, fd, &st);
+    file_id_t id = shard_range_id(range);
+    errcode_t rc;
 
-    if (rc == ERR_OK && (rc = files_check(*fd, range)) != ERR_OK) {
+    *fd = -1;
+    if (range->stream) {
+        if (self->roots != NULL) {
+            return ERR_DENIED;
+        }
+        *fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+        return *fd == -1 ? ERR_IO : ERR_OK;
+    }
+    rc = open_file(self, range->path, fd).rc;
+    if (rc == ERR_OK && (rc = file_id_glance(*fd, &id)) != ERR_OK) {
         close(*fd);
         *fd = -1;
     }
     return rc;
 }
 
+// One listing: the names that match, and what could not be looked at.
+typedef struct listing {
+    const files_t *files;
+    bool shared;
+    files_found_fn found;
+    void *ctx;
+    char **names;
+    size_t n, cap;
+    size_t n_found;
+    size_t n_failed;
+    errcode_t rc; // of the first that failed
+    buf_t first;  // "PATH: reason"
+} listing_t;
+
 static void
-names_add(names_t *names, const char *dir, const char *name)
+note_failed(listing_t *self, const char *path, const reason_t *reason)
 {
-    names->items =
-        xgrow(names->items, &names->cap, names->n + 1, sizeof *names->items);
-    names->items[names->n++] = xasprintf("%s/%s", dir, name);
+    if (self->n_failed++ == 0) {
+        self->rc = reason->rc;
+        buf_printf(&self->first, "%s: %s", path, reason->text);
+    }
 }
 
 static errcode_t
-match(int dir, const char *prefix, const char *rest, names_t *found)
+add_name(listing_t *self, char *path)
 {
-    const char *slash = strchrnul(rest, '/');
-    char *part = xstrndup(rest, (size_t)(slash - rest));
-    const char *below = slash + strspn(slash, "/");
-    int fd = open_beneath(dir, ".", O_RDONLY | O_DIRECTORY);
-    DIR *d = fd == -1 ? NULL : fdopendir(fd);
+    self->names =
+        xgrow(self->names, &self->cap, self->n + 1, sizeof *self->names);
+    self->names[self->n++] = path;
+    return self->n > LIMIT_JOB_FILES ? ERR_TOO_LARGE : ERR_OK;
+}
+
+// A folder that is a link hides files; a link to a file is no folder and
+// does not matter half-way down a pattern.
+static bool
+is_folder_link(int dir, const char *name)
+{
+    struct stat st;
+
+    return fstatat(dir, name, &st, 0) == 0 && S_ISDIR(st.st_mode);
+}
+
+static errcode_t match(
+    listing_t *self, int dir, const char *prefix, const char *rest);
+
+static errcode_t
+descend(listing_t *self, int dir, const char *prefix, const char *name,
+    const char *below)
+{
+    char *path = xasprintf("%s/%s", prefix, name);
+    int sub = open_beneath(dir, name, O_PATH | O_DIRECTORY);
     errcode_t rc = ERR_OK;
 
-    for (struct dirent *e; d != NULL && rc == ERR_OK && (e = readdir(d));) {
+    if (sub != -1) {
+        rc = match(self, sub, path, below);
+        close(sub);
+    } else if (errno != ENOTDIR && errno != ENOENT) {
+        reason_t reason = of_errno();
+        if (errno != ELOOP || is_folder_link(dir, name)) {
+            note_failed(self, path, &reason);
+        }
+    }
+    free(path);
+    return rc;
+}
+
+static errcode_t
+match_entries(listing_t *self, DIR *d, const char *prefix, const char *part,
+    const char *below)
+{
+    errcode_t rc = ERR_OK;
+    struct dirent *e;
+
+    while (rc == ERR_OK && (errno = 0, e = readdir(d)) != NULL) {
         if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 ||
             fnmatch(part, e->d_name, FNM_PERIOD) != 0) {
             continue;
         }
         if (*below == '\0') {
-            names_add(found, prefix, e->d_name);
-            rc = found->n > LIMIT_JOB_FILES ? ERR_TOO_LARGE : ERR_OK;
-            continue;
-        }
-        int sub = open_beneath(fd, e->d_name, O_PATH | O_DIRECTORY);
-        if (sub != -1) {
-            char *path = xasprintf("%s/%s", prefix, e->d_name);
-            rc = match(sub, path, below, found);
-            free(path);
-            close(sub);
+            rc = add_name(self, xasprintf("%s/%s", prefix, e->d_name));
+        } else {
+            rc = descend(self, dirfd(d), prefix, e->d_name, below);
         }
     }
+    if (rc == ERR_OK && errno != 0) {
+        reason_t reason = of_errno();
+        note_failed(self, prefix, &reason);
+    }
+    return rc;
+}
+
+static errcode_t
+match(listing_t *self, int dir, const char *prefix, const char *rest)
+{
+    const char *slash = strchrnul(rest, '/');
+    const char *below = slash + strspn(slash, "/");
+    char *part = xstrndup(rest, (size_t)(slash - rest));
+    errcode_t rc = ERR_OK;
+
+    if (*below != '\0' && strpbrk(part, "*?[\\") == NULL) {
+        rc = descend(self, dir, prefix, part, below); // need not be readable
+        free(part);
+        return rc;
+    }
+    int fd = open_beneath(dir, ".", O_RDONLY | O_DIRECTORY);
+    DIR *d = fd == -1 ? NULL : fdopendir(fd);
     if (d != NULL) {
+        rc = match_entries(self, d, prefix, part, below);
         closedir(d);
-    } else if (fd != -1) {
-        close(fd);
+    } else {
+        reason_t reason = of_errno();
+        note_failed(self, prefix, &reason);
+        if (fd != -1) {
+            close(fd);
+        }
     }
     free(part);
     return rc;
 }
 
 static errcode_t
-collect(const files_t *self, const char *pattern, names_t *found)
+glob_names(listing_t *self, const char *pattern)
 {
-    const char *rest;
     glob_t g = {0};
+    errcode_t rc = ERR_OK;
+    int error = glob(pattern, GLOB_NOSORT | GLOB_ERR, NULL, &g);
 
-    if (self->roots != NULL) {
-        const root_t *root = root_of(self, pattern, &rest);
-        return root == NULL ? ERR_DENIED
-                            : match(root->fd, root->path, rest, found);
+    // Stopped by a folder it may not read: what can be read is listed.
+    if (error == GLOB_ABORTED) {
+        reason_t reason = of_errno();
+        note_failed(self, pattern, &reason);
+        globfree(&g);
+        error = glob(pattern, GLOB_NOSORT, NULL, &g);
     }
-    if (glob(pattern, GLOB_NOSORT, NULL, &g) == 0) {
-        for (size_t i = 0; i < g.gl_pathc && i < LIMIT_JOB_FILES; i++) {
-            found->items =
-                xgrow(found->items, &found->cap, found->n + 1, sizeof(char *));
-            found->items[found->n++] = xstrdup(g.gl_pathv[i]);
-        }
+    for (size_t i = 0; error == 0 && rc == ERR_OK && i < g.gl_pathc; i++) {
+        rc = add_name(self, xstrdup(g.gl_pathv[i]));
     }
     globfree(&g);
-    return ERR_OK;
+    return error == GLOB_NOSPACE ? ERR_TOO_LARGE : rc;
 }
 
 static errcode_t
-report(const files_t *self, const char *path, bool shared, files_found_fn found,
-    void *ctx)
+collect(listing_t *self, const char *pattern)
 {
-    struct stat st;
-    uint8_t head[EDGE];
-    listed_file_t file = {.path = path};
-    int fd;
-    errcode_t rc = open_file(self, path, &fd, &st);
+    const char *rest;
 
-    if (rc != ERR_OK) {
-        return rc;
+    if (self->files->roots == NULL) {
+        return glob_names(self, pattern);
     }
-    file.device = shared ? 0 : st.st_dev;
-    file.inode = st.st_ino;
-    file.size = (uint64_t)st.st_size;
-    file.mtime_ns = mtime_of(&st);
-    rc = hash_edges(fd, file.size, file.hash, head);
+    const root_t *root = root_of(self->files, pattern, &rest);
+    if (root == NULL) {
+        const reason_t reason = {
+            .rc = ERR_DENIED, .text = "outside of the roots"};
+        note_failed(self, pattern, &reason);
+        return ERR_OK;
+    }
+    return match(self, root->fd, root->path, rest);
+}
+
+static reason_t
+report(listing_t *self, const char *path)
+{
+    uint8_t head[FILE_ID_EDGE];
+    size_t len;
+    file_id_t id;
+    int fd;
+    reason_t reason = open_file(self->files, path, &fd);
+
+    if (reason.rc != ERR_OK) {
+        return reason;
+    }
+    errcode_t rc = file_id_of(fd, &id, head, &len);
     close(fd);
-    if (rc == ERR_OK) {
-        size_t len = file.size < EDGE ? (size_t)file.size : EDGE;
-        file.compression = (uint8_t)source_kind((span_t){head, len});
-        found(ctx, &file);
+    if (rc != ERR_OK) {
+        return (reason_t){
+            .rc = rc, .text = rc == ERR_IO ? strerror(errno) : err_text(rc)};
     }
-    return rc;
+    listed_file_t file = {.path = path,
+        .device = self->shared ? 0 : id.device,
+        .inode = id.inode,
+        .size = id.size,
+        .mtime_ns = id.mtime_ns,
+        .compression = (uint8_t)source_kind((span_t){head, len})};
+    memcpy(file.hash, id.hash, sizeof file.hash);
+    self->found(self->ctx, &file);
+    self->n_found++;
+    return reason;
 }
 
 static int
@@ -330,39 +371,78 @@ by_bytes(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+static errcode_t
+report_matches(listing_t *self, const char *pattern)
+{
+    errcode_t rc = collect(self, pattern);
+
+    if (self->names != NULL) {
+        qsort(self->names, self->n, sizeof *self->names, by_bytes);
+    }
+    for (size_t i = 0; i < self->n; i++) {
+        if (rc == ERR_OK) {
+            reason_t reason = report(self, self->names[i]);
+            if (reason.rc != ERR_OK && reason.type == 0) {
+                note_failed(self, self->names[i], &reason);
+            }
+        }
+        free(self->names[i]);
+    }
+    free(self->names);
+    return rc;
+}
+
+static errcode_t
+conclude(const listing_t *self, const char *pattern, errcode_t rc, buf_t *why)
+{
+    if (rc == ERR_TOO_LARGE) {
+        buf_printf(
+            why, "%s matches more than %u files", pattern, LIMIT_JOB_FILES);
+        return rc;
+    }
+    if (self->n_failed > 0) {
+        buf_printf(why, "cannot read %.*s", (int)self->first.len,
+            (const char *)self->first.p);
+        if (self->n_failed > 1) {
+            buf_printf(why, " (and %zu more that match %s)", self->n_failed - 1,
+                pattern);
+        }
+        return self->rc;
+    }
+    if (self->n_found == 0) {
+        buf_printf(why, "no file matches %s", pattern);
+        return ERR_NOT_FOUND;
+    }
+    return rc;
+}
+
 errcode_t
 files_list(const files_t *self, const char *pattern, bool shared,
     files_found_fn found, void *ctx, buf_t *why)
 {
-    names_t names = {0};
-    size_t n = 0;
-    errcode_t rc = report(self, pattern, shared, found, ctx);
+    listing_t list = {
+        .files = self, .shared = shared, .found = found, .ctx = ctx};
+    reason_t reason = report(&list, pattern);
+    errcode_t rc = ERR_OK;
 
-    if (rc == ERR_OK) {
+    if (reason.rc == ERR_OK) {
         return ERR_OK; // exists as written
     }
-    if (strpbrk(pattern, "*?[") != NULL &&
-        (rc = collect(self, pattern, &names)) == ERR_OK) {
-        if (names.items != NULL) {
-            qsort(names.items, names.n, sizeof(char *), by_bytes);
+    if (reason.type == S_IFDIR) {
+        size_t len = strlen(pattern);
+        while (len > 1 && pattern[len - 1] == '/') {
+            len--;
         }
-        for (size_t i = 0; i < names.n; i++) {
-            n += report(self, names.items[i], shared, found, ctx) == ERR_OK;
-        }
-        rc = n > 0 ? ERR_OK : ERR_NOT_FOUND;
+        buf_printf(why, "%s is a directory; name its files: %.*s/*", pattern,
+            len == 1 && pattern[0] == '/' ? 0 : (int)len, pattern);
+        return ERR_NOT_FOUND;
     }
-    for (size_t i = 0; i < names.n; i++) {
-        free(names.items[i]);
+    if (strpbrk(pattern, "*?[") != NULL) {
+        rc = report_matches(&list, pattern);
+    } else if (reason.rc != ERR_NOT_FOUND) {
+        note_failed(&list, pattern, &reason);
     }
-    free(names.items);
-    if (rc == ERR_NOT_FOUND) {
-        buf_printf(why, "no file matches %s", pattern);
-    } else if (rc == ERR_DENIED) {
-        buf_printf(why,
-            "%s may not be read: it is no regular file, or outside the roots",
-            pattern);
-    } else if (rc != ERR_OK) {
-        buf_printf(why, "%s: %s", pattern, err_text(rc));
-    }
+    rc = conclude(&list, pattern, rc, why);
+    buf_fini(&list.first);
     return rc;
 }

@@ -17,16 +17,17 @@ void files_destroy(files_t **self_p);
 
 // Calls back per regular file that matches (sorted by path; a path that
 // exists as written is taken literally). ERR_NOT_FOUND: no file matches;
-// ERR_DENIED: outside the roots. *why gets a sentence.
+// ERR_DENIED: outside the roots. A match that cannot be read (other than a
+// folder or a special file) makes the whole an error as well, after the
+// callbacks for those that can. *why gets a sentence.
 typedef void (*files_found_fn)(void *ctx, const listed_file_t *file);
 MUST_CHECK errcode_t files_list(const files_t *self, const char *pattern,
     bool shared, files_found_fn found, void *ctx, buf_t *why);
 
-// Opens for reading and checks the identity. ERR_CHANGED, ERR_NOT_FOUND,
-// ERR_DENIED, ERR_IO.
+// Opens for reading and glances at the identity; the hash is left to who
+// reads (file_id_check). A stream is standard input, without roots only.
+// ERR_CHANGED, ERR_NOT_FOUND, ERR_DENIED, ERR_IO.
 MUST_CHECK errcode_t files_open_range(
     const files_t *self, const shard_range_t *range, int *fd);
-// Is the open file still the one that was planned?
-MUST_CHECK errcode_t files_check(int fd, const shard_range_t *range);
 
 #endif

@@ -105,3 +105,16 @@ shard_decode(const frame_t *frame, shard_t **out)
     free(meta);
     return rc;
 }
+
+file_id_t
+shard_range_id(const shard_range_t *range)
+{
+    file_id_t id = {.device = range->device,
+        .inode = range->inode,
+        .size = range->size,
+        .mtime_ns = range->mtime_ns,
+        .shared = range->shared};
+
+    memcpy(id.hash, range->hash, sizeof id.hash);
+    return id;
+}

@@ -5,6 +5,7 @@
 
 #include "common/wire/control.pb.h"
 #include "common/wire/frame.h"
+#include "worker/source/file_id.h"
 
 // A file as a worker found it.
 typedef struct listed_file {
@@ -47,5 +48,6 @@ typedef struct shard {
 // From a SHARD frame; checks every bound. The caller owns *out.
 MUST_CHECK errcode_t shard_decode(const frame_t *frame, shard_t **out);
 void shard_destroy(shard_t **self_p);
+file_id_t shard_range_id(const shard_range_t *range);
 
 #endif

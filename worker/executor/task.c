@@ -6,22 +6,28 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+// Room for one descriptor more than is allowed: too many are then seen as
+// such, and closed, instead of being cut off by the kernel.
+#define ROOM_FDS (TASK_FDS + 1u)
+
 typedef union control {
     struct cmsghdr align;
-    char bytes[CMSG_SPACE(sizeof(int) * TASK_FDS)];
+    char bytes[CMSG_SPACE(sizeof(int) * ROOM_FDS)];
 } control_t;
 
 errcode_t
-task_send(int sock, span_t message, const int *fds, size_t n_fds, int flags)
+task_send(int sock, span_t packet, const int *fds, size_t n_fds, int flags)
 {
-    uint32_t len = (uint32_t)message.len;
-    struct iovec iov = {&len, sizeof len};
+    uint8_t bytes[TASK_PACKET];
+    struct iovec iov = {bytes, packet.len};
     control_t control = {0};
     struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1};
+    ssize_t n;
 
-    if (message.len > TASK_MAX || n_fds > TASK_FDS) {
+    if (packet.len == 0 || packet.len > TASK_PACKET || n_fds > TASK_FDS) {
         return ERR_TOO_LARGE;
     }
+    memcpy(bytes, packet.p, packet.len);
     if (n_fds > 0) {
         m.msg_control = control.bytes;
         m.msg_controllen = CMSG_SPACE(sizeof(int) * n_fds);
@@ -31,69 +37,140 @@ task_send(int sock, span_t message, const int *fds, size_t n_fds, int flags)
         c->cmsg_len = CMSG_LEN(sizeof(int) * n_fds);
         memcpy(CMSG_DATA(c), fds, sizeof(int) * n_fds);
     }
-    if (sendmsg(sock, &m, flags | MSG_NOSIGNAL) == -1) {
+    do {
+        n = sendmsg(sock, &m, flags | MSG_NOSIGNAL);
+    } while (n == -1 && errno == EINTR);
+    if (n == -1) {
         return errno == EAGAIN ? ERR_BUSY : ERR_IO;
-    }
-    for (size_t at = 0; at < message.len;) {
-        size_t left = message.len - at;
-        size_t n = left < TASK_PACKET ? left : TASK_PACKET;
-        if (send(sock, message.p + at, n, MSG_NOSIGNAL) == -1) {
-            return ERR_IO;
-        }
-        at += n;
     }
     return ERR_OK;
 }
 
-static void
-take_fds(struct msghdr *m, int fds[TASK_FDS], size_t *n_fds)
+void
+task_packet_fini(task_packet_t *self)
 {
-    struct cmsghdr *c = CMSG_FIRSTHDR(m);
-
-    *n_fds = 0;
-    if (c != NULL && c->cmsg_type == SCM_RIGHTS) {
-        *n_fds = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-        memcpy(fds, CMSG_DATA(c), *n_fds * sizeof(int));
+    while (self->n_fds > 0) {
+        close(self->fds[--self->n_fds]);
     }
+    self->len = 0;
+}
+
+// Every descriptor that came is taken or closed. False: more than allowed.
+static bool
+take_fds(struct msghdr *m, task_packet_t *out)
+{
+    bool fits = true;
+
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c != NULL;
+         c = CMSG_NXTHDR(m, c)) {
+        if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS) {
+            continue;
+        }
+        size_t n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+        for (size_t i = 0; i < n; i++) {
+            int fd;
+            memcpy(&fd, CMSG_DATA(c) + i * sizeof fd, sizeof fd);
+            if (out->n_fds == TASK_FDS) {
+                close(fd);
+                fits = false;
+            } else {
+                out->fds[out->n_fds++] = fd;
+            }
+        }
+    }
+    return fits;
 }
 
 errcode_t
-task_receive(
-    int sock, buf_t *message, int fds[TASK_FDS], size_t *n_fds, int flags)
+task_receive(int sock, int flags, task_packet_t *out)
 {
-    uint32_t len = 0;
-    struct iovec iov = {&len, sizeof len};
+    struct iovec iov = {out->bytes, sizeof out->bytes};
     control_t control = {0};
     struct msghdr m = {.msg_iov = &iov,
         .msg_iovlen = 1,
         .msg_control = control.bytes,
         .msg_controllen = sizeof control.bytes};
-    ssize_t got = recvmsg(sock, &m, flags | MSG_CMSG_CLOEXEC);
-    errcode_t rc = ERR_OK;
+    ssize_t got;
 
-    *n_fds = 0;
+    out->len = 0;
+    out->n_fds = 0;
+    do {
+        got = recvmsg(sock, &m, flags | MSG_CMSG_CLOEXEC);
+    } while (got == -1 && errno == EINTR);
     if (got == -1) {
-        return errno == EAGAIN || errno == EINTR ? ERR_BUSY : ERR_IO;
+        return errno == EAGAIN ? ERR_BUSY : ERR_IO;
     }
-    if (got == 0) {
-        return ERR_TRUNCATED;
+    bool fits = take_fds(&m, out);
+    if (got == 0 || !fits || (m.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) {
+        // An empty packet with descriptors is no end of the connection.
+        bool gone = got == 0 && out->n_fds == 0 && fits;
+        task_packet_fini(out);
+        return gone ? ERR_TRUNCATED : ERR_MALFORMED;
     }
-    take_fds(&m, fds, n_fds);
-    if (got != sizeof len || len > TASK_MAX) {
-        rc = ERR_MALFORMED;
-    }
-    buf_clear(message);
-    while (rc == ERR_OK && message->len < len) {
-        uint8_t *to = buf_reserve(message, TASK_PACKET);
-        ssize_t n = recv(sock, to, TASK_PACKET, 0);
-        if (n <= 0 || (size_t)n > len - message->len) {
-            rc = n == 0 ? ERR_TRUNCATED : ERR_MALFORMED;
-        } else {
-            message->len += (size_t)n;
-        }
-    }
-    while (rc != ERR_OK && *n_fds > 0) {
-        close(fds[--*n_fds]);
-    }
+    out->len = (size_t)got;
+    return ERR_OK;
+}
+
+errcode_t
+task_send_progress(int sock, uint64_t bytes_done)
+{
+    buf_t m = {0};
+
+    buf_put_u8(&m, TASK_PROGRESS);
+    buf_put_u64(&m, bytes_done);
+    errcode_t rc = task_send(sock, buf_span(&m), NULL, 0, MSG_DONTWAIT);
+    buf_fini(&m);
     return rc;
+}
+
+errcode_t
+task_send_done(int sock, const task_done_t *done, int partial_fd)
+{
+    buf_t m = {0};
+
+    buf_put_u8(&m, TASK_DONE);
+    buf_put_u32(&m, (uint32_t)done->rc);
+    buf_put_u32(&m, done->file);
+    buf_put_block(&m, (span_t){(const uint8_t *)done->text,
+                          strnlen(done->text, sizeof done->text - 1)});
+    errcode_t rc =
+        task_send(sock, buf_span(&m), &partial_fd, partial_fd != -1, 0);
+    buf_fini(&m);
+    return rc;
+}
+
+static errcode_t
+decode_done(rd_t *r, task_done_t *out)
+{
+    uint32_t code;
+    span_t text;
+    errcode_t rc;
+
+    if ((rc = rd_u32(r, &code)) || (rc = rd_u32(r, &out->file)) ||
+        (rc = rd_block(r, sizeof out->text - 1, &text)) || (rc = rd_end(r))) {
+        return rc;
+    }
+    if (code >= ERR_COUNT || memchr(text.p, '\0', text.len) != NULL) {
+        return ERR_MALFORMED;
+    }
+    out->rc = (errcode_t)code;
+    memcpy(out->text, text.p, text.len);
+    out->text[text.len] = '\0';
+    return ERR_OK;
+}
+
+errcode_t
+task_report_decode(span_t packet, task_report_t *out)
+{
+    rd_t r = rd_init(packet);
+    errcode_t rc = rd_u8(&r, &out->kind);
+
+    if (rc == ERR_OK && out->kind == TASK_PROGRESS) {
+        rc = rd_u64(&r, &out->bytes_done);
+        rc = rc == ERR_OK ? rd_end(&r) : rc;
+    } else if (rc == ERR_OK) {
+        rc = out->kind == TASK_DONE ? decode_done(&r, &out->done)
+                                    : ERR_MALFORMED;
+    }
+    return rc == ERR_OK ? ERR_OK : ERR_MALFORMED;
 }

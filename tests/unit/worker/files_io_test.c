@@ -120,6 +120,8 @@ open_again(const shard_range_t *range)
     errcode_t rc = files_open_range(files, range, &fd);
 
     if (rc == ERR_OK) {
+        file_id_t id = shard_range_id(range);
+        rc = file_id_check(fd, &id);
         close(fd);
     }
     files_destroy(&files);
