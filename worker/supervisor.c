@@ -91,6 +91,21 @@ supervisor_connected(supervisor_t *self, int64_t now_ms)
     send_register(self);
 }
 
+void
+supervisor_bye(supervisor_t *self, const char *reason, int64_t now_ms)
+{
+    lt_Bye meta = {.incarnation = self->config.incarnation};
+
+    self->now = now_ms;
+    if (!self->registered) {
+        return;
+    }
+    snprintf(meta.reason, sizeof meta.reason, "%s", reason);
+    frame_encode(&sup_push(self, SUP_CONTROL)->frame, PROTO_BYE, self->epoch,
+        lt_Bye_fields, &meta, (span_t){0});
+    self->connected = self->registered = false;
+}
+
 static void
 put_held(const item_t *it, buf_t *payload)
 {
@@ -223,6 +238,21 @@ on_refused(supervisor_t *self, const frame_t *frame)
     }
 }
 
+// Another worker of this name came, or the coordinator stops. To register
+// again at once would only start a quarrel.
+static void
+on_bye(supervisor_t *self, const frame_t *frame)
+{
+    lt_Bye meta;
+
+    if (frame_meta(frame, lt_Bye_fields, &meta) == ERR_OK &&
+        meta.incarnation == self->config.incarnation) {
+        sup_output_t *out = sup_push(self, SUP_REFUSED);
+        snprintf(out->text, sizeof out->text, "%s", meta.reason);
+        self->connected = self->registered = false;
+    }
+}
+
 static void
 on_unknown(supervisor_t *self, const frame_t *frame)
 {
@@ -336,6 +366,7 @@ static const struct handler {
     {PROTO_REGISTERED, SUP_LINK_CONTROL, true, on_registered},
     {PROTO_REFUSED, SUP_LINK_CONTROL, true, on_refused},
     {PROTO_UNKNOWN, SUP_LINK_CONTROL, true, on_unknown},
+    {PROTO_BYE, SUP_LINK_CONTROL, true, on_bye},
     {PROTO_HEARTBEAT_ACK, SUP_LINK_CONTROL, false, on_ack},
     {PROTO_LIST, SUP_LINK_CONTROL, false, on_list},
     {PROTO_GRANT, SUP_LINK_CONTROL, false, on_grant},

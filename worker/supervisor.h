@@ -30,7 +30,7 @@ typedef enum {
     SUP_START,     // give `shard` to executor `slot`; the driver opens files
     SUP_KILL,      // end executor `slot` and start a fresh one
     SUP_RECONNECT, // drop the control connection and dial again
-    SUP_REFUSED,   // the coordinator says no: `text`, exit code `exit`
+    SUP_REFUSED,   // the coordinator says no, or BYE: `text`, code `exit`
 } sup_kind_t;
 
 typedef struct sup_output {
@@ -56,6 +56,9 @@ void supervisor_message(
 void supervisor_connected(supervisor_t *self, int64_t now_ms);
 // A sink frame could not be queued: ERR_BUSY semantics, try again by tick.
 void supervisor_sink_busy(supervisor_t *self, span_t frame, int64_t now_ms);
+
+// The last word before the end: BYE; what is held may be lent to others.
+void supervisor_bye(supervisor_t *self, const char *reason, int64_t now_ms);
 
 // One batch of an answer to SUP_LIST. files: as in control.proto, lent.
 struct listed_file;

@@ -1,0 +1,599 @@
+// SPDX-License-Identifier: Apache-2.0
+// One thread runs the machine and everything that may not wait: it never
+// reads a log, never lists a folder, never waits for an executor. A turn of
+// the loop takes a bounded number of messages from each side, so that no
+// side can keep the heartbeats from going out.
+#include "worker/supervisor_io.h"
+
+#include "certs/zap_io.h"
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/xalloc.h"
+#include "common/net/curve_socket.h"
+#include "worker/executor_io.h"
+#include "worker/link_io.h"
+#include "worker/lister_io.h"
+#include "worker/supervisor.h"
+
+#include <errno.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+#include <zmq.h>
+
+#define CONTROL_PORT   7700
+#define CONTROL_HWM    1000
+#define INTAKE_HWM     256
+#define SINK_HWM       16
+#define DRAIN_MAX      64 // messages of one side in one turn
+#define OUTPUTS_MAX    64
+#define AFFINITY_LIGHT 1u // I/O threads: control and intake
+#define AFFINITY_BULK  2u // the sink
+#define SINK_STUCK_MS  10000
+#define ANNOUNCE_MS    60000 // the same refusal is logged once in that time
+
+typedef struct daemon {
+    const worker_options_t *options;
+    void *zmq_ctx;
+    zap_t *zap;
+    files_t *files;
+    executors_t *executors;
+    lister_t *lister;
+    void *intake;
+    uint16_t intake_port;
+    link_t *control;
+    link_t *sink;
+    supervisor_t *machine;
+    zmq_pollitem_t *items;
+    received_t in;
+    int64_t sink_stuck_ms; // since when it takes nothing; 0: it does
+    char refused[LIMIT_TEXT];
+    int64_t refused_ms;
+    bool more; // outputs are left for the next turn
+    bool stopping;
+    bool stop_now;
+    int64_t stop_ms; // when patience ends
+} daemon_t;
+
+enum {
+    POLL_SIGNAL,
+    POLL_LISTER,
+    POLL_INTAKE,
+    POLL_CONTROL,
+    POLL_CONTROL_MONITOR,
+    POLL_SINK_MONITOR,
+    POLL_EXECUTORS, // and one per slot
+};
+
+// ---- start and end
+
+static errcode_t
+open_context(daemon_t *self, buf_t *why)
+{
+    identity_t coordinator = self->options->keys->coordinator;
+
+    coordinator.roles = ROLE_COORDINATOR;
+    if (coordinator.name[0] == '\0') {
+        snprintf(coordinator.name, sizeof coordinator.name, "coordinator");
+    }
+    self->zmq_ctx = zmq_ctx_new();
+    if (self->zmq_ctx == NULL ||
+        zmq_ctx_set(self->zmq_ctx, ZMQ_IO_THREADS, 2) != 0) {
+        buf_printf(why, "cannot start ZeroMQ: %s", zmq_strerror(zmq_errno()));
+        return ERR_IO;
+    }
+    allowlist_t *allowed = allowlist_of(&coordinator);
+    errcode_t rc = zap_start(self->zmq_ctx, &allowed, NULL, &self->zap);
+    if (rc != ERR_OK) {
+        buf_printf(why, "cannot start authentication: %s", err_text(rc));
+    }
+    return rc;
+}
+
+static errcode_t
+open_intake(daemon_t *self, buf_t *why)
+{
+    const worker_options_t *o = self->options;
+    const curve_bind_t options = {.type = ZMQ_PULL,
+        .domain = "intake",
+        .secret = o->keys->self.secret_key,
+        .address = o->listen,
+        .port = o->intake_port,
+        .max_frame = LIMIT_INTAKE,
+        .hwm = INTAKE_HWM,
+        .affinity = AFFINITY_LIGHT};
+
+    return curve_bind(
+        self->zmq_ctx, &options, &self->intake, &self->intake_port, why);
+}
+
+static void
+open_links(daemon_t *self)
+{
+    const link_options_t control = {.what = "control",
+        .type = ZMQ_DEALER,
+        .max_frame = LIMIT_CONTROL,
+        .hwm = CONTROL_HWM,
+        .heartbeats = true,
+        .affinity = AFFINITY_LIGHT,
+        .keys = self->options->keys};
+    const link_options_t sink = {.what = "sink",
+        .type = ZMQ_PUSH,
+        .max_frame = LIMIT_SINK,
+        .hwm = SINK_HWM,
+        .affinity = AFFINITY_BULK,
+        .keys = self->options->keys};
+
+    self->control = link_new(self->zmq_ctx, &control);
+    self->sink = link_new(self->zmq_ctx, &sink);
+    link_dial(self->control, self->options->coordinator, CONTROL_PORT,
+        clock_mono_ms());
+}
+
+// A worker that listens on one address is reached there, wherever it dials
+// from.
+static const char *
+advertised(const worker_options_t *o)
+{
+    static const char *const everywhere[] = {"*", "0.0.0.0", "::", "[::]"};
+
+    if (o->advertise != NULL) {
+        return o->advertise;
+    }
+    for (size_t i = 0; i < sizeof everywhere / sizeof *everywhere; i++) {
+        if (strcmp(o->listen, everywhere[i]) == 0) {
+            return "";
+        }
+    }
+    return o->listen;
+}
+
+static void
+open_machine(daemon_t *self)
+{
+    const worker_options_t *o = self->options;
+    supervisor_config_t config = {.name = o->name,
+        .labels = o->labels,
+        .n_labels = o->n_labels,
+        .executors = o->executors,
+        .intake_port = self->intake_port,
+        .intake_address = advertised(o)};
+
+    do {
+        randombytes_buf(&config.incarnation, sizeof config.incarnation);
+    } while (config.incarnation == 0);
+    self->machine = supervisor_new(&config, clock_mono_ms());
+}
+
+static errcode_t
+start_lister(daemon_t *self, buf_t *why)
+{
+    errcode_t rc = lister_start(self->files, &self->lister);
+
+    if (rc != ERR_OK) {
+        buf_printf(why, "cannot start a thread: %s", strerror(errno));
+    }
+    return rc;
+}
+
+static errcode_t
+open_all(daemon_t *self, buf_t *why)
+{
+    const worker_options_t *o = self->options;
+    errcode_t rc;
+
+    self->items = xcalloc(POLL_EXECUTORS + o->executors, sizeof *self->items);
+    if ((rc = files_open(o->roots, o->n_roots, &self->files, why)) ||
+        (rc = executors_start(
+             o->executors, o->program, o->memory, &self->executors, why)) ||
+        (rc = start_lister(self, why)) || (rc = open_context(self, why)) ||
+        (rc = open_intake(self, why))) {
+        return rc;
+    }
+    open_links(self);
+    open_machine(self);
+    return ERR_OK;
+}
+
+static void
+close_intake(daemon_t *self)
+{
+    if (self->intake != NULL) {
+        zmq_close(self->intake);
+        self->intake = NULL;
+    }
+}
+
+static void
+close_all(daemon_t *self)
+{
+    supervisor_destroy(&self->machine);
+    link_destroy(&self->sink);
+    link_destroy(&self->control);
+    close_intake(self);
+    zap_stop(&self->zap);
+    if (self->zmq_ctx != NULL) {
+        zmq_ctx_term(self->zmq_ctx); // waits for BYE, at most its linger
+    }
+    executors_stop(&self->executors);
+    if (lister_stop(&self->lister)) {
+        files_destroy(&self->files);
+    }
+    free(self->items);
+    buf_fini(&self->in.frame);
+}
+
+// ---- what the machine wants done
+
+static void
+do_control(daemon_t *self, sup_output_t *out, int64_t now)
+{
+    link_post(self->control, buf_span(&out->frame), now);
+}
+
+static void
+do_sink(daemon_t *self, sup_output_t *out, int64_t now)
+{
+    if (link_send(self->sink, buf_span(&out->frame)) == ERR_OK) {
+        self->sink_stuck_ms = 0;
+        return;
+    }
+    supervisor_sink_busy(self->machine, buf_span(&out->frame), now);
+    if (self->sink_stuck_ms == 0) {
+        self->sink_stuck_ms = now;
+    } else if (link_is_up(self->sink) &&
+               now - self->sink_stuck_ms >= SINK_STUCK_MS) {
+        log_event(LOG_WARN, "sink-stuck", "endpoint", link_endpoint(self->sink),
+            NULL);
+        link_redial(self->sink, 0, now);
+        self->sink_stuck_ms = now;
+    }
+}
+
+// The sink is where the control connection is, on another port.
+static void
+do_sink_open(daemon_t *self, sup_output_t *out, int64_t now)
+{
+    char *address = xstrdup(link_endpoint(self->control));
+    char *colon = strrchr(address, ':');
+
+    if (colon != NULL) {
+        *colon = '\0';
+        link_dial(self->sink, address, out->sink_port, now);
+    }
+    free(address);
+    self->refused[0] = '\0';
+    log_event(LOG_INFO, "worker-registered", "name", self->options->name,
+        "coordinator", link_endpoint(self->control), NULL);
+}
+
+static void
+do_list(daemon_t *self, sup_output_t *out, int64_t now)
+{
+    (void)now;
+    lister_ask(self->lister, out->request, out->pattern, out->shared);
+}
+
+static void
+do_start(daemon_t *self, sup_output_t *out, int64_t now)
+{
+    char text[LIMIT_TEXT] = "";
+    uint32_t file;
+    errcode_t rc = executors_give(
+        self->executors, out->slot, out->shard, self->files, &file, text);
+
+    if (rc != ERR_OK) {
+        supervisor_done(self->machine, out->slot, rc, NULL, file, text, now);
+    }
+}
+
+static void
+do_kill(daemon_t *self, sup_output_t *out, int64_t now)
+{
+    (void)now;
+    executors_kill(self->executors, out->slot);
+}
+
+static void
+do_reconnect(daemon_t *self, sup_output_t *out, int64_t now)
+{
+    (void)out;
+    if (link_is_up(self->control)) {
+        log_event(LOG_WARN, "coordinator-silent", "endpoint",
+            link_endpoint(self->control), NULL);
+        link_redial(self->control, 0, now);
+    }
+}
+
+// A daemon keeps trying: the key may be allowed, the other worker of this
+// name stopped, one of both upgraded.
+static void
+do_refused(daemon_t *self, sup_output_t *out, int64_t now)
+{
+    if (strcmp(self->refused, out->text) != 0 ||
+        now - self->refused_ms >= ANNOUNCE_MS) {
+        snprintf(self->refused, sizeof self->refused, "%s", out->text);
+        self->refused_ms = now;
+        log_event(LOG_ERROR, "worker-refused", "coordinator",
+            link_endpoint(self->control), "text", out->text, NULL);
+    }
+    link_redial(self->control, LINK_BACKOFF_MAX_MS, now);
+}
+
+static void (*const effects[])(daemon_t *, sup_output_t *, int64_t) = {
+    [SUP_CONTROL] = do_control,
+    [SUP_SINK] = do_sink,
+    [SUP_SINK_OPEN] = do_sink_open,
+    [SUP_LIST] = do_list,
+    [SUP_START] = do_start,
+    [SUP_KILL] = do_kill,
+    [SUP_RECONNECT] = do_reconnect,
+    [SUP_REFUSED] = do_refused,
+};
+
+static void
+carry_out(daemon_t *self)
+{
+    sup_output_t *out = xmalloc(sizeof *out);
+
+    self->more = true;
+    for (int i = 0; i < OUTPUTS_MAX && self->more; i++) {
+        self->more = supervisor_next(self->machine, out);
+        if (self->more) {
+            effects[out->kind](self, out, clock_mono_ms());
+            buf_fini(&out->frame);
+        }
+    }
+    free(out);
+}
+
+// ---- what comes in
+
+static void
+drain_control(daemon_t *self, int64_t now)
+{
+    for (int i = 0; i < DRAIN_MAX && link_socket(self->control) != NULL; i++) {
+        errcode_t rc =
+            socket_receive(link_socket(self->control), false, &self->in);
+        if (rc == ERR_OK) {
+            supervisor_message(self->machine, SUP_LINK_CONTROL,
+                buf_span(&self->in.frame), now);
+        } else if (rc != ERR_MALFORMED) {
+            return;
+        }
+    }
+}
+
+// Nobody but the coordinator gets through the handshake; a message without
+// its User-Id would mean that authentication failed open.
+static void
+drain_intake(daemon_t *self, int64_t now)
+{
+    static log_limit_t limit = {.per_second = 1};
+
+    for (int i = 0; i < DRAIN_MAX; i++) {
+        errcode_t rc = socket_receive(self->intake, false, &self->in);
+        if (rc == ERR_OK && self->in.user[0] == '\0') {
+            if (log_allowed(&limit, "intake-unauthenticated")) {
+                log_event(LOG_ERROR, "intake-unauthenticated", "address",
+                    self->in.address, NULL);
+            }
+        } else if (rc == ERR_OK) {
+            supervisor_message(
+                self->machine, SUP_LINK_INTAKE, buf_span(&self->in.frame), now);
+        } else if (rc != ERR_MALFORMED) {
+            return;
+        }
+    }
+}
+
+// Held back while the control connection has no room.
+static void
+drain_lister(daemon_t *self, int64_t now)
+{
+    listed_t l;
+
+    for (int i = 0; i < DRAIN_MAX && !link_has_backlog(self->control) &&
+                    lister_take(self->lister, &l);
+         i++) {
+        supervisor_listed(
+            self->machine, l.request, l.files, l.n, l.last, l.rc, l.text, now);
+        listed_fini(&l);
+        carry_out(self);
+    }
+}
+
+static void
+drain_executor(daemon_t *self, uint32_t slot, int64_t now)
+{
+    executor_event_t e;
+
+    for (int i = 0; i < DRAIN_MAX; i++) {
+        if (executors_read(self->executors, slot, &e) != ERR_OK) {
+            return;
+        }
+        if (e.kind == EXECUTOR_PROGRESS) {
+            supervisor_progress(self->machine, slot, e.bytes_done, now);
+            continue;
+        }
+        if (e.rc == ERR_CRASHED) {
+            log_event(LOG_WARN, "executor-crashed", "text", e.text, NULL);
+        }
+        supervisor_done(
+            self->machine, slot, e.rc, &e.partial, e.file, e.text, now);
+        buf_fini(&e.partial);
+    }
+}
+
+// No new work is taken; what runs may be brought to its end and delivered.
+static void
+on_signal(daemon_t *self, int64_t now)
+{
+    struct signalfd_siginfo info;
+
+    if (read(self->options->signal_fd, &info, sizeof info) != sizeof info) {
+        return;
+    }
+    self->stop_now = self->stopping;
+    if (!self->stopping) {
+        self->stopping = true;
+        self->stop_ms = now + self->options->drain_ms;
+        close_intake(self);
+        log_event(LOG_INFO, "worker-stopping", NULL);
+    }
+}
+
+// ---- the loop
+
+static zmq_pollitem_t
+poll_fd(int fd)
+{
+    // poll(2) skips a negative descriptor.
+    return (zmq_pollitem_t){
+        .fd = fd, .events = (short)(fd < 0 ? 0 : ZMQ_POLLIN)};
+}
+
+static zmq_pollitem_t
+poll_socket(void *socket)
+{
+    return socket == NULL
+               ? poll_fd(-1)
+               : (zmq_pollitem_t){.socket = socket, .events = ZMQ_POLLIN};
+}
+
+static int
+fill_items(daemon_t *self)
+{
+    zmq_pollitem_t *items = self->items;
+    bool backlog = link_has_backlog(self->control);
+
+    items[POLL_SIGNAL] = poll_fd(self->options->signal_fd);
+    items[POLL_LISTER] = poll_fd(backlog ? -1 : lister_fd(self->lister));
+    items[POLL_INTAKE] = poll_socket(self->intake);
+    items[POLL_CONTROL] = poll_socket(link_socket(self->control));
+    if (backlog) {
+        items[POLL_CONTROL].events |= ZMQ_POLLOUT;
+    }
+    items[POLL_CONTROL_MONITOR] = poll_socket(link_monitor(self->control));
+    items[POLL_SINK_MONITOR] = poll_socket(link_monitor(self->sink));
+    for (uint32_t i = 0; i < self->options->executors; i++) {
+        items[POLL_EXECUTORS + i] = poll_fd(executors_fd(self->executors, i));
+    }
+    return POLL_EXECUTORS + (int)self->options->executors;
+}
+
+static int64_t
+least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static int64_t
+tick(daemon_t *self)
+{
+    int64_t now = clock_mono_ms();
+    bool came_up;
+    int64_t wait = link_tick(self->control, now, &came_up);
+
+    if (came_up) {
+        supervisor_connected(self->machine, now);
+    }
+    wait = least(wait, link_tick(self->sink, now, &came_up));
+    wait = least(wait, supervisor_tick(self->machine, now));
+    carry_out(self);
+    // What was carried out may have changed every deadline.
+    return self->more || wait < 0 ? 0 : wait;
+}
+
+static bool
+is_ready(const zmq_pollitem_t *item)
+{
+    return item->revents != 0;
+}
+
+static void
+take_input(daemon_t *self)
+{
+    int64_t now = clock_mono_ms();
+    const zmq_pollitem_t *items = self->items;
+
+    if (is_ready(&items[POLL_SIGNAL])) {
+        on_signal(self, now);
+    }
+    if (is_ready(&items[POLL_CONTROL])) {
+        drain_control(self, now);
+    }
+    if (is_ready(&items[POLL_INTAKE]) && self->intake != NULL) {
+        drain_intake(self, now);
+    }
+    for (uint32_t i = 0; i < self->options->executors; i++) {
+        if (is_ready(&items[POLL_EXECUTORS + i])) {
+            drain_executor(self, i, now);
+        }
+    }
+    if (is_ready(&items[POLL_LISTER])) {
+        drain_lister(self, now);
+    }
+}
+
+static bool
+is_done(const daemon_t *self)
+{
+    return self->stopping &&
+           (self->stop_now || supervisor_is_idle(self->machine) ||
+               !link_is_up(self->control) || clock_mono_ms() >= self->stop_ms);
+}
+
+static errcode_t
+loop(daemon_t *self, buf_t *why)
+{
+    for (;;) {
+        int64_t wait = tick(self);
+        if (is_done(self)) {
+            return ERR_OK;
+        }
+        if (self->stopping) {
+            wait = least(wait, self->stop_ms - clock_mono_ms());
+        }
+        int n = fill_items(self);
+        if (zmq_poll(self->items, n, wait < 0 ? 0 : (long)wait) != -1) {
+            take_input(self);
+        } else if (zmq_errno() != EINTR) {
+            buf_printf(
+                why, "cannot wait for input: %s", zmq_strerror(zmq_errno()));
+            return ERR_IO;
+        }
+    }
+}
+
+static void
+say_ready(const daemon_t *self)
+{
+    char port[8], executors[12];
+
+    snprintf(port, sizeof port, "%u", self->intake_port);
+    snprintf(executors, sizeof executors, "%u", self->options->executors);
+    log_event(LOG_INFO, "worker-ready", "name", self->options->name, "listen",
+        self->options->listen, "intake_port", port, "executors", executors,
+        NULL);
+}
+
+errcode_t
+worker_run(const worker_options_t *options, buf_t *why)
+{
+    daemon_t self = {.options = options};
+    errcode_t rc = open_all(&self, why);
+
+    if (rc == ERR_OK) {
+        say_ready(&self);
+        rc = loop(&self, why);
+        supervisor_bye(self.machine, "the worker stops", clock_mono_ms());
+        carry_out(&self);
+        log_event(LOG_INFO, "worker-stopped", NULL);
+    }
+    close_all(&self);
+    return rc;
+}

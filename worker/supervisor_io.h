@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// supervisor_io: the worker daemon: sockets, executors, listings and signals
+// around the supervisor machine.
+#ifndef LOGTALLY_WORKER_SUPERVISOR_IO_H
+#define LOGTALLY_WORKER_SUPERVISOR_IO_H
+
+#include "certs/keyfile.h"
+
+typedef struct worker_options {
+    const char *coordinator; // "tcp://HOST:PORT" or "HOST[:PORT]"
+    const credentials_t *keys;
+    const char *name;
+    const char *const *roots;
+    size_t n_roots;
+    const char *const *labels;
+    size_t n_labels;
+    const char *listen;    // numeric address or "*"
+    uint16_t intake_port;  // 0: any free one
+    const char *advertise; // where the coordinator reaches the intake; NULL
+    uint32_t executors;
+    size_t memory;       // of group tables, per executor
+    const char *program; // logtally-executor, or NULL: beside this one
+    int signal_fd;       // signalfd: the first asks for the end, the
+                         // second insists
+    int64_t drain_ms;    // how long work may be brought to its end
+} worker_options_t;
+
+// Runs until a signal comes: ERR_OK. Trouble with the coordinator is logged
+// and tried again for ever; an error is only what keeps it from starting
+// (*why gets a sentence). The calling thread must have those signals blocked.
+MUST_CHECK errcode_t worker_run(const worker_options_t *options, buf_t *why);
+
+#endif
