@@ -52,7 +52,6 @@ typedef struct daemon {
     int64_t sink_stuck_ms; // since when it takes nothing; 0: it does
     char refused[LIMIT_TEXT];
     int64_t refused_ms;
-    bool more; // outputs are left for the next turn
     bool stopping;
     bool stop_now;
     int64_t stop_ms; // when patience ends
@@ -334,20 +333,21 @@ static void (*const effects[])(daemon_t *, sup_output_t *, int64_t) = {
     [SUP_REFUSED] = do_refused,
 };
 
-static void
+// True when anything was done: deadlines may have changed, and more may be
+// left than one turn takes.
+static bool
 carry_out(daemon_t *self)
 {
     sup_output_t *out = xmalloc(sizeof *out);
+    int n = 0;
 
-    self->more = true;
-    for (int i = 0; i < OUTPUTS_MAX && self->more; i++) {
-        self->more = supervisor_next(self->machine, out);
-        if (self->more) {
-            effects[out->kind](self, out, clock_mono_ms());
-            buf_fini(&out->frame);
-        }
+    while (n < OUTPUTS_MAX && supervisor_next(self->machine, out)) {
+        effects[out->kind](self, out, clock_mono_ms());
+        buf_fini(&out->frame);
+        n++;
     }
     free(out);
+    return n > 0;
 }
 
 // ---- what comes in
@@ -503,9 +503,7 @@ tick(daemon_t *self)
     }
     wait = least(wait, link_tick(self->sink, now, &came_up));
     wait = least(wait, supervisor_tick(self->machine, now));
-    carry_out(self);
-    // What was carried out may have changed every deadline.
-    return self->more || wait < 0 ? 0 : wait;
+    return carry_out(self) || wait < 0 ? 0 : wait;
 }
 
 static bool

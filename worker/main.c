@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0
+// logtally-worker: settings, keys, signals; the rest is worker_run.
+#include "common/base/log.h"
+#include "common/base/settings.h"
+#include "worker/supervisor_io.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#define DEFAULT_FILE "/etc/logtally/worker.conf"
+#define N_SETTINGS   (sizeof table / sizeof *table)
+
+typedef struct values {
+    char *coordinator;
+    char *keys;
+    char *name;
+    settings_list_t roots;
+    settings_list_t labels;
+    char *listen;
+    int64_t intake_port;
+    char *advertise;
+    int64_t executors;
+    int64_t memory;
+    int64_t drain;
+    char *config;
+    bool check_config;
+    bool print_config;
+    bool version;
+    bool help;
+} values_t;
+
+#define AT(field) offsetof(values_t, field)
+
+static const setting_t table[] = {
+    {"coordinator", 0, SETTING_TEXT, AT(coordinator), NULL, 0, 0,
+        "tcp://HOST:PORT", "the coordinator's control port", false},
+    {"keys", 0, SETTING_TEXT, AT(keys), NULL, 0, 0, "FOLDER",
+        "this worker's folder from DIR/issued of the coordinator", false},
+    {"name", 0, SETTING_TEXT, AT(name), NULL, 0, 0, "NAME",
+        "name of this host in sources; the key's name when not given", false},
+    {"root", 0, SETTING_LIST, AT(roots), NULL, 0, 0, "PATH",
+        "logs below this folder may be read; may be repeated", false},
+    {"label", 0, SETTING_LIST, AT(labels), NULL, 0, 0, "LABEL",
+        "sources may say @LABEL:PATH; may be repeated", false},
+    {"listen", 0, SETTING_TEXT, AT(listen), "*", 0, 0, "ADDRESS",
+        "numeric address to take shards on, or * for all", false},
+    {"intake-port", 0, SETTING_NUMBER, AT(intake_port), "7710", 0, 65535,
+        "PORT", "port to take shards on; 0 for any free one", false},
+    {"advertise", 0, SETTING_TEXT, AT(advertise), NULL, 0, 0, "ADDRESS",
+        "where the coordinator reaches this worker, if not where it dials from",
+        false},
+    {"executors", 'j', SETTING_NUMBER, AT(executors), "0", 0, LIMIT_EXECUTORS,
+        "N", "processes that count; 0 for one per CPU", false},
+    {"memory", 0, SETTING_SIZE, AT(memory), "4GiB", 1 << 20, INT64_MAX, "SIZE",
+        "most memory for the groups of one executor", false},
+    {"drain", 0, SETTING_DURATION, AT(drain), "5s", 0, 3600000, "TIME",
+        "how long running work may take to end after SIGTERM", false},
+    {"config", 0, SETTING_TEXT, AT(config), NULL, 0, 0, "FILE",
+        "configuration file (default: " DEFAULT_FILE " if it exists)", true},
+    {"check-config", 0, SETTING_FLAG, AT(check_config), NULL, 0, 0, NULL,
+        "check the settings and stop", true},
+    {"print-config", 0, SETTING_FLAG, AT(print_config), NULL, 0, 0, NULL,
+        "print the settings and stop", true},
+    {"version", 'V', SETTING_FLAG, AT(version), NULL, 0, 0, NULL,
+        "print the version and stop", true},
+    {"help", 'h', SETTING_FLAG, AT(help), NULL, 0, 0, NULL,
+        "print this and stop", true},
+};
+
+static int
+print(const values_t *values)
+{
+    buf_t out = {0};
+
+    if (values->help) {
+        buf_put_str(&out,
+            "usage: logtally-worker --coordinator tcp://HOST:7700 "
+            "--keys FOLDER --root PATH... [--name NAME]\n\n"
+            "Counts the logs of this host for a logtally coordinator.\n\n");
+        settings_help(table, N_SETTINGS, &out);
+    } else if (values->version) {
+        buf_printf(&out, "logtally-worker %s\n", LOGTALLY_VERSION);
+    } else {
+        settings_print(table, N_SETTINGS, values, &out);
+    }
+    fwrite(out.p, 1, out.len, stdout);
+    buf_fini(&out);
+    return EXIT_DONE;
+}
+
+// The text for what is missing or cannot be, or NULL.
+static const char *
+fault(const values_t *v)
+{
+    if (v->coordinator == NULL) {
+        return "--coordinator is missing: give the coordinator's address, "
+               "such as tcp://HOST:7700";
+    }
+    if (v->keys == NULL) {
+        return "--keys is missing: give this worker's key folder, made by "
+               "`logtally keys new DIR NAME --role worker`";
+    }
+    if (v->roots.n == 0) {
+        return "--root is missing: name the folders whose logs may be read, "
+               "such as /var/log";
+    }
+    if (v->labels.n > LIMIT_LABELS) {
+        return "--label: too many labels";
+    }
+    for (size_t i = 0; i < v->labels.n; i++) {
+        if (v->labels.items[i][0] == '\0' ||
+            strlen(v->labels.items[i]) >= LIMIT_NAME) {
+            return "--label: a label has 1 to 127 bytes";
+        }
+    }
+    if (v->name != NULL &&
+        (v->name[0] == '\0' || strlen(v->name) >= LIMIT_NAME)) {
+        return "--name: a name has 1 to 127 bytes";
+    }
+    if (v->advertise != NULL && strlen(v->advertise) >= LIMIT_ENDPOINT) {
+        return "--advertise: the address is too long";
+    }
+    return NULL;
+}
+
+static int
+complain(const char *text, size_t len, int code)
+{
+    fprintf(stderr, "logtally-worker: %.*s\n", (int)len, text);
+    return code;
+}
+
+// Blocked before any thread exists, so that all of them inherit it.
+static int
+open_signals(void)
+{
+    sigset_t set;
+
+    signal(SIGPIPE, SIG_IGN);
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    if (sigprocmask(SIG_BLOCK, &set, NULL) == -1) {
+        return -1;
+    }
+    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static uint32_t
+executors_wanted(const values_t *v)
+{
+    long online = sysconf(_SC_NPROCESSORS_ONLN);
+
+    if (v->executors > 0) {
+        return (uint32_t)v->executors;
+    }
+    if (online < 1) {
+        return 1;
+    }
+    return online > (long)LIMIT_EXECUTORS ? LIMIT_EXECUTORS : (uint32_t)online;
+}
+
+static errcode_t
+work(const values_t *v, const credentials_t *keys, buf_t *why)
+{
+    const worker_options_t options = {.coordinator = v->coordinator,
+        .keys = keys,
+        .name = v->name != NULL ? v->name : keys->self.name,
+        .roots = (const char *const *)v->roots.items,
+        .n_roots = v->roots.n,
+        .labels = (const char *const *)v->labels.items,
+        .n_labels = v->labels.n,
+        .listen = v->listen,
+        .intake_port = (uint16_t)v->intake_port,
+        .advertise = v->advertise,
+        .executors = executors_wanted(v),
+        .memory = (size_t)v->memory,
+        .signal_fd = open_signals(),
+        .drain_ms = v->drain};
+
+    if (options.signal_fd == -1) {
+        buf_printf(why, "cannot take signals: %s", strerror(errno));
+        return ERR_IO;
+    }
+    errcode_t rc = worker_run(&options, why);
+    close(options.signal_fd);
+    return rc;
+}
+
+static int
+run(const values_t *v)
+{
+    credentials_t keys = {0};
+    buf_t why = {0};
+    int code = EXIT_DONE;
+    errcode_t rc = credentials_load(v->keys, &keys, &why);
+
+    if (rc == ERR_OK) {
+        rc = work(v, &keys, &why);
+        credentials_fini(&keys);
+    }
+    if (rc != ERR_OK) {
+        code = complain((const char *)why.p, why.len, EXIT_FAILED);
+    }
+    buf_fini(&why);
+    return code;
+}
+
+static int
+decide(const values_t *v, const settings_list_t *operands)
+{
+    const char *text;
+
+    if (v->help || v->version || v->print_config) {
+        return print(v);
+    }
+    if (operands->n > 0) {
+        fprintf(stderr, "logtally-worker: %s is no option; see --help\n",
+            operands->items[0]);
+        return EXIT_USAGE;
+    }
+    if ((text = fault(v)) != NULL) {
+        return complain(text, strlen(text), EXIT_USAGE);
+    }
+    return v->check_config ? EXIT_DONE : run(v);
+}
+
+int
+main(int argc, char **argv)
+{
+    values_t values = {0};
+    settings_list_t operands = {0};
+    buf_t why = {0};
+    int code;
+
+    if (sodium_init() == -1) {
+        return complain("cannot start libsodium", 22, EXIT_FAILED);
+    }
+    if (settings_parse(table, N_SETTINGS, argc, argv, DEFAULT_FILE, &values,
+            &operands, &why) != ERR_OK) {
+        code = complain((const char *)why.p, why.len, EXIT_USAGE);
+    } else {
+        code = decide(&values, &operands);
+    }
+    settings_free(table, N_SETTINGS, &values);
+    settings_list_free(&operands);
+    buf_fini(&why);
+    return code;
+}
