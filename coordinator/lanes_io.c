@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coordinator/lanes_io.h"
+
+#include "common/base/xalloc.h"
+#include "common/net/curve_socket.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uthash.h>
+
+#define LANE_HWM 4096 // shards are bounded by credit, far below
+
+typedef struct waiting {
+    buf_t frame;
+    int64_t since_ms;
+    struct waiting *next;
+} waiting_t;
+
+typedef struct lane {
+    uint64_t id;
+    void *socket;
+    char name[LIMIT_NAME];
+    waiting_t *first;
+    waiting_t **end;
+    UT_hash_handle hh;
+} lane_t;
+
+struct lanes {
+    void *zmq_ctx;
+    const keypair_t *own;
+    lane_t *by_id;
+    size_t n_waiting; // lanes with frames
+};
+
+lanes_t *
+lanes_new(void *zmq_ctx, const keypair_t *own)
+{
+    lanes_t *self = xcalloc(1, sizeof *self);
+
+    self->zmq_ctx = zmq_ctx;
+    self->own = own;
+    return self;
+}
+
+static lane_t *
+find(const lanes_t *self, uint64_t id)
+{
+    lane_t *lane;
+
+    HASH_FIND(hh, self->by_id, &id, sizeof id, lane);
+    return lane;
+}
+
+static void
+drop_first(lanes_t *self, lane_t *lane)
+{
+    waiting_t *w = lane->first;
+
+    lane->first = w->next;
+    if (lane->first == NULL) {
+        lane->end = &lane->first;
+        self->n_waiting--;
+    }
+    buf_fini(&w->frame);
+    free(w);
+}
+
+static void
+drop_lane(lanes_t *self, lane_t *lane)
+{
+    while (lane->first != NULL) {
+        drop_first(self, lane);
+    }
+    HASH_DEL(self->by_id, lane);
+    zmq_close(lane->socket);
+    free(lane);
+}
+
+void
+lanes_destroy(lanes_t **self_p)
+{
+    lanes_t *self = *self_p;
+
+    if (self == NULL) {
+        return;
+    }
+    while (self->by_id != NULL) {
+        drop_lane(self, self->by_id);
+    }
+    free(self);
+    *self_p = NULL;
+}
+
+// A name would be looked up by libzmq in an I/O thread, and a slow DNS would
+// stop every socket there. Workers say an address or leave it out.
+static bool
+is_numeric(const char *endpoint)
+{
+    static const char scheme[] = "tcp://";
+    char host[LIMIT_ENDPOINT];
+    uint8_t address[sizeof(struct in6_addr)];
+    const char *colon = strrchr(endpoint, ':');
+
+    if (strncmp(endpoint, scheme, sizeof scheme - 1) != 0 ||
+        colon < endpoint + sizeof scheme) {
+        return false;
+    }
+    const char *begin = endpoint + sizeof scheme - 1;
+    bool v6 = begin[0] == '[' && colon[-1] == ']';
+    int len = (int)(colon - begin) - (v6 ? 2 : 0);
+    int n = snprintf(host, sizeof host, "%.*s", len, begin + (v6 ? 1 : 0));
+    return n > 0 && n < (int)sizeof host &&
+           inet_pton(v6 ? AF_INET6 : AF_INET, host, address) == 1;
+}
+
+errcode_t
+lanes_open(lanes_t *self, uint64_t id, const char *endpoint,
+    const identity_t *worker, buf_t *why)
+{
+    void *socket;
+
+    lanes_close(self, id);
+    if (!is_numeric(endpoint)) {
+        buf_printf(why, "the worker's intake address is no number");
+        return ERR_CONFIG;
+    }
+    errcode_t rc = curve_dial(self->zmq_ctx,
+        &(curve_dial_t){
+            .type = ZMQ_PUSH,
+            .server_public = worker->key,
+            .own_public = self->own->public_key,
+            .own_secret = self->own->secret_key,
+            .endpoint = endpoint,
+            .max_frame = LIMIT_CONTROL,
+            .hwm = LANE_HWM,
+            .affinity = 1,
+        },
+        &socket, why);
+    if (rc != ERR_OK) {
+        return rc;
+    }
+    lane_t *lane = xcalloc(1, sizeof *lane);
+    lane->id = id;
+    lane->socket = socket;
+    lane->end = &lane->first;
+    snprintf(lane->name, sizeof lane->name, "%s", worker->name);
+    HASH_ADD(hh, self->by_id, id, sizeof lane->id, lane);
+    return ERR_OK;
+}
+
+void
+lanes_close(lanes_t *self, uint64_t id)
+{
+    lane_t *lane = find(self, id);
+
+    if (lane != NULL) {
+        drop_lane(self, lane);
+    }
+}
+
+const char *
+lanes_name(const lanes_t *self, uint64_t id)
+{
+    const lane_t *lane = find(self, id);
+
+    return lane != NULL ? lane->name : "";
+}
+
+size_t
+lanes_count(const lanes_t *self)
+{
+    return HASH_COUNT(self->by_id);
+}
+
+static void
+flush(lanes_t *self, lane_t *lane)
+{
+    while (lane->first != NULL &&
+           socket_send(lane->socket, buf_span(&lane->first->frame)) == ERR_OK) {
+        drop_first(self, lane);
+    }
+}
+
+errcode_t
+lanes_send(lanes_t *self, uint64_t id, buf_t *frame, int64_t now_ms)
+{
+    lane_t *lane = find(self, id);
+
+    if (lane == NULL) {
+        return ERR_NOT_FOUND;
+    }
+    waiting_t *w = xcalloc(1, sizeof *w);
+    w->frame = *frame;
+    w->since_ms = now_ms;
+    *frame = (buf_t){0};
+    self->n_waiting += lane->first == NULL;
+    *lane->end = w;
+    lane->end = &w->next;
+    flush(self, lane);
+    return ERR_OK;
+}
+
+size_t
+lanes_waiting(const lanes_t *self)
+{
+    return self->n_waiting;
+}
+
+size_t
+lanes_poll_items(const lanes_t *self, zmq_pollitem_t *items, size_t max)
+{
+    size_t n = 0;
+
+    if (self->n_waiting == 0) {
+        return 0;
+    }
+    for (lane_t *lane = self->by_id; lane != NULL; lane = lane->hh.next) {
+        if (lane->first != NULL && n < max) {
+            items[n++] =
+                (zmq_pollitem_t){.socket = lane->socket, .events = ZMQ_POLLOUT};
+        }
+    }
+    return n;
+}
+
+void
+lanes_flush(lanes_t *self)
+{
+    if (self->n_waiting == 0) {
+        return;
+    }
+    for (lane_t *lane = self->by_id; lane != NULL; lane = lane->hh.next) {
+        flush(self, lane);
+    }
+}
+
+bool
+lanes_stuck(lanes_t *self, int64_t now_ms, uint64_t *id)
+{
+    if (self->n_waiting == 0) {
+        return false;
+    }
+    for (lane_t *lane = self->by_id; lane != NULL; lane = lane->hh.next) {
+        if (lane->first == NULL ||
+            now_ms - lane->first->since_ms < LANE_STUCK_MS) {
+            continue;
+        }
+        while (lane->first != NULL) {
+            drop_first(self, lane);
+        }
+        *id = lane->id;
+        return true;
+    }
+    return false;
+}

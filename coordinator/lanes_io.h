@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// lanes: one PUSH socket per worker, dialled to its intake.
+//
+// A socket takes nothing until its handshake is over, some milliseconds
+// after the dial, so frames wait here meanwhile, in order. One that still
+// waits after LANE_STUCK_MS is given up.
+#ifndef LOGTALLY_COORDINATOR_LANES_IO_H
+#define LOGTALLY_COORDINATOR_LANES_IO_H
+
+#include "certs/keyfile.h"
+
+#include <zmq.h>
+
+#define LANE_STUCK_MS 3000
+
+typedef struct lanes lanes_t;
+
+// `own` is lent for the life of the lanes.
+lanes_t *lanes_new(void *zmq_ctx, const keypair_t *own);
+void lanes_destroy(lanes_t **self_p);
+
+// Dials a numeric endpoint whose server key is that worker's. An open lane
+// of the same id is closed first. *why gets a sentence on error.
+MUST_CHECK errcode_t lanes_open(lanes_t *self, uint64_t id,
+    const char *endpoint, const identity_t *worker, buf_t *why);
+void lanes_close(lanes_t *self, uint64_t id);
+const char *lanes_name(const lanes_t *self, uint64_t id); // "" for none
+size_t lanes_count(const lanes_t *self);
+
+// Takes the bytes of *frame. ERR_NOT_FOUND: no such lane.
+MUST_CHECK errcode_t lanes_send(
+    lanes_t *self, uint64_t id, buf_t *frame, int64_t now_ms);
+// Lanes with frames that wait: room for them in a poll, and another try.
+size_t lanes_waiting(const lanes_t *self);
+size_t lanes_poll_items(const lanes_t *self, zmq_pollitem_t *items, size_t max);
+void lanes_flush(lanes_t *self);
+// The next lane that is stuck; what waited there is dropped.
+bool lanes_stuck(lanes_t *self, int64_t now_ms, uint64_t *id);
+
+#endif

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coordinator/options.h"
+
+#include <string.h>
+
+#define AT(field) offsetof(coordinator_options_t, field)
+#define DAY_MS    INT64_C(86400000)
+
+const setting_t coordinator_settings[] = {
+    {.name = "keys",
+        .kind = SETTING_TEXT,
+        .offset = AT(keys),
+        .value = "DIR",
+        .help = "key folder, made by `logtally keys init DIR`"},
+    {.name = "state",
+        .kind = SETTING_TEXT,
+        .offset = AT(state),
+        .value = "DIR",
+        .help = "folder for results and the start counter; made if missing"},
+    {.name = "listen",
+        .kind = SETTING_TEXT,
+        .offset = AT(listen),
+        .fallback = "*",
+        .value = "ADDR",
+        .help = "address to listen on; * is all of this host"},
+    {.name = "control-port",
+        .kind = SETTING_NUMBER,
+        .offset = AT(control_port),
+        .fallback = "7700",
+        .min = 0,
+        .max = 65535,
+        .value = "PORT",
+        .help = "for workers and clients; 0 takes any free port"},
+    {.name = "sink-port",
+        .kind = SETTING_NUMBER,
+        .offset = AT(sink_port),
+        .fallback = "7701",
+        .min = 0,
+        .max = 65535,
+        .value = "PORT",
+        .help = "for what workers counted; 0 takes any free port"},
+    {.name = "deadline",
+        .kind = SETTING_DURATION,
+        .offset = AT(deadline_ms),
+        .fallback = "1h",
+        .min = 1,
+        .max = 30 * DAY_MS,
+        .value = "TIME",
+        .help = "for jobs that name no deadline of their own"},
+    {.name = "staging",
+        .kind = SETTING_SIZE,
+        .offset = AT(staging_bytes),
+        .fallback = "1GiB",
+        .min = INT64_C(1) << 20,
+        .max = INT64_C(1) << 40,
+        .value = "SIZE",
+        .help = "memory for counts that are on their way in"},
+    {.name = "merge-memory",
+        .kind = SETTING_SIZE,
+        .offset = AT(merge_bytes),
+        .fallback = "4GiB",
+        .min = INT64_C(1) << 20,
+        .max = INT64_C(1) << 40,
+        .value = "SIZE",
+        .help = "memory for the merged groups of one job"},
+    {.name = "keep-results",
+        .kind = SETTING_NUMBER,
+        .offset = AT(keep_results),
+        .fallback = "1000",
+        .min = 1,
+        .max = 1000000,
+        .value = "N",
+        .help = "results kept in the state folder, the newest"},
+    {.name = "verbose",
+        .letter = 'v',
+        .kind = SETTING_FLAG,
+        .offset = AT(verbose),
+        .help = "log more"},
+    {.name = "config",
+        .kind = SETTING_TEXT,
+        .offset = AT(config),
+        .value = "FILE",
+        .help =
+            "configuration file; " COORDINATOR_CONFIG " is read when it exists",
+        .command_line_only = true},
+    {.name = "check-config",
+        .kind = SETTING_FLAG,
+        .offset = AT(check_config),
+        .help = "check settings and keys, then exit with 0 or 2",
+        .command_line_only = true},
+    {.name = "print-config",
+        .kind = SETTING_FLAG,
+        .offset = AT(print_config),
+        .help = "print the settings as a configuration file and exit",
+        .command_line_only = true},
+    {.name = "version",
+        .kind = SETTING_FLAG,
+        .offset = AT(version),
+        .help = "print the version and exit",
+        .command_line_only = true},
+    {.name = "help",
+        .letter = 'h',
+        .kind = SETTING_FLAG,
+        .offset = AT(help),
+        .help = "print this and exit",
+        .command_line_only = true},
+};
+const size_t n_coordinator_settings =
+    sizeof coordinator_settings / sizeof *coordinator_settings;
+
+errcode_t
+coordinator_options_parse(
+    int argc, char **argv, coordinator_options_t *out, buf_t *why)
+{
+    settings_list_t operands = {0};
+
+    memset(out, 0, sizeof *out);
+    errcode_t rc = settings_parse(coordinator_settings, n_coordinator_settings,
+        argc, argv, COORDINATOR_CONFIG, out, &operands, why);
+    if (rc == ERR_OK && operands.n > 0) {
+        buf_printf(why, "unexpected argument '%s'", operands.items[0]);
+        rc = ERR_CONFIG;
+    }
+    settings_list_free(&operands);
+    return rc;
+}
+
+void
+coordinator_options_fini(coordinator_options_t *self)
+{
+    settings_free(coordinator_settings, n_coordinator_settings, self);
+}
+
+errcode_t
+coordinator_options_check(const coordinator_options_t *self, buf_t *why)
+{
+    if (self->keys == NULL) {
+        buf_put_str(why,
+            "--keys is missing: name the key folder; `logtally keys init DIR` "
+            "makes one");
+        return ERR_CONFIG;
+    }
+    if (self->state == NULL) {
+        buf_put_str(
+            why, "--state is missing: name a folder that results are kept in");
+        return ERR_CONFIG;
+    }
+    if (self->control_port == self->sink_port && self->sink_port != 0) {
+        buf_put_str(why, "--control-port and --sink-port must differ");
+        return ERR_CONFIG;
+    }
+    return ERR_OK;
+}
+
+void
+coordinator_options_help(buf_t *out)
+{
+    buf_put_str(out,
+        "usage: logtally-coordinator --keys DIR --state DIR [OPTIONS]\n"
+        "\n"
+        "Takes jobs from clients, lends shards of log to the workers, merges "
+        "what they\n"
+        "counted and keeps the results. Runs until SIGTERM; SIGHUP reads the "
+        "allowed\n"
+        "keys again (which also happens by itself).\n"
+        "\n"
+        "Each option is also a line `name = value` of the configuration "
+        "file.\n"
+        "\n");
+    settings_help(coordinator_settings, n_coordinator_settings, out);
+    buf_put_str(out,
+        "\n"
+        "Exit codes: 0 ended by a signal, 1 failed, 2 wrong settings.\n");
+}
