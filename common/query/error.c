@@ -1,52 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/query/parse.h"
 
+#include "common/base/utf8.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-// Length of the well-formed UTF-8 sequence at p, 0 for none.
-static size_t
-utf8_len(const uint8_t *p, size_t len)
-{
-    size_t n = p[0] < 0xc2   ? 0
-               : p[0] < 0xe0 ? 2
-               : p[0] < 0xf0 ? 3
-               : p[0] < 0xf5 ? 4
-                             : 0;
-    if (n == 0 || n > len) {
-        return 0;
-    }
-    for (size_t i = 1; i < n; i++) {
-        if ((p[i] & 0xc0) != 0x80) {
-            return 0;
-        }
-    }
-    if ((p[0] == 0xc2 && p[1] < 0xa0) || (p[0] == 0xe0 && p[1] < 0xa0) ||
-        (p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf0 && p[1] < 0x90) ||
-        (p[0] == 0xf4 && p[1] > 0x8f)) {
-        return 0; // C1 controls, long forms, surrogates, past the end
-    }
-    // Marks that turn or hide text: U+200B..200F, 2028..202E, 2060..206F.
-    if (p[0] == 0xe2 &&
-        ((p[1] == 0x80 && ((p[2] >= 0x8b && p[2] <= 0x8f) ||
-                              (p[2] >= 0xa8 && p[2] <= 0xae))) ||
-            (p[1] == 0x81 && p[2] >= 0xa0 && p[2] <= 0xaf))) {
-        return 0;
-    }
-    return n;
-}
 
 // One character of p for a terminal; returns the bytes used.
 size_t
 text_shown(const uint8_t *p, size_t len, buf_t *out, size_t *width)
 {
-    size_t n = p[0] >= 0x20 && p[0] < 0x7f ? 1 : 0;
+    uint32_t code;
+    size_t n = utf8_next(p, len, &code);
 
-    if (p[0] >= 0x80) {
-        n = utf8_len(p, len);
-    }
-    if (n > 0) {
+    if (n > 0 && !utf8_is_harmful(code)) {
         buf_put(out, p, n);
         *width = 1;
         return n;

@@ -9,6 +9,7 @@
 
 #include "common/base/limits.h"
 #include "common/query/query.h"
+#include "common/query/time_text.h"
 
 typedef struct query_memory query_memory_t;
 query_memory_t *query_memory_new(void);
@@ -151,9 +152,5 @@ void canon_expr(const query_t *q, const expr_t *e, buf_t *out);
 void canon_filter(const query_t *q, const filter_t *f, buf_t *out);
 void canon_key(const query_t *q, const query_key_t *k, buf_t *out);
 void canon_agg(const query_t *q, const query_agg_t *a, buf_t *out);
-
-// time_text.c: ISO 8601 as the language reads and writes it.
-bool time_parse(span_t s, dec_t *out);
-void time_print(dec_t t, buf_t *out);
 
 #endif

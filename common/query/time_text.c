@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "common/query/parse.h"
+#include "common/query/time_text.h"
 
 // Days since 1970-01-01 of a date of the Gregorian calendar.
 static int64_t

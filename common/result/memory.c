@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/result/memory.h"
+
+#include "common/base/xalloc.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define BLOCK (1u << 20)
+
+struct result_memory {
+    uint8_t **blocks;
+    size_t n;
+    size_t cap;
+    size_t left; // in the last block
+    uint8_t *at;
+};
+
+result_memory_t *
+result_memory_new(void)
+{
+    return xcalloc(1, sizeof(result_memory_t));
+}
+
+void
+result_memory_destroy(result_memory_t **self_p)
+{
+    result_memory_t *self = *self_p;
+
+    if (self == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < self->n; i++) {
+        free(self->blocks[i]);
+    }
+    free(self->blocks);
+    free(self);
+    *self_p = NULL;
+}
+
+span_t
+result_keep(result_memory_t *self, span_t text)
+{
+    if (text.len == 0) {
+        return (span_t){(const uint8_t *)"", 0};
+    }
+    if (text.len > self->left) {
+        size_t size = text.len > BLOCK / 4 ? text.len : BLOCK;
+        self->blocks =
+            xgrow(self->blocks, &self->cap, self->n + 1, sizeof *self->blocks);
+        self->at = self->blocks[self->n++] = xmalloc(size);
+        self->left = size;
+    }
+    span_t kept = {self->at, text.len};
+    memcpy(self->at, text.p, text.len);
+    self->at += text.len;
+    self->left -= text.len;
+    return kept;
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/result/output.h"
+
+#include "common/base/utf8.h"
+#include "common/query/time_text.h"
+#include "common/result/output_inside.h"
+
+#include <string.h>
+
+static const char *const kinds[OUTPUT_KIND_COUNT] = {
+    [OUTPUT_TABLE] = "table",
+    [OUTPUT_TSV] = "tsv",
+    [OUTPUT_CSV] = "csv",
+    [OUTPUT_JSON] = "json",
+    [OUTPUT_JSONL] = "jsonl",
+    [OUTPUT_MD] = "md",
+};
+
+errcode_t
+output_kind_parse(const char *name, output_kind_t *out)
+{
+    for (size_t i = 0; i < OUTPUT_KIND_COUNT; i++) {
+        if (strcmp(kinds[i], name) == 0) {
+            *out = (output_kind_t)i;
+            return ERR_OK;
+        }
+    }
+    return ERR_NOT_FOUND;
+}
+
+void
+put_safe(span_t text, const char *also, buf_t *out)
+{
+    for (size_t i = 0; i < text.len;) {
+        uint32_t code = 0;
+        size_t n = utf8_next(text.p + i, text.len - i, &code);
+        if (n == 0 || utf8_is_harmful(code)) {
+            n = n == 0 ? 1 : n;
+            for (size_t k = 0; k < n; k++) {
+                buf_printf(out, "\\x%02x", text.p[i + k]);
+            }
+        } else {
+            if (n == 1 && strchr(also, (char)code) != NULL) {
+                buf_put_u8(out, '\\');
+            }
+            buf_put(out, text.p + i, n);
+        }
+        i += n;
+    }
+}
+
+void
+output_safe_text(span_t text, buf_t *out)
+{
+    put_safe(text, "", out);
+}
+
+void
+output_number(type_t type, dec_t v, buf_t *out)
+{
+    char text[DEC_TEXT_MAX];
+
+    if (type == TYPE_TIME) {
+        time_print(v, out);
+    } else {
+        buf_put(out, text, dec_format(v, text));
+    }
+}
+
+const cell_t *
+cell_at(const result_t *result, size_t row, size_t column)
+{
+    return &result->cells[row * result->n_columns + column];
+}
+
+void
+output_result(
+    const result_t *result, const output_options_t *options, buf_t *out)
+{
+    switch (options->kind) {
+    case OUTPUT_TABLE:
+        output_table(result, options->width, out);
+        return;
+    case OUTPUT_TSV:
+    case OUTPUT_CSV:
+        output_delimited(
+            result, options->kind == OUTPUT_CSV, options->header, out);
+        return;
+    case OUTPUT_JSON:
+        output_json(result, out);
+        return;
+    case OUTPUT_JSONL:
+        output_jsonl(result, out);
+        return;
+    case OUTPUT_MD:
+        output_markdown(result, out);
+        return;
+    case OUTPUT_KIND_COUNT:
+        return;
+    }
+}

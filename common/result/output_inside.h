@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the files of output share among themselves.
+#ifndef LOGTALLY_COMMON_RESULT_OUTPUT_INSIDE_H
+#define LOGTALLY_COMMON_RESULT_OUTPUT_INSIDE_H
+
+#include "common/result/output.h"
+
+// Harmful characters and bytes that are no UTF-8 as \xHH, byte by byte; those
+// of `also` with a backslash before them.
+void put_safe(span_t text, const char *also, buf_t *out);
+const cell_t *cell_at(const result_t *result, size_t row, size_t column);
+
+void output_delimited(
+    const result_t *result, bool csv, bool header, buf_t *out);
+void output_table(const result_t *result, size_t width, buf_t *out);
+void output_markdown(const result_t *result, buf_t *out);
+void output_json(const result_t *result, buf_t *out);
+void output_jsonl(const result_t *result, buf_t *out);
+
+#endif

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+// JSON by hand: numbers have up to 38 digits, which no library of C prints.
+// Rows stand one on a line.
+#include "common/base/utf8.h"
+#include "common/result/output_inside.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void
+put_escaped(uint32_t code, buf_t *out)
+{
+    static const char named[] = "\"\\\b\f\n\r\t", letters[] = "\"\\bfnrt";
+    const char *at = code > 0 && code < 0x80 ? strchr(named, (int)code) : NULL;
+
+    if (at != NULL) {
+        buf_put_u8(out, '\\');
+        buf_put_u8(out, (uint8_t)letters[at - named]);
+    } else if (code < 0x10000) {
+        buf_printf(out, "\\u%04x", code);
+    } else {
+        buf_printf(out, "\\u%04x\\u%04x", 0xd800 + ((code - 0x10000) >> 10),
+            0xdc00 + ((code - 0x10000) & 0x3ff));
+    }
+}
+
+static void
+put_base64(span_t text, buf_t *out)
+{
+    size_t len =
+        sodium_base64_ENCODED_LEN(text.len, sodium_base64_VARIANT_ORIGINAL);
+
+    buf_put_str(out, "{\"base64\":\"");
+    char *to = (char *)buf_reserve(out, len);
+    sodium_bin2base64(
+        to, len, text.p, text.len, sodium_base64_VARIANT_ORIGINAL);
+    out->len += len - 1; // without the NUL
+    buf_put_str(out, "\"}");
+}
+
+static void
+put_string(span_t text, buf_t *out)
+{
+    if (!utf8_is_valid(text)) {
+        put_base64(text, out);
+        return;
+    }
+    buf_put_u8(out, '"');
+    for (size_t i = 0; i < text.len;) {
+        uint32_t code;
+        size_t n = utf8_next(text.p + i, text.len - i, &code);
+        if (code == '"' || code == '\\' || utf8_is_harmful(code)) {
+            put_escaped(code, out);
+        } else {
+            buf_put(out, text.p + i, n);
+        }
+        i += n;
+    }
+    buf_put_u8(out, '"');
+}
+
+static void
+put_cell(const cell_t *cell, type_t type, buf_t *out)
+{
+    if (cell->kind == CELL_MISSING) {
+        buf_put_str(out, "null");
+    } else if (cell->kind == CELL_TEXT) {
+        put_string(cell->text, out);
+    } else {
+        buf_put_str(out, type == TYPE_TIME ? "\"" : "");
+        output_number(type, cell->number, out);
+        buf_put_str(out, type == TYPE_TIME ? "\"" : "");
+    }
+}
+
+static void
+put_named(const char *name, uint64_t v, buf_t *out)
+{
+    buf_printf(out, "\"%s\":%llu,", name, (unsigned long long)v);
+}
+
+static void
+put_rejected(const totals_t *t, buf_t *out)
+{
+    const char *gap = "";
+
+    buf_printf(out, "\"rejected\":{\"total\":%llu,\"reasons\":{",
+        (unsigned long long)totals_rejected(t));
+    for (size_t i = 0; i < REJECT_COUNT; i++) {
+        if (t->rejected[i] > 0) {
+            buf_printf(out, "%s\"%s\":%llu", gap, reject_name((reject_t)i),
+                (unsigned long long)t->rejected[i]);
+            gap = ",";
+        }
+    }
+    buf_put_str(out, "}},");
+}
+
+static void
+put_samples(const receipt_t *r, buf_t *out)
+{
+    buf_put_str(out, "\"samples\":[");
+    for (size_t i = 0; i < r->n_samples; i++) {
+        const receipt_sample_t *s = &r->samples[i];
+        buf_put_str(out, i > 0 ? ",{\"host\":" : "{\"host\":");
+        put_string(span_str(s->host), out);
+        buf_put_str(out, ",\"file\":");
+        put_string(span_str(s->file), out);
+        buf_printf(out, ",\"offset\":%llu,\"reason\":\"%s\",\"text\":",
+            (unsigned long long)s->sample.offset,
+            reject_name(s->sample.reject));
+        put_string((span_t){s->sample.text, s->sample.len}, out);
+        buf_put_u8(out, '}');
+    }
+    buf_put_str(out, "],");
+}
+
+static void
+put_hosts(const receipt_t *r, buf_t *out)
+{
+    buf_put_str(out, "\"hosts\":[");
+    for (size_t i = 0; i < r->n_hosts; i++) {
+        buf_put_str(out, i > 0 ? ",{\"host\":" : "{\"host\":");
+        put_string(span_str(r->hosts[i].host), out);
+        buf_printf(out, ",\"files\":%llu,\"bytes\":%llu,\"lines\":%llu}",
+            (unsigned long long)r->hosts[i].files,
+            (unsigned long long)r->hosts[i].bytes,
+            (unsigned long long)r->hosts[i].lines);
+    }
+    buf_put_str(out, "],");
+}
+
+static void
+put_texts(const char *name, char *const *texts, size_t n, buf_t *out)
+{
+    buf_printf(out, "\"%s\":[", name);
+    for (size_t i = 0; i < n; i++) {
+        buf_put_str(out, i > 0 ? "," : "");
+        put_string(span_str(texts[i]), out);
+    }
+    buf_put_u8(out, ']');
+}
+
+static void
+put_receipt(const receipt_t *r, buf_t *out)
+{
+    char hex[65];
+    char seconds[DEC_TEXT_MAX];
+
+    sodium_bin2hex(hex, sizeof hex, r->fingerprint, sizeof r->fingerprint);
+    buf_printf(out, "{\"complete\":%s,\"fingerprint\":\"%s\",",
+        r->complete ? "true" : "false", hex);
+    put_named("files", r->files, out);
+    put_named("bytes", r->totals.bytes, out);
+    put_named("lines", r->totals.lines, out);
+    put_named("accepted", r->totals.accepted, out);
+    put_rejected(&r->totals, out);
+    put_named("blank", r->totals.blank, out);
+    put_named("skipped", r->totals.skipped, out);
+    put_named("bad_values", r->totals.bad_values, out);
+    dec_format((dec_t)r->micros * 1000, seconds);
+    buf_printf(out, "\"seconds\":%s,", seconds);
+    put_named("shards", r->shards, out);
+    put_named("retried", r->retried, out);
+    put_hosts(r, out);
+    put_samples(r, out);
+    put_texts("notes", r->notes, r->n_notes, out);
+    buf_put_u8(out, ',');
+    put_texts("missing", r->missing, r->n_missing, out);
+    buf_put_u8(out, '}');
+}
+
+void
+output_json(const result_t *result, buf_t *out)
+{
+    buf_put_str(out, "{\"query\":");
+    put_string(span_str(result->query), out);
+    buf_put_str(out, ",\n\"columns\":[");
+    for (size_t i = 0; i < result->n_columns; i++) {
+        buf_put_str(out, i > 0 ? ",{\"name\":" : "{\"name\":");
+        put_string(span_str(result->columns[i].name), out);
+        buf_printf(
+            out, ",\"type\":\"%s\"}", type_name(result->columns[i].type));
+    }
+    buf_put_str(out, "],\n\"rows\":[");
+    for (size_t row = 0; row < result->n_rows; row++) {
+        buf_put_str(out, row > 0 ? ",\n[" : "\n[");
+        for (size_t i = 0; i < result->n_columns; i++) {
+            buf_put_str(out, i > 0 ? "," : "");
+            put_cell(cell_at(result, row, i), result->columns[i].type, out);
+        }
+        buf_put_u8(out, ']');
+    }
+    buf_put_str(out, result->n_rows > 0 ? "\n],\n" : "],\n");
+    buf_put_str(out, "\"receipt\":");
+    put_receipt(&result->receipt, out);
+    buf_put_str(out, "}\n");
+}
+
+void
+output_jsonl(const result_t *result, buf_t *out)
+{
+    for (size_t row = 0; row < result->n_rows; row++) {
+        for (size_t i = 0; i < result->n_columns; i++) {
+            buf_put_str(out, i > 0 ? "," : "{");
+            put_string(span_str(result->columns[i].name), out);
+            buf_put_u8(out, ':');
+            put_cell(cell_at(result, row, i), result->columns[i].type, out);
+        }
+        buf_put_str(out, "}\n");
+    }
+}

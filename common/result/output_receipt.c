@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+// The receipt in a few calm lines: what was read, what was left out and why,
+// what is missing.
+#include "common/result/output_inside.h"
+
+#include <string.h>
+
+#define SAMPLES_SHOWN 3u
+#define MISSING_SHOWN 20u
+
+// 1234567 as 1,234,567.
+static void
+put_grouped(uint64_t v, buf_t *out)
+{
+    char digits[24];
+    int n = 0;
+
+    do {
+        digits[n++] = (char)('0' + v % 10);
+        v /= 10;
+    } while (v > 0);
+    while (n-- > 0) {
+        buf_put_u8(out, (uint8_t)digits[n]);
+        if (n > 0 && n % 3 == 0) {
+            buf_put_u8(out, ',');
+        }
+    }
+}
+
+static void
+put_counted(uint64_t n, const char *one, const char *many, buf_t *out)
+{
+    put_grouped(n, out);
+    buf_printf(out, " %s", n == 1 ? one : many);
+}
+
+static void
+put_bytes(uint64_t bytes, buf_t *out)
+{
+    static const char *const units[] = {"B", "KB", "MB", "GB", "TB", "PB"};
+    double v = (double)bytes;
+    size_t unit = 0;
+
+    while (v >= 999.5 && unit + 1 < sizeof units / sizeof *units) {
+        v /= 1000;
+        unit++;
+    }
+    buf_printf(
+        out, unit == 0 || v >= 99.5 ? "%.0f %s" : "%.1f %s", v, units[unit]);
+}
+
+static void
+put_read(const receipt_t *r, buf_t *out)
+{
+    double seconds = (double)r->micros / 1e6;
+
+    put_counted(r->totals.lines, "line", "lines", out);
+    buf_put_str(out, " of ");
+    put_counted(r->files, "file", "files", out);
+    if (r->n_hosts > 1) {
+        buf_put_str(out, " on ");
+        put_counted(r->n_hosts, "host", "hosts", out);
+    }
+    buf_put_str(out, " (");
+    put_bytes(r->totals.bytes, out);
+    buf_put_str(out, ")");
+    if (r->micros >= 1000) {
+        buf_printf(out, " in %.2f s", seconds);
+    }
+    buf_put_str(out, ": ");
+    put_grouped(r->totals.accepted, out);
+    buf_put_str(out, " accepted, ");
+    put_grouped(totals_rejected(&r->totals), out);
+    buf_put_str(out, " rejected");
+    if (r->totals.blank > 0) {
+        buf_put_str(out, ", ");
+        put_counted(r->totals.blank, "blank", "blank", out);
+    }
+    if (r->totals.bad_values > 0) {
+        buf_put_str(out, ", ");
+        put_counted(r->totals.bad_values, "value that does not fit its type",
+            "values that do not fit their type", out);
+    }
+    if (r->retried > 0) {
+        buf_put_str(out, ", ");
+        put_counted(r->retried, "shard retried", "shards retried", out);
+    }
+    buf_put_u8(out, '\n');
+}
+
+static void
+put_sample(const receipt_sample_t *s, buf_t *out)
+{
+    buf_put_str(out, "    ");
+    output_safe_text(span_str(s->file), out);
+    buf_printf(out, " at %llu: ", (unsigned long long)s->sample.offset);
+    output_safe_text((span_t){s->sample.text, s->sample.len}, out);
+    buf_put_u8(out, '\n');
+}
+
+static void
+put_rejects(const receipt_t *r, buf_t *out)
+{
+    for (size_t i = 0; i < REJECT_COUNT; i++) {
+        size_t shown = 0;
+        if (r->totals.rejected[i] == 0) {
+            continue;
+        }
+        buf_put_str(out, "  ");
+        put_grouped(r->totals.rejected[i], out);
+        buf_printf(out, " rejected: %s\n", reject_name((reject_t)i));
+        for (size_t k = 0; k < r->n_samples && shown < SAMPLES_SHOWN; k++) {
+            if (r->samples[k].sample.reject == (reject_t)i) {
+                put_sample(&r->samples[k], out);
+                shown++;
+            }
+        }
+    }
+}
+
+void
+output_receipt(const receipt_t *receipt, buf_t *out)
+{
+    size_t n = receipt->n_missing;
+
+    put_read(receipt, out);
+    put_rejects(receipt, out);
+    for (size_t i = 0; i < receipt->n_notes; i++) {
+        buf_put_str(out, "  ");
+        output_safe_text(span_str(receipt->notes[i]), out);
+        buf_put_u8(out, '\n');
+    }
+    for (size_t i = 0; i < n && i < MISSING_SHOWN; i++) {
+        buf_put_str(out, "missing: ");
+        output_safe_text(span_str(receipt->missing[i]), out);
+        buf_put_u8(out, '\n');
+    }
+    if (n > MISSING_SHOWN) {
+        buf_printf(out, "missing: %zu more; -o json names them all\n",
+            n - MISSING_SHOWN);
+    }
+}
