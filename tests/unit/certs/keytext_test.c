@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "certs/keytext.h"
+
+#include "tests/unit/certs/key_folder.h"
+
+#define Z85_KEY "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7"
+
+static identity_t
+worker_of_two_hosts(uint8_t secret[KEY_LEN])
+{
+    identity_t who = key_new("web1", ROLE_WORKER, secret);
+
+    strcpy(who.hosts[who.n_hosts++], "web1");
+    strcpy(who.hosts[who.n_hosts++], "web[2-9]*");
+    return who;
+}
+
+static void
+check_same(const identity_t *a, const identity_t *b)
+{
+    assert_string_equal(a->name, b->name);
+    assert_memory_equal(a->key, b->key, KEY_LEN);
+    assert_int_equal(a->roles, b->roles);
+    assert_int_equal(a->n_hosts, b->n_hosts);
+    for (size_t i = 0; i < a->n_hosts; i++) {
+        assert_string_equal(a->hosts[i], b->hosts[i]);
+    }
+}
+
+static void
+test_what_is_printed_is_read_back(void **state)
+{
+    uint8_t secret[KEY_LEN];
+    identity_t who = worker_of_two_hosts(secret);
+    keytext_t back;
+    buf_t text = {0};
+    buf_t why = {0};
+
+    (void)state;
+    keytext_print(&text, &who, NULL);
+    CHECK_OK(keytext_parse(buf_span(&text), &back, &why));
+    check_same(&back.identity, &who);
+    assert_false(back.has_secret);
+
+    buf_clear(&text);
+    keytext_print(&text, &who, secret);
+    CHECK_OK(keytext_parse(buf_span(&text), &back, &why));
+    check_same(&back.identity, &who);
+    assert_true(back.has_secret);
+    assert_memory_equal(back.secret, secret, KEY_LEN);
+    buf_fini(&text);
+    buf_fini(&why);
+}
+
+static void
+test_a_file_of_zmakecert_is_read(void **state)
+{
+    static const char text[] =
+        "#   ****  Generated on 2026-01-02 by CZMQ  ****\n"
+        "\n"
+        "metadata\n"
+        "    email = \"a@example.org\"\n"
+        "    name = \"Alice Liddell\"\n"
+        "    role = \"client, admin\"\n"
+        "    other\n"
+        "        role = \"worker\"\n"
+        "curve\n"
+        "    public-key = \"" Z85_KEY "\"\n"
+        "extra\n"
+        "    public-key = \"" Z85_KEY "\"\n";
+    keytext_t out;
+    buf_t why = {0};
+
+    (void)state;
+    CHECK_OK(keytext_parse(SPAN_LIT(text), &out, &why));
+    assert_string_equal(out.identity.name, "");
+    assert_int_equal(out.identity.roles, ROLE_CLIENT | ROLE_ADMIN);
+    assert_int_equal(out.identity.n_hosts, 0);
+    buf_fini(&why);
+}
+
+static void
+test_faults_are_told_with_their_line(void **state)
+{
+    static const struct {
+        const char *text;
+        const char *why;
+    } cases[] = {
+        {"", "line 1: there is no public-key"},
+        {"metadata\n    role = \"boss\"\n",
+            "line 2: role must be worker, client or admin"},
+        {"metadata\n    role = client\n    role = admin\n",
+            "line 3: role is given twice"},
+        {"metadata\n    host = \"a/b\"\n",
+            "line 2: host is no host name or pattern"},
+        {"metadata\n    host = a\n    host = b\n",
+            "line 3: host is given twice"},
+        {"metadata\n    host = \"a a a a a a a a a a a a a a a a a\"\n",
+            "line 2: too many host patterns"},
+        {"curve\n    public-key = \"short\"\n",
+            "line 2: a key must be 40 characters of Z85"},
+        {"curve\n    public-key = \"" Z85_KEY "\"\n"
+         "    public-key = \"" Z85_KEY "\"\n",
+            "line 3: a key is given twice"},
+        {"curve\n  public-key = \"" Z85_KEY "\"\n",
+            "line 2: not in the form of a key file"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        keytext_t out;
+        buf_t why = {0};
+        CHECK_ERR(
+            keytext_parse(span_str(cases[i].text), &out, &why), ERR_MALFORMED);
+        buf_put_u8(&why, 0);
+        if (cases[i].text[0] != '\0') {
+            assert_string_equal((const char *)why.p, cases[i].why);
+        }
+        buf_fini(&why);
+    }
+}
+
+static void
+test_names_are_plain(void **state)
+{
+    static const char *const good[] = {"a", "web-1", "db_2.example.org", "9"};
+    static const char *const bad[] = {"", ".", "..", ".a", "a/b", "a b", "a*",
+        "\xc3\xa4", "a\n",
+        "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffggggg"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        assert_true(key_name_is_valid(span_str(good[i])));
+        assert_true(host_pattern_is_valid(span_str(good[i])));
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_false(key_name_is_valid(span_str(bad[i])));
+    }
+    assert_false(key_name_is_valid((span_t){(const uint8_t *)"a\0b", 3}));
+}
+
+static void
+test_patterns_are_those_of_fnmatch(void **state)
+{
+    (void)state;
+    assert_true(host_pattern_is_valid(SPAN_LIT("*")));
+    assert_true(host_pattern_is_valid(SPAN_LIT("web[!0-9]?.example.org")));
+    assert_false(host_pattern_is_valid(SPAN_LIT("")));
+    assert_false(host_pattern_is_valid(SPAN_LIT("a,b")));
+    assert_false(host_pattern_is_valid(SPAN_LIT("a\"b")));
+    assert_false(host_pattern_is_valid(SPAN_LIT("a\\b")));
+    assert_false(host_pattern_is_valid(SPAN_LIT("a\0b")));
+}
+
+// Whatever is accepted can be printed and is read as the same again.
+static void
+parse_and_print(span_t text)
+{
+    keytext_t out;
+    keytext_t back;
+    buf_t why = {0};
+    buf_t printed = {0};
+
+    if (keytext_parse(text, &out, &why) != ERR_OK) {
+        assert_true(why.len > 0);
+    } else {
+        keytext_print(
+            &printed, &out.identity, out.has_secret ? out.secret : NULL);
+        CHECK_OK(keytext_parse(buf_span(&printed), &back, &why));
+        check_same(&out.identity, &back.identity);
+    }
+    buf_fini(&printed);
+    buf_fini(&why);
+}
+
+static void
+test_truncations_and_bit_flips_stay_inside(void **state)
+{
+    uint8_t secret[KEY_LEN];
+    identity_t who = worker_of_two_hosts(secret);
+    buf_t text = {0};
+
+    (void)state;
+    keytext_print(&text, &who, secret);
+    for (size_t len = 0; len <= text.len; len++) {
+        uint8_t *copy = test_malloc(len + 1);
+        memcpy(copy, text.p, len);
+        parse_and_print((span_t){copy, len});
+        test_free(copy);
+    }
+    for (size_t bit = 0; bit < text.len * 8; bit++) {
+        text.p[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        parse_and_print(buf_span(&text));
+        text.p[bit / 8] ^= (uint8_t)(1u << bit % 8);
+    }
+    buf_fini(&text);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_is_printed_is_read_back),
+        cmocka_unit_test(test_a_file_of_zmakecert_is_read),
+        cmocka_unit_test(test_faults_are_told_with_their_line),
+        cmocka_unit_test(test_names_are_plain),
+        cmocka_unit_test(test_patterns_are_those_of_fnmatch),
+        cmocka_unit_test(test_truncations_and_bit_flips_stay_inside),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
