@@ -106,6 +106,9 @@ typedef struct reason {
     mode_t type;      // of what is there instead of a regular file, or 0
 } reason_t;
 
+static const reason_t a_link = {
+    .rc = ERR_DENIED, .text = "symbolic links are not followed here"};
+
 static reason_t
 of_errno(void)
 {
@@ -232,11 +235,13 @@ descend(listing_t *self, int dir, const char *prefix, const char *name,
     if (sub != -1) {
         rc = match(self, sub, path, below);
         close(sub);
-    } else if (errno != ENOTDIR && errno != ENOENT) {
-        reason_t reason = of_errno();
-        if (errno != ELOOP || is_folder_link(dir, name)) {
-            note_failed(self, path, &reason);
+    } else if (errno == ENOTDIR || errno == ELOOP) {
+        if (is_folder_link(dir, name)) {
+            note_failed(self, path, &a_link);
         }
+    } else if (errno != ENOENT) {
+        reason_t reason = of_errno();
+        note_failed(self, path, &reason);
     }
     free(path);
     return rc;

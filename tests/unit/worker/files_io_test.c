@@ -97,6 +97,8 @@ on_found(void *ctx, const listed_file_t *file)
     memcpy(found->last.hash, file->hash, sizeof file->hash);
 }
 
+static char said[2048];
+
 static errcode_t
 list(const char *pattern, found_t *found)
 {
@@ -105,7 +107,8 @@ list(const char *pattern, found_t *found)
     buf_t why = {0};
     errcode_t rc = files_list(files, path, false, on_found, found, &why);
 
-    assert_true(rc == ERR_OK || why.len > 0);
+    assert_true((rc == ERR_OK) == (why.len == 0));
+    snprintf(said, sizeof said, "%.*s", (int)why.len, (const char *)why.p);
     buf_fini(&why);
     free(path);
     files_destroy(&files);
@@ -186,6 +189,119 @@ test_no_match_says_so(void **state)
     CHECK_ERR(list("root/*.txt", &found), ERR_NOT_FOUND);
 }
 
+static void
+test_a_directory_is_told_from_a_missing_file(void **state)
+{
+    found_t found = {0};
+    char *want = xasprintf(
+        "%s/root is a directory; name its files: %s/root/*", folder, folder);
+
+    (void)state;
+    char *outer = path_of("root");
+    char *inner = path_of("root/inner");
+    assert_int_equal(mkdir(inner, 0700), 0);
+    CHECK_ERR(list("root/inner/", &found), ERR_NOT_FOUND);
+    assert_non_null(strstr(said, "inner/ is a directory"));
+    assert_non_null(strstr(said, "root/inner/*"));
+    files_t *files;
+    buf_t why = {0};
+    CHECK_OK(files_open(NULL, 0, &files, &why));
+    CHECK_ERR(
+        files_list(files, outer, false, on_found, &found, &why), ERR_NOT_FOUND);
+    CHECK_U64(why.len, strlen(want));
+    assert_memory_equal(why.p, want, why.len);
+    files_destroy(&files);
+    buf_fini(&why);
+    free(outer);
+    free(inner);
+    free(want);
+}
+
+// A folder among the matches is nothing; a file that cannot be read is.
+static void
+test_a_match_that_cannot_be_read_is_named(void **state)
+{
+    char *link = path_of("root/c.log");
+    char *dir = path_of("root/d.log");
+    found_t found = {0};
+
+    (void)state;
+    assert_int_equal(mkdir(dir, 0700), 0);
+    CHECK_OK(list("root/*.log", &found));
+    CHECK_U64(found.n, 2);
+    assert_int_equal(symlink("a.log", link), 0);
+    CHECK_ERR(list("root/*.log", &found), ERR_DENIED);
+    CHECK_U64(found.n, 4);
+    assert_non_null(strstr(said, link));
+    assert_non_null(strstr(said, "symbolic"));
+    free(found.last.path);
+    free(link);
+    free(dir);
+}
+
+static void
+test_a_folder_that_is_a_link_is_named(void **state)
+{
+    char *real = path_of("root/real");
+    char *link = path_of("root/link");
+    found_t found = {0};
+
+    (void)state;
+    assert_int_equal(mkdir(real, 0700), 0);
+    write_file("root/real/x.log", "w", "x\n");
+    CHECK_OK(list("root/r*/x.log", &found));
+    CHECK_OK(list("root/real/x*", &found));
+    assert_int_equal(symlink("real", link), 0);
+    CHECK_ERR(list("root/l*/x.log", &found), ERR_DENIED);
+    assert_non_null(strstr(said, link));
+    CHECK_ERR(list("root/link/x*", &found), ERR_DENIED);
+    CHECK_ERR(list("root/*/x.log", &found), ERR_DENIED);
+    CHECK_U64(found.n, 3);
+    free(found.last.path);
+    free(real);
+    free(link);
+}
+
+static void
+test_files_without_permission_are_named(void **state)
+{
+    char *dir = path_of("root/closed");
+    char *file = path_of("root/a.log");
+    found_t found = {0};
+
+    (void)state;
+    if (geteuid() == 0) {
+        skip(); // root may read everything
+    }
+    assert_int_equal(mkdir(dir, 0000), 0);
+    CHECK_ERR(list("root/closed/*.log", &found), ERR_DENIED);
+    assert_int_equal(chmod(file, 0000), 0);
+    CHECK_ERR(list("root/*.log", &found), ERR_DENIED);
+    assert_non_null(strstr(said, "permission"));
+    CHECK_U64(found.n, 1);
+    free(found.last.path);
+    free(dir);
+    free(file);
+}
+
+static void
+test_standard_input_is_for_the_local_run(void **state)
+{
+    files_t *files = open_root();
+    shard_range_t range = {.stream = true};
+    buf_t why = {0};
+    int fd;
+
+    (void)state;
+    CHECK_ERR(files_open_range(files, &range, &fd), ERR_DENIED);
+    files_destroy(&files);
+    CHECK_OK(files_open(NULL, 0, &files, &why));
+    CHECK_OK(files_open_range(files, &range, &fd));
+    assert_true(fd > 2);
+    close(fd);
+    files_destroy(&files);
+}
+
 int
 main(void)
 {
@@ -197,6 +313,16 @@ main(void)
         cmocka_unit_test_setup_teardown(
             test_growth_is_fine_and_anything_else_has_changed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_match_says_so, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            test_a_directory_is_told_from_a_missing_file, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            test_a_match_that_cannot_be_read_is_named, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            test_a_folder_that_is_a_link_is_named, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            test_files_without_permission_are_named, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            test_standard_input_is_for_the_local_run, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
