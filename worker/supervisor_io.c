@@ -5,15 +5,10 @@
 // side can keep the heartbeats from going out.
 #include "worker/supervisor_io.h"
 
-#include "certs/zap_io.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/xalloc.h"
-#include "common/net/curve_socket.h"
-#include "worker/executor_io.h"
-#include "worker/link_io.h"
-#include "worker/lister_io.h"
-#include "worker/supervisor.h"
+#include "worker/daemon_io.h"
 
 #include <errno.h>
 #include <sodium.h>
@@ -22,40 +17,14 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
-#include <zmq.h>
 
 #define CONTROL_PORT   7700
 #define CONTROL_HWM    1000
 #define INTAKE_HWM     256
 #define SINK_HWM       16
 #define DRAIN_MAX      64 // messages of one side in one turn
-#define OUTPUTS_MAX    64
 #define AFFINITY_LIGHT 1u // I/O threads: control and intake
 #define AFFINITY_BULK  2u // the sink
-#define SINK_STUCK_MS  10000
-#define ANNOUNCE_MS    60000 // the same refusal is logged once in that time
-
-typedef struct daemon {
-    const worker_options_t *options;
-    void *zmq_ctx;
-    zap_t *zap;
-    files_t *files;
-    executors_t *executors;
-    lister_t *lister;
-    void *intake;
-    uint16_t intake_port;
-    link_t *control;
-    link_t *sink;
-    supervisor_t *machine;
-    zmq_pollitem_t *items;
-    received_t in;
-    int64_t sink_stuck_ms; // since when it takes nothing; 0: it does
-    char refused[LIMIT_TEXT];
-    int64_t refused_ms;
-    bool stopping;
-    bool stop_now;
-    int64_t stop_ms; // when patience ends
-} daemon_t;
 
 enum {
     POLL_SIGNAL,
@@ -225,131 +194,6 @@ close_all(daemon_t *self)
     buf_fini(&self->in.frame);
 }
 
-// ---- what the machine wants done
-
-static void
-do_control(daemon_t *self, sup_output_t *out, int64_t now)
-{
-    link_post(self->control, buf_span(&out->frame), now);
-}
-
-static void
-do_sink(daemon_t *self, sup_output_t *out, int64_t now)
-{
-    if (link_send(self->sink, buf_span(&out->frame)) == ERR_OK) {
-        self->sink_stuck_ms = 0;
-        return;
-    }
-    supervisor_sink_busy(self->machine, buf_span(&out->frame), now);
-    if (self->sink_stuck_ms == 0) {
-        self->sink_stuck_ms = now;
-    } else if (link_is_up(self->sink) &&
-               now - self->sink_stuck_ms >= SINK_STUCK_MS) {
-        log_event(LOG_WARN, "sink-stuck", "endpoint", link_endpoint(self->sink),
-            NULL);
-        link_redial(self->sink, 0, now);
-        self->sink_stuck_ms = now;
-    }
-}
-
-// The sink is where the control connection is, on another port.
-static void
-do_sink_open(daemon_t *self, sup_output_t *out, int64_t now)
-{
-    char *address = xstrdup(link_endpoint(self->control));
-    char *colon = strrchr(address, ':');
-
-    if (colon != NULL) {
-        *colon = '\0';
-        link_dial(self->sink, address, out->sink_port, now);
-    }
-    free(address);
-    self->refused[0] = '\0';
-    log_event(LOG_INFO, "worker-registered", "name", self->options->name,
-        "coordinator", link_endpoint(self->control), NULL);
-}
-
-static void
-do_list(daemon_t *self, sup_output_t *out, int64_t now)
-{
-    (void)now;
-    lister_ask(self->lister, out->request, out->pattern, out->shared);
-}
-
-static void
-do_start(daemon_t *self, sup_output_t *out, int64_t now)
-{
-    char text[LIMIT_TEXT] = "";
-    uint32_t file;
-    errcode_t rc = executors_give(
-        self->executors, out->slot, out->shard, self->files, &file, text);
-
-    if (rc != ERR_OK) {
-        supervisor_done(self->machine, out->slot, rc, NULL, file, text, now);
-    }
-}
-
-static void
-do_kill(daemon_t *self, sup_output_t *out, int64_t now)
-{
-    (void)now;
-    executors_kill(self->executors, out->slot);
-}
-
-static void
-do_reconnect(daemon_t *self, sup_output_t *out, int64_t now)
-{
-    (void)out;
-    if (link_is_up(self->control)) {
-        log_event(LOG_WARN, "coordinator-silent", "endpoint",
-            link_endpoint(self->control), NULL);
-        link_redial(self->control, 0, now);
-    }
-}
-
-// A daemon keeps trying: the key may be allowed, the other worker of this
-// name stopped, one of both upgraded.
-static void
-do_refused(daemon_t *self, sup_output_t *out, int64_t now)
-{
-    if (strcmp(self->refused, out->text) != 0 ||
-        now - self->refused_ms >= ANNOUNCE_MS) {
-        snprintf(self->refused, sizeof self->refused, "%s", out->text);
-        self->refused_ms = now;
-        log_event(LOG_ERROR, "worker-refused", "coordinator",
-            link_endpoint(self->control), "text", out->text, NULL);
-    }
-    link_redial(self->control, LINK_BACKOFF_MAX_MS, now);
-}
-
-static void (*const effects[])(daemon_t *, sup_output_t *, int64_t) = {
-    [SUP_CONTROL] = do_control,
-    [SUP_SINK] = do_sink,
-    [SUP_SINK_OPEN] = do_sink_open,
-    [SUP_LIST] = do_list,
-    [SUP_START] = do_start,
-    [SUP_KILL] = do_kill,
-    [SUP_RECONNECT] = do_reconnect,
-    [SUP_REFUSED] = do_refused,
-};
-
-// True when anything was done: deadlines may have changed, and more may be
-// left than one turn takes.
-static bool
-carry_out(daemon_t *self)
-{
-    sup_output_t *out = xmalloc(sizeof *out);
-    int n = 0;
-
-    while (n < OUTPUTS_MAX && supervisor_next(self->machine, out)) {
-        effects[out->kind](self, out, clock_mono_ms());
-        buf_fini(&out->frame);
-        n++;
-    }
-    free(out);
-    return n > 0;
-}
-
 // ---- what comes in
 
 static void
@@ -402,7 +246,7 @@ drain_lister(daemon_t *self, int64_t now)
         supervisor_listed(
             self->machine, l.request, l.files, l.n, l.last, l.rc, l.text, now);
         listed_fini(&l);
-        carry_out(self);
+        daemon_carry_out(self);
     }
 }
 
@@ -503,7 +347,7 @@ tick(daemon_t *self)
     }
     wait = least(wait, link_tick(self->sink, now, &came_up));
     wait = least(wait, supervisor_tick(self->machine, now));
-    return carry_out(self) || wait < 0 ? 0 : wait;
+    return daemon_carry_out(self) || wait < 0 ? 0 : wait;
 }
 
 static bool
@@ -589,7 +433,7 @@ worker_run(const worker_options_t *options, buf_t *why)
         say_ready(&self);
         rc = loop(&self, why);
         supervisor_bye(self.machine, "the worker stops", clock_mono_ms());
-        carry_out(&self);
+        daemon_carry_out(&self);
         log_event(LOG_INFO, "worker-stopped", NULL);
     }
     close_all(&self);

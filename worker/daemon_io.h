@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the files of the worker daemon share among themselves.
+#ifndef LOGTALLY_WORKER_DAEMON_IO_H
+#define LOGTALLY_WORKER_DAEMON_IO_H
+
+#include "certs/zap_io.h"
+#include "common/net/curve_socket.h"
+#include "worker/executor_io.h"
+#include "worker/link_io.h"
+#include "worker/lister_io.h"
+#include "worker/supervisor.h"
+#include "worker/supervisor_io.h"
+
+#include <zmq.h>
+
+typedef struct daemon {
+    const worker_options_t *options;
+    void *zmq_ctx;
+    zap_t *zap;
+    files_t *files;
+    executors_t *executors;
+    lister_t *lister;
+    void *intake;
+    uint16_t intake_port;
+    link_t *control;
+    link_t *sink;
+    supervisor_t *machine;
+    zmq_pollitem_t *items;
+    received_t in;
+    int64_t sink_stuck_ms; // since when it takes nothing; 0: it does
+    char refused[LIMIT_TEXT];
+    int64_t refused_ms;
+    bool stopping;
+    bool stop_now;
+    int64_t stop_ms; // when patience ends
+} daemon_t;
+
+// Does what the machine wants done, a bounded number of things. True when
+// anything was done: deadlines may have changed, and more may be left.
+bool daemon_carry_out(daemon_t *self);
+
+#endif
