@@ -1,0 +1,426 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coordinator/cli/client_io.h"
+
+#include "certs/keyfile.h"
+#include "common/base/clock.h"
+#include "common/base/limits.h"
+#include "common/base/xalloc.h"
+#include "common/net/curve_socket.h"
+#include "coordinator/cli/client_settings.h"
+#include "coordinator/cli/text.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+#include <zmq.h>
+
+#define DEFAULT_PORT 7700
+#define MONITOR_NAME "client-monitor"
+#define CLIENT_HWM   1000
+// Nobody listening may be a coordinator that is just starting.
+#define NOBODY_MS 1500
+// Between the end of the handshake and the socket's taking a message.
+#define SEND_MS 1000
+
+enum { ITEM_SOCKET, ITEM_MONITOR, ITEM_SIGNALS, N_ITEMS };
+
+struct client {
+    void *zmq_ctx;
+    void *socket;
+    dial_monitor_t *monitor;
+    dial_state_t state;
+    int signals;
+    credentials_t credentials;
+    char endpoint[LIMIT_ENDPOINT];
+    received_t in;
+};
+
+// ---- opening
+
+static int
+dial(client_t *self, buf_t *why)
+{
+    errcode_t rc;
+
+    self->zmq_ctx = zmq_ctx_new();
+    if (self->zmq_ctx == NULL || dial_monitor_open(self->zmq_ctx, MONITOR_NAME,
+                                     &self->monitor) != ERR_OK) {
+        buf_printf(why, "cannot start ZeroMQ: %s", zmq_strerror(zmq_errno()));
+        return EXIT_FAILED;
+    }
+    rc = curve_dial(self->zmq_ctx,
+        &(curve_dial_t){
+            .type = ZMQ_DEALER,
+            .server_public = self->credentials.coordinator.key,
+            .own_public = self->credentials.self.public_key,
+            .own_secret = self->credentials.self.secret_key,
+            .endpoint = self->endpoint,
+            .max_frame = LIMIT_CONTROL,
+            .hwm = CLIENT_HWM,
+            .heartbeats = true,
+            .monitor = MONITOR_NAME,
+        },
+        &self->socket, why);
+    return rc == ERR_OK ? EXIT_DONE : EXIT_FAILED;
+}
+
+// Before libzmq starts its threads, which must not take signals.
+static int
+open_signals(client_t *self, buf_t *why)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    if (sigprocmask(SIG_BLOCK, &set, NULL) != 0 ||
+        (self->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC)) ==
+            -1) {
+        buf_printf(why, "cannot watch for signals: %s", strerror(errno));
+        return EXIT_FAILED;
+    }
+    return EXIT_DONE;
+}
+
+// Is it known by now that there will be no connection?
+static bool
+is_hopeless(dial_state_t state, int64_t waited_ms)
+{
+    return state == DIAL_REFUSED || state == DIAL_CLOSED ||
+           (state == DIAL_NO_ANSWER && waited_ms >= NOBODY_MS) ||
+           waited_ms >= CLIENT_CONNECT_MS;
+}
+
+static bool
+was_interrupted(client_t *self)
+{
+    struct signalfd_siginfo info;
+
+    return read(self->signals, &info, sizeof info) == (ssize_t)sizeof info;
+}
+
+static void
+poll_all(client_t *self, int64_t wait_ms)
+{
+    zmq_pollitem_t items[N_ITEMS] = {
+        [ITEM_SOCKET] = {.socket = self->socket, .events = ZMQ_POLLIN},
+        [ITEM_MONITOR] = {.socket = dial_monitor_socket(self->monitor),
+            .events = ZMQ_POLLIN},
+        [ITEM_SIGNALS] = {.fd = self->signals, .events = ZMQ_POLLIN},
+    };
+
+    // Whatever it returns, the callers look at everything.
+    (void)zmq_poll(items, N_ITEMS, wait_ms < 0 ? 0 : (long)wait_ms);
+}
+
+static int
+connect_up(client_t *self, buf_t *why)
+{
+    const int64_t began_ms = clock_mono_ms();
+    int64_t now_ms = began_ms;
+
+    for (;;) {
+        self->state = dial_monitor_drain(self->monitor, now_ms);
+        if (self->state == DIAL_UP) {
+            return EXIT_DONE;
+        }
+        if (was_interrupted(self)) {
+            return EXIT_INTERRUPTED;
+        }
+        if (is_hopeless(self->state, now_ms - began_ms)) {
+            return client_explain(self, why);
+        }
+        poll_all(self, 100);
+        now_ms = clock_mono_ms();
+    }
+}
+
+static int
+start(client_t *self, common_options_t *common, buf_t *why)
+{
+    if (client_settings_find(common, why) != ERR_OK) {
+        return EXIT_USAGE;
+    }
+    if (credentials_load(common->keys, &self->credentials, why) != ERR_OK) {
+        return EXIT_UNREACHABLE;
+    }
+    // Looked up while Ctrl-C still ends the program.
+    errcode_t rc = endpoint_resolve(
+        common->coordinator, DEFAULT_PORT, self->endpoint, why);
+    if (rc != ERR_OK) {
+        return rc == ERR_CONFIG ? EXIT_USAGE : EXIT_UNREACHABLE;
+    }
+    int code = open_signals(self, why);
+    code = code == EXIT_DONE ? dial(self, why) : code;
+    return code == EXIT_DONE ? connect_up(self, why) : code;
+}
+
+int
+client_open(common_options_t *common, client_t **out, buf_t *why)
+{
+    client_t *self = xcalloc(1, sizeof *self);
+
+    *out = NULL;
+    self->signals = -1;
+    int code = start(self, common, why);
+    if (code != EXIT_DONE) {
+        client_close(&self);
+        return code;
+    }
+    *out = self;
+    return EXIT_DONE;
+}
+
+void
+client_close(client_t **self_p)
+{
+    client_t *self = *self_p;
+
+    if (self == NULL) {
+        return;
+    }
+    *self_p = NULL;
+    if (self->socket != NULL) {
+        zmq_close(self->socket);
+    }
+    dial_monitor_close(&self->monitor);
+    if (self->zmq_ctx != NULL) {
+        zmq_ctx_term(self->zmq_ctx);
+    }
+    if (self->signals != -1) {
+        close(self->signals);
+    }
+    credentials_fini(&self->credentials);
+    buf_fini(&self->in.frame);
+    free(self);
+}
+
+const char *
+client_endpoint(const client_t *self)
+{
+    return self->endpoint;
+}
+
+// ---- events
+
+int
+client_explain(client_t *self, buf_t *why)
+{
+    char fingerprint[20];
+    dial_state_t state = self->state;
+
+    // Packets that vanish look like a dial that has not come far yet.
+    state = state == DIAL_CONNECTING ? DIAL_NO_ANSWER : state;
+    key_fingerprint(self->credentials.self.public_key, fingerprint);
+    dial_explain(state, self->endpoint, fingerprint, why);
+    return EXIT_UNREACHABLE;
+}
+
+// A frame of another version still has a header that can be read.
+static bool
+next_frame(client_t *self, frame_t *frame)
+{
+    while (socket_receive(self->socket, false, &self->in) != ERR_BUSY) {
+        errcode_t rc = frame_decode(buf_span(&self->in.frame), frame);
+        if (rc == ERR_OK || rc == ERR_VERSION) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// True when the connection changed in a way that the caller must know.
+static bool
+news(client_t *self, int64_t now_ms, client_event_t *event)
+{
+    dial_state_t before = self->state;
+
+    self->state = dial_monitor_drain(self->monitor, now_ms);
+    if (self->state == before) {
+        return false;
+    }
+    if (self->state == DIAL_UP) {
+        *event = CLIENT_BACK;
+        return true;
+    }
+    if (self->state == DIAL_REFUSED) {
+        *event = CLIENT_FAILED;
+        return true;
+    }
+    *event = CLIENT_LOST;
+    return before == DIAL_UP;
+}
+
+client_event_t
+client_wait(client_t *self, int64_t until_ms, frame_t *frame)
+{
+    client_event_t event;
+
+    for (;;) {
+        int64_t now_ms = clock_mono_ms();
+        if (was_interrupted(self)) {
+            return CLIENT_INTERRUPTED;
+        }
+        if (next_frame(self, frame)) {
+            return CLIENT_FRAME;
+        }
+        if (news(self, now_ms, &event)) {
+            return event;
+        }
+        if (now_ms >= until_ms) {
+            return CLIENT_TIMEOUT;
+        }
+        poll_all(self, until_ms - now_ms);
+    }
+}
+
+// ---- asking
+
+bool
+client_send(client_t *self, span_t frame)
+{
+    const int64_t until_ms = clock_mono_ms() + SEND_MS;
+    zmq_pollitem_t item = {.socket = self->socket, .events = ZMQ_POLLOUT};
+    errcode_t rc;
+
+    while ((rc = socket_send(self->socket, frame)) == ERR_BUSY) {
+        int64_t left_ms = until_ms - clock_mono_ms();
+        if (left_ms <= 0) {
+            break;
+        }
+        (void)zmq_poll(&item, 1, (long)left_ms);
+    }
+    return rc == ERR_OK;
+}
+
+static int
+explain_version(const client_t *self, unsigned low, unsigned high, buf_t *why)
+{
+    buf_printf(why, "the coordinator at %s speaks protocol version %u",
+        self->endpoint, low);
+    if (high != low) {
+        buf_printf(why, " to %u", high);
+    }
+    buf_printf(why,
+        ", this logtally (" LOGTALLY_VERSION
+        ") version %u; install the same release on both sides",
+        PROTOCOL_VERSION);
+    return EXIT_UNREACHABLE;
+}
+
+int
+client_refusal(const frame_t *frame, buf_t *why)
+{
+    lt_Refused refused;
+
+    if (frame_meta(frame, lt_Refused_fields, &refused) != ERR_OK) {
+        buf_put_str(why, "the coordinator refused, and did not say why");
+        return EXIT_FAILED;
+    }
+    if (refused.text[0] != '\0') {
+        text_safe(refused.text, why);
+    } else {
+        buf_printf(why, "the coordinator refused: %s",
+            err_text((errcode_t)refused.error));
+    }
+    bool known = refused.exit > 0 && refused.exit < 256;
+    return known ? (int)refused.exit : EXIT_FAILED;
+}
+
+int
+client_nonsense(const client_t *self, const frame_t *frame, buf_t *why)
+{
+    if (frame->version != PROTOCOL_VERSION) {
+        return explain_version(self, frame->version, frame->version, why);
+    }
+    buf_printf(why, "the coordinator's answer (%s) makes no sense",
+        proto_name(frame->type));
+    return EXIT_FAILED;
+}
+
+static int
+explain_event(
+    client_t *self, client_event_t event, int64_t patience_ms, buf_t *why)
+{
+    if (event == CLIENT_INTERRUPTED) {
+        return EXIT_INTERRUPTED;
+    }
+    if (event == CLIENT_TIMEOUT) {
+        buf_printf(why, "no answer from the coordinator at %s within ",
+            self->endpoint);
+        text_duration((uint64_t)patience_ms, why);
+        return EXIT_UNREACHABLE;
+    }
+    return client_explain(self, why);
+}
+
+static int
+wait_for(client_t *self, proto_type_t want, int64_t patience_ms,
+    frame_t *answer, buf_t *why)
+{
+    const int64_t until_ms = clock_mono_ms() + patience_ms;
+
+    for (;;) {
+        client_event_t event = client_wait(self, until_ms, answer);
+        if (event != CLIENT_FRAME) {
+            return explain_event(self, event, patience_ms, why);
+        }
+        if (answer->version != PROTOCOL_VERSION) {
+            return client_nonsense(self, answer, why);
+        }
+        if (answer->type == PROTO_REFUSED) {
+            return client_refusal(answer, why);
+        }
+        if (answer->type == want) {
+            return EXIT_DONE;
+        }
+    }
+}
+
+int
+client_next(client_t *self, proto_type_t want, frame_t *answer, buf_t *why)
+{
+    return wait_for(self, want, CLIENT_ANSWER_MS, answer, why);
+}
+
+int
+client_ask_patiently(client_t *self, span_t request, proto_type_t want,
+    int64_t patience_ms, frame_t *answer, buf_t *why)
+{
+    if (!client_send(self, request)) {
+        self->state = self->state == DIAL_UP ? DIAL_LOST : self->state;
+        return client_explain(self, why);
+    }
+    return wait_for(self, want,
+        patience_ms > 0 ? patience_ms : CLIENT_ANSWER_MS, answer, why);
+}
+
+int
+client_ask(client_t *self, span_t request, proto_type_t want, frame_t *answer,
+    buf_t *why)
+{
+    return client_ask_patiently(self, request, want, 0, answer, why);
+}
+
+int
+client_ask_job(client_t *self, proto_type_t type, uint64_t job,
+    lt_JobUpdate *out, buf_t *why)
+{
+    buf_t request = {0};
+    frame_t answer;
+
+    frame_encode(&request, type, 0, lt_JobRequest_fields,
+        &(lt_JobRequest){.job = job}, (span_t){0});
+    int code =
+        client_ask(self, buf_span(&request), PROTO_JOB_UPDATE, &answer, why);
+    if (code == EXIT_DONE &&
+        frame_meta(&answer, lt_JobUpdate_fields, out) != ERR_OK) {
+        code = client_nonsense(self, &answer, why);
+    }
+    buf_fini(&request);
+    return code;
+}

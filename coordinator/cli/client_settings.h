@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// client_settings: where the coordinator is and which key folder to use.
+// What the command line left out comes from LOGTALLY_COORDINATOR and
+// LOGTALLY_KEYS, then from the first configuration file there is:
+// ~/.config/logtally/client.conf, /etc/logtally/client.conf.
+#ifndef LOGTALLY_COORDINATOR_CLI_CLIENT_SETTINGS_H
+#define LOGTALLY_COORDINATOR_CLI_CLIENT_SETTINGS_H
+
+#include "coordinator/cli/command.h"
+
+// Fills what is NULL in *common. ERR_CONFIG with a sentence in *why: a bad
+// file, or nowhere named.
+MUST_CHECK errcode_t client_settings_find(common_options_t *common, buf_t *why);
+
+#endif

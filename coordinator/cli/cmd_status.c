@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coordinator/cli/cli.h"
+#include "coordinator/cli/client_io.h"
+#include "coordinator/cli/job_text.h"
+
+#include <stddef.h>
+
+typedef struct options {
+    common_options_t common;
+    bool json;
+} options_t;
+
+static const setting_t settings[] = {
+    {.name = "json",
+        .kind = SETTING_FLAG,
+        .offset = offsetof(options_t, json),
+        .help = "one JSON object",
+        .command_line_only = true},
+    COMMON_SETTINGS,
+};
+
+static const command_t command = {
+    .name = "status",
+    .operands = "JOB",
+    .about = "Tells how a job gets on, or how it ended.\n",
+    .settings = settings,
+    .n_settings = sizeof settings / sizeof *settings,
+    .min_operands = 1,
+    .max_operands = 1,
+};
+
+static int
+print_status(const options_t *o, const lt_JobUpdate *job)
+{
+    buf_t text = {0};
+
+    if (o->json) {
+        job_json(job, &text);
+        buf_put_u8(&text, '\n');
+    } else {
+        job_details(job, &text);
+    }
+    int code = print_out(&text);
+    buf_fini(&text);
+    return code;
+}
+
+static int
+status(options_t *o, uint64_t job, buf_t *why)
+{
+    client_t *client = NULL;
+    lt_JobUpdate update;
+    int code = client_open(&o->common, &client, why);
+
+    if (code == EXIT_DONE) {
+        code = client_ask_job(client, PROTO_STATUS, job, &update, why);
+    }
+    client_close(&client);
+    return code == EXIT_DONE ? print_status(o, &update) : code;
+}
+
+int
+cmd_status(int argc, char **argv)
+{
+    options_t o;
+    settings_list_t operands;
+    uint64_t job;
+    buf_t why = {0};
+    int code = command_parse(&command, argc, argv, &o, sizeof o, &operands);
+
+    if (code == COMMAND_GOES_ON) {
+        code = job_parse(operands.items[0], &job) ? status(&o, job, &why)
+                                                  : EXIT_USAGE;
+    }
+    complain(code, &why);
+    buf_fini(&why);
+    command_done(&command, &o, &operands);
+    return code;
+}

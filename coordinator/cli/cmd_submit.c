@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coordinator/cli/cli.h"
+#include "coordinator/cli/finish.h"
+#include "coordinator/cli/follow.h"
+#include "coordinator/cli/request.h"
+#include "coordinator/cli/terminal.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+typedef struct options {
+    common_options_t common;
+    finish_options_t finish;
+    request_options_t request;
+    bool detach;
+} options_t;
+
+static const setting_t settings[] = {
+    REQUEST_SETTINGS(offsetof(options_t, request)),
+    FINISH_SETTINGS(offsetof(options_t, finish)),
+    {.name = "detach",
+        .letter = 'd',
+        .kind = SETTING_FLAG,
+        .offset = offsetof(options_t, detach),
+        .help = "print the job's number and leave it to itself",
+        .command_line_only = true},
+    COMMON_SETTINGS,
+};
+
+static const command_t command = {
+    .name = "submit",
+    .operands = "QUERY SOURCE...",
+    .about =
+        "Counts logs on the hosts where they lie and prints the one answer.\n"
+        "\n"
+        "  logtally submit 'count by status' "
+        "'web*:/var/log/nginx/access.log*'\n"
+        "  logtally submit '5xx | top 20 path' @eu:/var/log/nginx/access.log\n"
+        "  logtally submit 'top ip' 'shared:/mnt/logs/*.gz' -o json\n"
+        "\n"
+        "A SOURCE is HOST:PATH, @LABEL:PATH or shared:PATH (any worker may "
+        "read it);\n"
+        "HOST and PATH may hold * and ?, quoted so that the shell leaves them "
+        "alone.\n"
+        "Ctrl-C cancels the job on the cluster.\n"
+        "\n"
+        "Exit codes: 0 complete, 1 failed, 2 wrong query or usage, 3 "
+        "incomplete, 4 no\n"
+        "line fits the format, 5 no connection, 124 deadline, 130 Ctrl-C.\n",
+    .settings = settings,
+    .n_settings = sizeof settings / sizeof *settings,
+    .min_operands = 2,
+    .max_operands = LIMIT_SOURCES + 1,
+};
+
+static int
+print_job(uint64_t job)
+{
+    buf_t text = {0};
+
+    buf_printf(&text, "%llu\n", (unsigned long long)job);
+    int code = print_out(&text);
+    buf_fini(&text);
+    return code;
+}
+
+static int
+follow(client_t *client, const options_t *o, span_t frame, buf_t *why)
+{
+    follow_t f = {
+        .client = client,
+        .submit = frame,
+        .detach = o->detach,
+        .progress =
+            !o->finish.quiet && !o->detach && terminal_is(STDERR_FILENO),
+        .cancel = true,
+        .deadline_ms = o->request.deadline_ms,
+    };
+    int code = follow_job(&f, why);
+
+    if (code != EXIT_DONE) {
+        return code;
+    }
+    return o->detach ? print_job(f.job)
+                     : finish_job(client, &f.last, &o->finish, why);
+}
+
+static int
+submit(options_t *o, const settings_list_t *operands)
+{
+    client_t *client = NULL;
+    buf_t frame = {0};
+    buf_t why = {0};
+    int code = EXIT_USAGE;
+
+    if (finish_options_valid(&o->finish)) {
+        code = request_make(operands, &o->request,
+            o->detach ? REQUEST_DETACHED : REQUEST_FOLLOWED, &frame);
+    }
+    if (code == EXIT_DONE) {
+        code = client_open(&o->common, &client, &why);
+    }
+    if (code == EXIT_DONE) {
+        code = follow(client, o, buf_span(&frame), &why);
+    }
+    client_close(&client);
+    complain(code, &why);
+    buf_fini(&frame);
+    buf_fini(&why);
+    return code;
+}
+
+int
+cmd_submit(int argc, char **argv)
+{
+    options_t o;
+    settings_list_t operands;
+    int code = command_parse(&command, argc, argv, &o, sizeof o, &operands);
+
+    if (code == COMMAND_GOES_ON) {
+        code = submit(&o, &operands);
+    }
+    command_done(&command, &o, &operands);
+    return code;
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coordinator/cli/cli.h"
+#include "coordinator/cli/follow.h"
+#include "coordinator/cli/job_text.h"
+#include "coordinator/cli/terminal.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <unistd.h>
+
+typedef struct options {
+    common_options_t common;
+    int64_t timeout_ms;
+    bool quiet;
+} options_t;
+
+static const setting_t settings[] = {
+    {.name = "timeout",
+        .kind = SETTING_DURATION,
+        .offset = offsetof(options_t, timeout_ms),
+        .min = 1,
+        .max = INT64_C(30) * 86400000,
+        .value = "TIME",
+        .help = "stop waiting after this time, with exit code 124",
+        .command_line_only = true},
+    {.name = "quiet",
+        .letter = 'q',
+        .kind = SETTING_FLAG,
+        .offset = offsetof(options_t, quiet),
+        .help = "no progress and no last line",
+        .command_line_only = true},
+    COMMON_SETTINGS,
+};
+
+static const command_t command = {
+    .name = "wait",
+    .operands = "JOB",
+    .about = "Waits until a job has ended, and ends with the job's exit code "
+             "(`logtally submit\n--help` lists them). Ctrl-C ends the waiting, "
+             "not the job.\n",
+    .settings = settings,
+    .n_settings = sizeof settings / sizeof *settings,
+    .min_operands = 1,
+    .max_operands = 1,
+};
+
+static int
+told(const options_t *o, const lt_JobUpdate *end)
+{
+    buf_t text = {0};
+
+    if (!o->quiet) {
+        job_end(end, &text);
+        fprintf(stderr, "%.*s\n", (int)text.len, (const char *)text.p);
+    }
+    buf_fini(&text);
+    return job_exit(end);
+}
+
+static int
+wait_for(options_t *o, uint64_t job, buf_t *why)
+{
+    follow_t f = {
+        .job = job,
+        .progress = !o->quiet && terminal_is(STDERR_FILENO),
+        .patience_ms = o->timeout_ms,
+    };
+    int code = client_open(&o->common, &f.client, why);
+
+    if (code == EXIT_DONE) {
+        code = follow_job(&f, why);
+    }
+    client_close(&f.client);
+    return code == EXIT_DONE ? told(o, &f.last) : code;
+}
+
+int
+cmd_wait(int argc, char **argv)
+{
+    options_t o;
+    settings_list_t operands;
+    uint64_t job;
+    buf_t why = {0};
+    int code = command_parse(&command, argc, argv, &o, sizeof o, &operands);
+
+    if (code == COMMAND_GOES_ON) {
+        code = job_parse(operands.items[0], &job) ? wait_for(&o, job, &why)
+                                                  : EXIT_USAGE;
+    }
+    complain(code, &why);
+    buf_fini(&why);
+    command_done(&command, &o, &operands);
+    return code;
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// finish: from the end of a job to rows on standard output; what submit,
+// wait and result have in common.
+#ifndef LOGTALLY_COORDINATOR_CLI_FINISH_H
+#define LOGTALLY_COORDINATOR_CLI_FINISH_H
+
+#include "common/result/result.h"
+#include "coordinator/cli/client_io.h"
+
+typedef struct finish_options {
+    char *output; // as written after -o, or NULL
+    bool no_header;
+    bool allow_partial;
+    bool quiet; // no receipt for a complete result
+} finish_options_t;
+
+// Rows of settings for them, in a struct that has a finish_options_t at
+// `base`.
+#define FINISH_SETTINGS(base)                                                  \
+    {.name = "output",                                                         \
+        .letter = 'o',                                                         \
+        .kind = SETTING_TEXT,                                                  \
+        .offset = (base) + offsetof(finish_options_t, output),                 \
+        .value = "KIND",                                                       \
+        .help = "table (default on a terminal), tsv (default in a pipe), "     \
+                "csv, json, jsonl, md",                                        \
+        .command_line_only = true},                                            \
+        {.name = "no-header",                                                  \
+            .kind = SETTING_FLAG,                                              \
+            .offset = (base) + offsetof(finish_options_t, no_header),          \
+            .help = "tsv and csv without their first line",                    \
+            .command_line_only = true},                                        \
+        {.name = "allow-partial",                                              \
+            .kind = SETTING_FLAG,                                              \
+            .offset = (base) + offsetof(finish_options_t, allow_partial),      \
+            .help = "print the rows of an incomplete result too (exit code "   \
+                    "3 all the same)",                                         \
+            .command_line_only = true},                                        \
+    {                                                                          \
+        .name = "quiet", .letter = 'q', .kind = SETTING_FLAG,                  \
+        .offset = (base) + offsetof(finish_options_t, quiet),                  \
+        .help = "no progress, and no receipt of a complete result",            \
+        .command_line_only = true                                              \
+    }
+
+// Is -o one of the kinds? To be asked before any work is done; complains.
+bool finish_options_valid(const finish_options_t *self);
+
+// Fetches the result of an ended job, chunk by chunk.
+MUST_CHECK int finish_fetch(
+    client_t *client, uint64_t job, result_t **out, buf_t *why);
+// Rows to standard output, receipt to standard error. `code` is what the job
+// ended with: it is returned, unless printing fails or rows are missing.
+int finish_print(
+    const result_t *result, const finish_options_t *options, int code);
+// What follows the end of a job: fetch and print, or say why not.
+MUST_CHECK int finish_job(client_t *client, const lt_JobUpdate *end,
+    const finish_options_t *options, buf_t *why);
+
+#endif

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coordinator/cli/request.h"
+
+#include "common/base/xalloc.h"
+#include "common/query/query.h"
+#include "common/wire/control.pb.h"
+#include "common/wire/frame.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int
+complain_query(const char *text, const query_error_t *error)
+{
+    buf_t out = {0};
+
+    query_error_print(error, text, &out);
+    fwrite(out.p, 1, out.len, stderr);
+    buf_fini(&out);
+    return EXIT_USAGE;
+}
+
+static int
+check_query(const char *text)
+{
+    query_t *query = NULL;
+    query_error_t error;
+
+    if (strlen(text) > LIMIT_QUERY_TEXT) {
+        return complain_text(EXIT_USAGE, "the query is too long");
+    }
+    if (query_parse(text, &query, &error) != ERR_OK) {
+        return complain_query(text, &error);
+    }
+    query_destroy(&query);
+    return EXIT_DONE;
+}
+
+// HOST:PATH with an absolute path: a worker has no current folder.
+static int
+check_source(const char *text)
+{
+    const char *colon = strchr(text, ':');
+    buf_t why = {0};
+    int code = EXIT_USAGE;
+
+    if (colon == NULL || colon == text) {
+        buf_printf(&why,
+            "'%.200s' names no host; write HOST:%s, or count files of this "
+            "machine with `logtally run`",
+            text, text[0] == '/' ? text : "/PATH");
+    } else if (colon[1] != '/') {
+        buf_printf(&why, "'%.200s' needs a path from the root: %.*s:/PATH",
+            text, (int)(colon - text), text);
+    } else if (strlen(text) >= sizeof((lt_Source *)0)->text ||
+               strlen(colon + 1) >= LIMIT_PATH) {
+        buf_printf(&why, "the source '%.60s...' is too long", text);
+    } else {
+        code = EXIT_DONE;
+    }
+    complain(code, &why);
+    buf_fini(&why);
+    return code;
+}
+
+static int
+put_sources(const settings_list_t *operands, buf_t *records)
+{
+    for (size_t i = 1; i < operands->n; i++) {
+        lt_Source source = {0};
+        int code = check_source(operands->items[i]);
+        if (code != EXIT_DONE) {
+            return code;
+        }
+        snprintf(source.text, sizeof source.text, "%s", operands->items[i]);
+        record_put(records, lt_Source_fields, &source);
+    }
+    if (records->len > LIMIT_CONTROL - LIMIT_QUERY_TEXT - LIMIT_PATH) {
+        return complain_text(
+            EXIT_USAGE, "these are too many sources for one job; use globs");
+    }
+    return EXIT_DONE;
+}
+
+static void
+put_submit(const settings_list_t *operands, const request_options_t *options,
+    request_kind_t kind, const buf_t *sources, buf_t *frame)
+{
+    lt_Submit *submit = xcalloc(1, sizeof *submit); // 34 KB
+
+    submit->version_min = submit->version_max = PROTOCOL_VERSION;
+    randombytes_buf(submit->request, sizeof submit->request);
+    snprintf(submit->query, sizeof submit->query, "%s", operands->items[0]);
+    snprintf(submit->format, sizeof submit->format, "%s", options->format);
+    submit->n_sources = (uint32_t)(operands->n - 1);
+    submit->deadline_ms = (uint64_t)options->deadline_ms;
+    submit->shard_bytes = (uint64_t)options->shard_bytes;
+    submit->follow = kind == REQUEST_FOLLOWED;
+    submit->plan_only = kind == REQUEST_PLAN;
+    frame_encode(
+        frame, PROTO_SUBMIT, 0, lt_Submit_fields, submit, buf_span(sources));
+    free(submit);
+}
+
+int
+request_make(const settings_list_t *operands, const request_options_t *options,
+    request_kind_t kind, buf_t *frame)
+{
+    buf_t sources = {0};
+    int code = check_query(operands->items[0]);
+
+    if (code == EXIT_DONE && strlen(options->format) >= LIMIT_FORMAT_NAME) {
+        code = complain_text(EXIT_USAGE, "the format is too long");
+    }
+    if (code == EXIT_DONE) {
+        code = put_sources(operands, &sources);
+    }
+    if (code == EXIT_DONE) {
+        put_submit(operands, options, kind, &sources, frame);
+    }
+    buf_fini(&sources);
+    return code;
+}

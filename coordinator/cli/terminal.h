@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// terminal: one line on standard error that is drawn over and over, and how
+// wide a terminal is.
+#ifndef LOGTALLY_COORDINATOR_CLI_TERMINAL_H
+#define LOGTALLY_COORDINATOR_CLI_TERMINAL_H
+
+#include "common/base/bytes.h"
+
+bool terminal_is(int fd);
+size_t terminal_width(int fd); // 0: no terminal, or it does not say
+
+// Columns that a drawn line may take.
+size_t terminal_room(void);
+void terminal_draw(const buf_t *line);
+void terminal_erase(void); // nothing when nothing is drawn
+
+#endif
