@@ -7,6 +7,7 @@
 #include "common/base/xalloc.h"
 #include "common/net/curve_socket.h"
 #include "coordinator/cli/client_settings.h"
+#include "coordinator/cli/job_text.h"
 #include "coordinator/cli/text.h"
 
 #include <errno.h>
@@ -358,11 +359,26 @@ explain_event(
     return client_explain(self, why);
 }
 
+// A job that was only to be planned, and ended without a plan.
+static int
+explain_failure(const frame_t *frame, buf_t *why)
+{
+    lt_JobUpdate job;
+
+    if (frame_meta(frame, lt_JobUpdate_fields, &job) != ERR_OK ||
+        job.state != lt_JobState_JOB_FAILED) {
+        return EXIT_DONE;
+    }
+    text_safe(job.text, why);
+    return job_exit(&job);
+}
+
 static int
 wait_for(client_t *self, proto_type_t want, int64_t patience_ms,
     frame_t *answer, buf_t *why)
 {
     const int64_t until_ms = clock_mono_ms() + patience_ms;
+    int code;
 
     for (;;) {
         client_event_t event = client_wait(self, until_ms, answer);
@@ -377,6 +393,10 @@ wait_for(client_t *self, proto_type_t want, int64_t patience_ms,
         }
         if (answer->type == want) {
             return EXIT_DONE;
+        }
+        if (answer->type == PROTO_JOB_UPDATE &&
+            (code = explain_failure(answer, why)) != EXIT_DONE) {
+            return code;
         }
     }
 }

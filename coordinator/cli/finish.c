@@ -172,18 +172,21 @@ int
 finish_print(const result_t *result, const finish_options_t *options, int code)
 {
     bool complete = result->receipt.complete;
+    bool whole = complete && code != EXIT_NO_FIT;
 
     if (!complete && code == EXIT_DONE) {
         code = EXIT_PARTIAL;
     }
-    if (complete || options->allow_partial) {
+    if (whole || options->allow_partial) {
         int printed = print_rows(result, options);
         code = printed != EXIT_DONE ? printed : code;
     }
-    if (!complete || !options->quiet) {
+    if (!whole || !options->quiet) {
         print_receipt(result);
     }
-    if (!complete && !options->allow_partial) {
+    if (code == EXIT_NO_FIT) {
+        fputs("error: no line fits the format; -f names another\n", stderr);
+    } else if (!whole && !options->allow_partial) {
         fputs("error: the result is incomplete, so its rows are left out; "
               "--allow-partial prints them\n",
             stderr);

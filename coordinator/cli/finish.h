@@ -50,7 +50,9 @@ bool finish_options_valid(const finish_options_t *self);
 MUST_CHECK int finish_fetch(
     client_t *client, uint64_t job, result_t **out, buf_t *why);
 // Rows to standard output, receipt to standard error. `code` is what the job
-// ended with: it is returned, unless printing fails or rows are missing.
+// ended with: it is returned, unless printing fails or something is missing.
+// An incomplete result, and one that no line fits, keep their rows unless
+// they were allowed.
 int finish_print(
     const result_t *result, const finish_options_t *options, int code);
 // What follows the end of a job: fetch and print, or say why not.

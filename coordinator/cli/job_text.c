@@ -3,6 +3,8 @@
 
 #include "coordinator/cli/text.h"
 
+#include <string.h>
+
 static const char *const names[] = {
     [lt_JobState_JOB_PLANNING] = "planning",
     [lt_JobState_JOB_RUNNING] = "running",
@@ -31,11 +33,10 @@ job_has_ended(const lt_JobUpdate *job)
 int
 job_exit(const lt_JobUpdate *job)
 {
-    if (job->state == lt_JobState_JOB_DONE) {
-        return EXIT_DONE;
-    }
-    int fallback =
-        job->state == lt_JobState_JOB_PARTIAL ? EXIT_PARTIAL : EXIT_FAILED;
+    int fallback = job->state == lt_JobState_JOB_DONE      ? EXIT_DONE
+                   : job->state == lt_JobState_JOB_PARTIAL ? EXIT_PARTIAL
+                                                           : EXIT_FAILED;
+
     return job->exit > 0 && job->exit < 256 ? (int)job->exit : fallback;
 }
 
@@ -203,10 +204,20 @@ job_json(const lt_JobUpdate *job, buf_t *out)
 void
 job_end(const lt_JobUpdate *job, buf_t *out)
 {
-    buf_printf(out, "job %llu is %s", (unsigned long long)job->job,
-        job->state == lt_JobState_JOB_PARTIAL ? "incomplete"
-                                              : job_state_name(job->state));
-    if (job->text[0] != '\0') {
+    static const char *const ends[] = {
+        [lt_JobState_JOB_PLANNING] = "is still planned",
+        [lt_JobState_JOB_RUNNING] = "is still running",
+        [lt_JobState_JOB_DONE] = "is done",
+        [lt_JobState_JOB_PARTIAL] = "is incomplete",
+        [lt_JobState_JOB_FAILED] = "failed",
+        [lt_JobState_JOB_CANCELLED] = "is cancelled",
+    };
+    size_t i = (size_t)job->state;
+
+    buf_printf(out, "job %llu %s", (unsigned long long)job->job,
+        i < sizeof ends / sizeof *ends ? ends[i] : "has ended");
+    if (job->text[0] != '\0' &&
+        strcmp(job->text, job_state_name(job->state)) != 0) {
         buf_put_str(out, ": ");
         text_safe(job->text, out);
     }

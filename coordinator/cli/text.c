@@ -180,8 +180,9 @@ column_width(const table_t *self, size_t column)
 static void
 put_spaces(buf_t *out, size_t n)
 {
-    memset(buf_reserve(out, n), ' ', n);
-    out->len += n;
+    for (size_t i = 0; i < n; i++) {
+        buf_put_u8(out, ' ');
+    }
 }
 
 // Nothing stands behind the last cell, so that lines have no trailing space.

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the files of coordinator_io share among themselves.
+#ifndef LOGTALLY_COORDINATOR_COORDINATOR_INSIDE_IO_H
+#define LOGTALLY_COORDINATOR_COORDINATOR_INSIDE_IO_H
+
+#include "certs/keyfile.h"
+#include "certs/zap_io.h"
+#include "common/net/curve_socket.h"
+#include "coordinator/coordinator_io.h"
+#include "coordinator/lanes_io.h"
+#include "coordinator/roster.h"
+#include "coordinator/state_io.h"
+
+#include <zmq.h>
+
+struct coordinator_io {
+    coordinator_t *machine;
+    state_t *state;
+    keypair_t own;
+    void *zmq_ctx;
+    zap_t *zap;
+    void *control;
+    void *sink;
+    lanes_t *lanes;
+    roster_t *roster;
+    int signals;
+    uint16_t control_port;
+    uint16_t sink_port;
+    zmq_pollitem_t *items;
+    size_t cap_items;
+    received_t in;
+    int64_t refresh_at_ms;
+    uint64_t unknown; // messages without a name, or of one not allowed
+    coordinator_stats_t told;
+    uint64_t first_job;
+    bool ending;
+    bool failed;
+};
+
+#endif

@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: Apache-2.0
+// The start and the end of the daemon. In order: state folder and epoch,
+// signals, key check, sockets, machine.
+#include "coordinator/coordinator_inside_io.h"
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/xalloc.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#define CONTROL_HWM    4096
+#define SINK_HWM       64 // chunks of 1 MiB, per worker
+#define IO_THREADS     2
+#define IO_THREAD_CTRL 1 // affinity bits
+#define IO_THREAD_SINK 2
+#define SOCKETS_MAX    (2 * (int)LIMIT_WORKERS + 64)
+#define LAST_WORDS_MS  100
+
+static void
+raise_file_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
+        limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+// Before any thread starts, so that all of them leave signals to signalfd.
+static errcode_t
+open_signals(coordinator_io_t *self, buf_t *why)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    signal(SIGPIPE, SIG_IGN);
+    if (sigprocmask(SIG_BLOCK, &set, NULL) != 0) {
+        buf_printf(why, "cannot block signals: %s", strerror(errno));
+        return ERR_IO;
+    }
+    self->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    if (self->signals == -1) {
+        buf_printf(why, "cannot open a signalfd: %s", strerror(errno));
+        return ERR_IO;
+    }
+    return ERR_OK;
+}
+
+static errcode_t
+load_own_key(const char *keys, keypair_t *out, buf_t *why)
+{
+    char *path = xasprintf("%s/coordinator_secret", keys);
+    errcode_t rc = keyfile_load_secret(path, out, why);
+
+    free(path);
+    return rc == ERR_OK ? ERR_OK : ERR_CONFIG;
+}
+
+static errcode_t
+load_allowed(const char *keys, allowlist_t **out, buf_t *why)
+{
+    errcode_t rc = allowlist_load(keys, out, why);
+
+    if (rc != ERR_OK && why->len == 0) {
+        buf_printf(why,
+            "%s/allowed names nobody; `logtally keys new %s NAME --role "
+            "worker` allows one",
+            keys, keys);
+    }
+    return rc == ERR_OK ? ERR_OK : ERR_CONFIG;
+}
+
+errcode_t
+coordinator_io_check_keys(const char *keys, buf_t *why)
+{
+    keypair_t own = {0};
+    allowlist_t *allowed = NULL;
+    errcode_t rc = load_own_key(keys, &own, why);
+
+    if (rc == ERR_OK) {
+        rc = load_allowed(keys, &allowed, why);
+    }
+    allowlist_destroy(&allowed);
+    keypair_fini(&own);
+    return rc;
+}
+
+static errcode_t
+open_context(coordinator_io_t *self, buf_t *why)
+{
+    self->zmq_ctx = zmq_ctx_new();
+    if (self->zmq_ctx == NULL ||
+        zmq_ctx_set(self->zmq_ctx, ZMQ_IO_THREADS, IO_THREADS) != 0 ||
+        zmq_ctx_set(self->zmq_ctx, ZMQ_MAX_SOCKETS, SOCKETS_MAX) != 0) {
+        buf_printf(why, "cannot start ZeroMQ: %s", zmq_strerror(zmq_errno()));
+        return ERR_IO;
+    }
+    return ERR_OK;
+}
+
+// The handler is there before the first server socket: no handshake may
+// meet a socket without it.
+static errcode_t
+open_zap(coordinator_io_t *self, const char *keys, buf_t *why)
+{
+    allowlist_t *allowed = NULL;
+    errcode_t rc = load_allowed(keys, &allowed, why);
+
+    if (rc != ERR_OK) {
+        return rc;
+    }
+    for (size_t i = 0; i < allowlist_count(allowed); i++) {
+        roster_note(self->roster, allowlist_at(allowed, i));
+    }
+    rc = zap_start(self->zmq_ctx, &allowed, keys, &self->zap);
+    if (rc != ERR_OK) {
+        buf_printf(why, "cannot start the key check: %s", err_text(rc));
+    }
+    allowlist_destroy(&allowed);
+    return rc;
+}
+
+static errcode_t
+open_sockets(
+    coordinator_io_t *self, const coordinator_options_t *options, buf_t *why)
+{
+    curve_bind_t control = {
+        .type = ZMQ_ROUTER,
+        .domain = "control",
+        .secret = self->own.secret_key,
+        .address = options->listen,
+        .port = (uint16_t)options->control_port,
+        .max_frame = LIMIT_CONTROL,
+        .hwm = CONTROL_HWM,
+        .heartbeats = true,
+        .affinity = IO_THREAD_CTRL,
+    };
+    curve_bind_t sink = {
+        .type = ZMQ_PULL,
+        .domain = "sink",
+        .secret = self->own.secret_key,
+        .address = options->listen,
+        .port = (uint16_t)options->sink_port,
+        .max_frame = LIMIT_SINK,
+        .hwm = SINK_HWM,
+        .affinity = IO_THREAD_SINK,
+    };
+    errcode_t rc = curve_bind(
+        self->zmq_ctx, &control, &self->control, &self->control_port, why);
+
+    if (rc == ERR_OK) {
+        rc = curve_bind(
+            self->zmq_ctx, &sink, &self->sink, &self->sink_port, why);
+    }
+    return rc;
+}
+
+static void
+start_machine(coordinator_io_t *self, const coordinator_options_t *options,
+    uint64_t epoch)
+{
+    self->first_job = state_first_job(self->state);
+    self->machine = coordinator_new(
+        &(coordinator_config_t){
+            .epoch = epoch,
+            .first_job = self->first_job,
+            .sink_port = self->sink_port,
+            .staging_bytes = (uint64_t)options->staging_bytes,
+            .merge_budget = (size_t)options->merge_bytes,
+            .deadline_ms = options->deadline_ms,
+            .store = state_results(self->state),
+        },
+        clock_mono_ms());
+}
+
+// The epoch is on disk before anybody can connect.
+static errcode_t
+start(coordinator_io_t *self, const coordinator_options_t *options, buf_t *why)
+{
+    uint64_t epoch;
+    errcode_t rc = load_own_key(options->keys, &self->own, why);
+
+    rc = rc != ERR_OK ? rc
+                      : state_open(options->state,
+                            (size_t)options->keep_results, &self->state, why);
+    rc = rc != ERR_OK ? rc
+                      : state_raise_epoch(
+                            self->state, (uint64_t)time(NULL), &epoch, why);
+    rc = rc != ERR_OK ? rc : open_signals(self, why);
+    rc = rc != ERR_OK ? rc : open_context(self, why);
+    rc = rc != ERR_OK ? rc : open_zap(self, options->keys, why);
+    rc = rc != ERR_OK ? rc : open_sockets(self, options, why);
+    if (rc != ERR_OK) {
+        return rc;
+    }
+    self->lanes = lanes_new(self->zmq_ctx, &self->own);
+    start_machine(self, options, epoch);
+    rc = state_write_ports(self->state, self->control_port, self->sink_port);
+    if (rc != ERR_OK) {
+        buf_printf(
+            why, "cannot write %s/ports: %s", options->state, strerror(errno));
+    }
+    return rc;
+}
+
+static void
+log_ready(const coordinator_io_t *self)
+{
+    char control[8];
+    char sink[8];
+    char fingerprint[20];
+
+    snprintf(control, sizeof control, "%u", self->control_port);
+    snprintf(sink, sizeof sink, "%u", self->sink_port);
+    key_fingerprint(self->own.public_key, fingerprint);
+    log_event(LOG_INFO, "coordinator-ready", "control_port", control,
+        "sink_port", sink, "version", LOGTALLY_VERSION, "key", fingerprint,
+        NULL);
+}
+
+errcode_t
+coordinator_io_open(
+    const coordinator_options_t *options, coordinator_io_t **out, buf_t *why)
+{
+    coordinator_io_t *self = xcalloc(1, sizeof *self);
+
+    *out = NULL;
+    self->signals = -1;
+    self->roster = roster_new();
+    raise_file_limit();
+    errcode_t rc = start(self, options, why);
+    if (rc != ERR_OK) {
+        coordinator_io_close(&self);
+        return rc;
+    }
+    log_ready(self);
+    *out = self;
+    return ERR_OK;
+}
+
+// ---- the end
+
+static void
+close_socket(void *socket)
+{
+    if (socket != NULL) {
+        zmq_close(socket);
+    }
+}
+
+static void
+close_state(coordinator_io_t *self)
+{
+    if (self->state != NULL && self->machine != NULL) {
+        state_release_jobs(self->state,
+            self->first_job + coordinator_stats(self->machine)->jobs);
+    }
+    coordinator_destroy(&self->machine);
+    state_close(&self->state);
+}
+
+// The context is not terminated: with many sockets that can hang or trip
+// over old faults of libzmq, and the process ends anyway. The pause lets the
+// I/O threads send what is queued.
+void
+coordinator_io_close(coordinator_io_t **self_p)
+{
+    coordinator_io_t *self = *self_p;
+
+    if (self == NULL) {
+        return;
+    }
+    *self_p = NULL;
+    lanes_destroy(&self->lanes);
+    close_socket(self->sink);
+    close_socket(self->control);
+    if (self->control != NULL) {
+        nanosleep(&(struct timespec){.tv_nsec = LAST_WORDS_MS * 1000000}, NULL);
+    }
+    zap_stop(&self->zap);
+    close_state(self);
+    roster_destroy(&self->roster);
+    keypair_fini(&self->own);
+    buf_fini(&self->in.frame);
+    if (self->signals != -1) {
+        close(self->signals);
+    }
+    free(self->items);
+    free(self);
+}
