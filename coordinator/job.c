@@ -94,7 +94,8 @@ free_work(coordinator_t *self, job_t *job)
         free(job->sources[i].text);
         free(job->sources[i].why);
     }
-    for (size_t i = 0; i < job->n_files; i++) {
+    // n_files stays for STATUS, so this may be the second time.
+    for (size_t i = 0; job->files != NULL && i < job->n_files; i++) {
         free(job->files[i].path);
     }
     for (size_t i = 0; i < job->n_places; i++) {
