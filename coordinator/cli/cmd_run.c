@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/base/log.h"
+#include "common/query/query.h"
+#include "common/result/output.h"
+#include "coordinator/cli/cli.h"
+#include "coordinator/cli/finish.h"
+#include "coordinator/cli/job_text.h"
+#include "coordinator/cli/local_io.h"
+#include "coordinator/cli/terminal.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <unistd.h>
+
+typedef struct options {
+    common_options_t common;
+    finish_options_t finish;
+    char *format;
+    int64_t jobs;
+    int64_t shard_bytes;
+    int64_t memory;
+    bool explain;
+} options_t;
+
+static const setting_t settings[] = {
+    {.name = "format",
+        .letter = 'f',
+        .kind = SETTING_TEXT,
+        .offset = offsetof(options_t, format),
+        .fallback = "auto",
+        .value = "FORMAT",
+        .help = "combined, common, vhost_combined, vhost_common, or auto",
+        .command_line_only = true},
+    {.name = "jobs",
+        .letter = 'j',
+        .kind = SETTING_NUMBER,
+        .offset = offsetof(options_t, jobs),
+        .min = 1,
+        .max = LIMIT_EXECUTORS,
+        .value = "N",
+        .help = "executors at once; one per processor when left out",
+        .command_line_only = true},
+    FINISH_SETTINGS(offsetof(options_t, finish)),
+    {.name = "explain",
+        .kind = SETTING_FLAG,
+        .offset = offsetof(options_t, explain),
+        .help = "print what the query means and read nothing",
+        .command_line_only = true},
+    {.name = "memory",
+        .kind = SETTING_SIZE,
+        .offset = offsetof(options_t, memory),
+        .fallback = "4GiB",
+        .min = 1 << 20,
+        .max = INT64_C(1) << 42,
+        .value = "SIZE",
+        .help = "most that a table of groups may take",
+        .command_line_only = true},
+    {.name = "shard-size",
+        .kind = SETTING_SIZE,
+        .offset = offsetof(options_t, shard_bytes),
+        .min = 1,
+        .max = INT64_C(1) << 40,
+        .value = "SIZE",
+        .help = "bytes counted at a time; chosen by itself when left out",
+        .command_line_only = true},
+    {.name = "help",
+        .letter = 'h',
+        .kind = SETTING_FLAG,
+        .offset =
+            offsetof(options_t, common) + offsetof(common_options_t, help),
+        .help = "print this and exit",
+        .command_line_only = true},
+};
+
+static const command_t command = {
+    .name = "run",
+    .operands = "QUERY FILE...|-",
+    .about = "Counts logs here and now, with nothing set up.\n"
+             "\n"
+             "  logtally run 'count by status' /var/log/nginx/access.log*\n"
+             "  logtally run '5xx | top 20 path' access.log.gz -o json\n"
+             "  zcat old.gz | logtally run 'top ip' -\n"
+             "\n"
+             "Exit codes: 0 complete, 1 failed, 2 wrong query or usage, 3 "
+             "incomplete, 4 no\n"
+             "line fits the format, 130 Ctrl-C.\n",
+    .settings = settings,
+    .n_settings = sizeof settings / sizeof *settings,
+    .min_operands = 1,
+    .max_operands = LIMIT_SOURCES + 1,
+};
+
+// The query is checked before anything is started.
+static int
+check_query(const char *text, bool explain)
+{
+    query_error_t error;
+    query_t *query;
+    buf_t out = {0};
+    int code = EXIT_DONE;
+
+    if (query_parse(text, &query, &error) != ERR_OK) {
+        query_error_print(&error, text, &out);
+        fwrite(out.p, 1, out.len, stderr);
+        code = EXIT_USAGE;
+    } else if (explain) {
+        query_explain(query, &out);
+        code = print_out(&out);
+    }
+    query_destroy(&query);
+    buf_fini(&out);
+    return code;
+}
+
+static void
+draw(void *ctx, const lt_JobUpdate *update)
+{
+    buf_t line = {0};
+
+    (void)ctx;
+    job_progress(update, terminal_room(), &line);
+    terminal_draw(&line);
+    buf_fini(&line);
+}
+
+static int
+run(const options_t *o, const settings_list_t *operands, buf_t *why)
+{
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    bool progress = !o->finish.quiet && terminal_is(STDERR_FILENO);
+    local_options_t local = {.query = operands->items[0],
+        .format = o->format,
+        .files = (const char *const *)operands->items + 1,
+        .n_files = operands->n - 1,
+        .executors = o->jobs > 0      ? (uint32_t)o->jobs
+                     : processors > 0 ? (uint32_t)processors
+                                      : 1,
+        .shard_bytes = (uint64_t)o->shard_bytes,
+        .memory = (size_t)o->memory,
+        .progress = progress ? draw : NULL};
+    local_answer_t answer;
+
+    log_set_level(LOG_ERROR); // events are for daemons
+    if (local_run(&local, &answer, why) != ERR_OK) {
+        return EXIT_FAILED;
+    }
+    terminal_erase();
+    int code = (int)answer.exit;
+    if (answer.result != NULL) {
+        code = finish_print(answer.result, &o->finish, code);
+    } else {
+        buf_put_str(why, answer.text);
+    }
+    result_destroy(&answer.result);
+    return code;
+}
+
+static int
+start(const options_t *o, const settings_list_t *operands)
+{
+    buf_t why = {0};
+    int code = EXIT_USAGE;
+
+    if (finish_options_valid(&o->finish)) {
+        code = check_query(operands->items[0], o->explain);
+    }
+    if (code == EXIT_DONE && !o->explain && operands->n < 2) {
+        code = complain_text(
+            EXIT_USAGE, "no file is named; FILE..., or - for standard input");
+    } else if (code == EXIT_DONE && !o->explain) {
+        code = run(o, operands, &why);
+        complain(code, &why);
+    }
+    buf_fini(&why);
+    return code;
+}
+
+int
+cmd_run(int argc, char **argv)
+{
+    options_t o;
+    settings_list_t operands;
+    int code = command_parse(&command, argc, argv, &o, sizeof o, &operands);
+
+    if (code == COMMAND_GOES_ON) {
+        code = start(&o, &operands);
+    }
+    command_done(&command, &o, &operands);
+    return code;
+}
