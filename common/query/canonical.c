@@ -99,7 +99,7 @@ rank(expr_kind_t kind)
 static void
 canon_sub(const query_t *q, const expr_t *e, int least, buf_t *out)
 {
-    bool parens = rank(e->kind) < least;
+    bool parens = e->let == NULL && rank(e->kind) < least;
 
     buf_put_str(out, parens ? "(" : "");
     canon_expr(q, e, out);
@@ -115,7 +115,9 @@ canon_expr(const query_t *q, const expr_t *e, buf_t *out)
         [EXPR_DIV] = " / ",
         [EXPR_MOD] = " % "};
 
-    if (e->kind == EXPR_LITERAL) {
+    if (e->let != NULL) {
+        buf_put_str(out, e->let);
+    } else if (e->kind == EXPR_LITERAL) {
         canon_cell(&e->literal, e->type, out);
     } else if (e->kind == EXPR_FIELD) {
         buf_put_str(out, field_infos[e->field].name);

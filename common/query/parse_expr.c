@@ -158,8 +158,11 @@ parse_name(parser_t *p, const tok_t *t)
     }
     for (size_t i = p->n_lets; !p->after && i-- > 0;) {
         if (span_eq(p->lets[i].name, t->text)) {
+            node_t *named = query_alloc(p->mem, 1, sizeof *named);
+            *named = *(const node_t *)p->lets[i].expr;
+            named->e.let = (const char *)p->lets[i].name.p;
             p->at++;
-            return p->lets[i].expr;
+            return &named->e;
         }
     }
     if (!p->after && field_find(t->text, &field) && !tok_is(t + 1, "(")) {

@@ -215,6 +215,17 @@ see_filter(query_t *q, const filter_t *f)
     }
 }
 
+// Lets come first, so that the whole filter may use them.
+static void
+put_lets(const parser_t *p, buf_t *out)
+{
+    for (size_t i = 0; i < p->n_lets; i++) {
+        buf_printf(out, "let %s = ", (const char *)p->lets[i].name.p);
+        canon_expr(p->q, p->lets[i].expr, out);
+        buf_put_str(out, " | ");
+    }
+}
+
 static bool
 finish(parser_t *p)
 {
@@ -238,7 +249,9 @@ finish(parser_t *p)
         see_expr(q, q->aggs[i].arg);
         see_filter(q, q->aggs[i].filter);
     }
+    put_lets(p, &text);
     if (q->filter != NULL) {
+        buf_put_str(&text, p->n_lets > 0 ? "where " : "");
         canon_filter(q, q->filter, &text);
         buf_put_str(&text, " | ");
     }
@@ -246,9 +259,7 @@ finish(parser_t *p)
     buf_put_span(&text, buf_span(&p->tail));
     bool fits = text.len <= LIMIT_QUERY_TEXT;
     q->canonical = keep_buf(p, &text);
-    return fits || fail_at(p, 0, strlen(p->text),
-                       "the query is too long when its 'let' "
-                       "stages are written out");
+    return fits || fail_at(p, 0, strlen(p->text), "the query is too long");
 }
 
 static bool

@@ -66,6 +66,7 @@ struct expr {
     const struct func *func; // EXPR_CALL
     expr_t **args;
     size_t n_args;
+    const char *let; // the name a `let` before the aggregate gave it, or NULL
 };
 
 typedef enum {
