@@ -216,14 +216,13 @@ void
 canon_key(const query_t *q, const query_key_t *k, buf_t *out)
 {
     cell_t step = {.kind = CELL_NUMBER, .number = k->step};
-    type_t type = k->expr->type == TYPE_TIME ? TYPE_DURATION : k->expr->type;
 
     canon_expr(q, k->expr, out);
     if (k->bucket == BUCKET_NET) {
         buf_printf(out, ":/%u", k->prefix);
     } else if (k->bucket == BUCKET_STEP) {
         buf_put_u8(out, ':');
-        canon_cell(&step, type, out);
+        canon_cell(&step, k->written, out);
     }
 }
 

@@ -82,6 +82,7 @@ parse_bucket(parser_t *p, query_key_t *k)
     }
     p->at++;
     k->step = t->number;
+    k->written = t->type;
     if (net) {
         k->bucket = BUCKET_NET;
         k->prefix =

@@ -116,6 +116,7 @@ typedef struct query_key {
     expr_t *expr;
     bucket_t bucket;
     dec_t step;     // BUCKET_STEP: floor to a multiple
+    type_t written; // type of the step as it was written
     uint8_t prefix; // BUCKET_NET
 } query_key_t;
 
