@@ -75,7 +75,7 @@ test_spellings_have_one_canonical_text(void **state)
             "\"a\" and 5xx or not (\"b\" or 4xx) | count"},
         {"where 404 | let x = bytes / 2 | where x*2 > 3 | sum(x) by x:10KB",
             "let x = bytes / 2 | where status = 404 and x * 2 > 3 | sum(x) by "
-            "x:10000"},
+            "x:10KB"},
         {"time >= '2023-11-14' | count by time:3600s",
             "time >= \"2023-11-14T00:00:00Z\" | count by time:1h"},
         {"path ~ \"\\.php$\" | count", "path ~ \"\\.php$\" | count"},
