@@ -7,9 +7,8 @@
 #include "certs/keymaker_io.h"
 #include "certs/keytext.h"
 #include "common/base/xalloc.h"
+#include "coordinator/cli/keys_list.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -220,85 +219,15 @@ keys_revoke(args_t *args)
 }
 
 static int
-is_shown(const struct dirent *entry)
+run_list(args_t *args)
 {
-    return entry->d_name[0] != '.';
-}
-
-static void
-print_row(const identity_t *who, const char *state)
-{
-    char fingerprint[20];
-    buf_t hosts = {0};
-
-    for (size_t i = 0; i < who->n_hosts; i++) {
-        buf_printf(&hosts, "%s%s", i > 0 ? "," : "", who->hosts[i]);
-    }
-    key_fingerprint(who->key, fingerprint);
-    printf("%-20s %-8s %-24.*s %s  %s\n", who->name, role_name(who->roles),
-        who->n_hosts > 0 ? (int)hosts.len : 1,
-        who->n_hosts > 0 ? (const char *)hosts.p : "-", fingerprint, state);
-    buf_fini(&hosts);
-}
-
-static bool
-list_file(const char *folder, const char *name, const char *state)
-{
-    char *path = xasprintf("%s/%s", folder, name);
-    identity_t who;
-    buf_t why = {0};
-    errcode_t rc = keyfile_load_public(path, &who, &why);
-
-    if (rc == ERR_OK) {
-        print_row(&who, state);
-    } else {
-        (void)tell("list", rc, &why);
-    }
-    buf_fini(&why);
-    free(path);
-    return rc == ERR_OK;
-}
-
-// False when a file or the folder could not be read.
-static bool
-list_folder(const char *dir, const char *state)
-{
-    char *folder = xasprintf("%s/%s", dir, state);
-    struct dirent **entries = NULL;
-    int n = scandir(folder, &entries, is_shown, alphasort);
-    bool good = true;
-
-    if (n < 0) {
-        fprintf(stderr, "logtally keys list: cannot read %s: %s%s\n", folder,
-            strerror(errno),
-            errno == ENOENT ? "; make one with: logtally keys init" : "");
-        good = false;
-    }
-    if (n >= 0 && strcmp(state, "allowed") == 0) {
-        printf("%-20s %-8s %-24s %-19s  %s\n", "name", "role", "hosts",
-            "fingerprint", "state");
-    }
-    for (int i = 0; i < n; i++) {
-        good = list_file(folder, entries[i]->d_name, state) && good;
-        free(entries[i]);
-    }
-    free(entries);
-    free(folder);
-    return good;
-}
-
-static int
-keys_list(args_t *args)
-{
-    bool allowed = list_folder(args->dir, "allowed");
-    bool revoked = allowed && list_folder(args->dir, "revoked");
-    return allowed && revoked ? check_folder("list", args->dir) : EXIT_FAILED;
+    return keys_list(args->dir) ? check_folder("list", args->dir) : EXIT_FAILED;
 }
 
 static const command_t commands[] = {
     {"init", 1, false, keys_init},
     {"new", 2, true, keys_new},
-    {"list", 1, false, keys_list},
+    {"list", 1, false, run_list},
     {"revoke", 2, false, keys_revoke},
 };
 

@@ -246,6 +246,10 @@ test_list_shows_public_data_and_state(void **state)
     assert_non_null(bob);
     assert_non_null(strstr(bob, "revoked"));
     assert_null(strstr(bob, "allowed"));
+    // A folder put together by hand may have no revoked/.
+    assert_int_equal(unlink(path_in(f->dir, "revoked/bob")), 0);
+    assert_int_equal(rmdir(path_in(f->dir, "revoked")), 0);
+    check_done(f, "keys list DIR");
 }
 
 // No command ever prints a secret.
@@ -286,7 +290,7 @@ test_a_broken_list_is_told_by_every_command(void **state)
     assert_int_equal(keys(f, "keys revoke DIR bob"), EXIT_FAILED);
     assert_int_equal(access(path_in(f->dir, "revoked/bob"), F_OK), 0);
     assert_non_null(strstr((const char *)f->err.p, "keeps its old list"));
-    assert_int_equal(keys(f, "keys list nowhere"), EXIT_FAILED);
+    check_fails(f, EXIT_FAILED, "keys list nowhere", "logtally keys init");
 }
 
 typedef struct server {
