@@ -30,6 +30,9 @@ struct coordinator_io {
     size_t cap_items;
     received_t in;
     int64_t refresh_at_ms;
+    int key_changes;  // inotify on the folder of allowed keys, or -1
+    int64_t seen_ms;  // when the clock was read last
+    int64_t away_ms;  // time that this process was stopped or busy in all
     uint64_t unknown; // messages without a name, or of one not allowed
     coordinator_stats_t told;
     uint64_t first_job;

@@ -21,11 +21,13 @@
 
 #define DRAIN_MAX       256 // messages of one socket in a round
 #define REFRESH_MS      1000
+#define REFRESH_SOON_MS 20 // several files of one change are one refresh
+#define AWAY_MS         2000
 #define STUCK_POLL_MS   200
 #define REBIND_TRIES    200
 #define REBIND_PAUSE_MS 10
 
-enum { ITEM_SIGNALS, ITEM_CONTROL, ITEM_SINK, N_ITEMS };
+enum { ITEM_SIGNALS, ITEM_KEYS, ITEM_CONTROL, ITEM_SINK, N_ITEMS };
 
 // ---- outputs
 
@@ -244,6 +246,23 @@ refresh_keys(coordinator_io_t *self, int64_t now_ms)
 
 // ---- the loop
 
+// The time that the machine lives in. It stands still while this process is
+// stopped or busy for long: what the workers said meanwhile is still in the
+// sockets, and they must not be taken for lost before it was read.
+static int64_t
+machine_ms(coordinator_io_t *self)
+{
+    int64_t now_ms = clock_mono_ms();
+    int64_t gap_ms = now_ms - self->seen_ms;
+
+    if (gap_ms > AWAY_MS) {
+        log_event(LOG_WARN, "was-away", NULL);
+        self->away_ms += gap_ms;
+    }
+    self->seen_ms = now_ms;
+    return now_ms - self->away_ms;
+}
+
 static void
 tell_changes(coordinator_io_t *self)
 {
@@ -281,6 +300,17 @@ on_signal(coordinator_io_t *self, int64_t now_ms)
     }
 }
 
+static void
+on_key_change(coordinator_io_t *self, int64_t now_ms)
+{
+    uint8_t events[4096];
+
+    while (self->key_changes != -1 &&
+           read(self->key_changes, events, sizeof events) > 0) {
+        self->refresh_at_ms = now_ms + REFRESH_SOON_MS;
+    }
+}
+
 static size_t
 poll_items(coordinator_io_t *self)
 {
@@ -290,6 +320,10 @@ poll_items(coordinator_io_t *self)
         xgrow(self->items, &self->cap_items, need, sizeof *self->items);
     self->items[ITEM_SIGNALS] =
         (zmq_pollitem_t){.fd = self->signals, .events = ZMQ_POLLIN};
+    // A negative descriptor would be an error to zmq_poll.
+    self->items[ITEM_KEYS] = (zmq_pollitem_t){
+        .fd = self->key_changes != -1 ? self->key_changes : self->signals,
+        .events = ZMQ_POLLIN};
     self->items[ITEM_CONTROL] =
         (zmq_pollitem_t){.socket = self->control, .events = ZMQ_POLLIN};
     self->items[ITEM_SINK] =
@@ -334,36 +368,31 @@ do_due(coordinator_io_t *self, int64_t now_ms)
     }
 }
 
+// Looks at everything, whatever the poll said: after an interrupted one its
+// flags say nothing, and a look costs little.
 static void
 do_ready(coordinator_io_t *self)
 {
-    int64_t now_ms = clock_mono_ms();
+    int64_t now_ms = machine_ms(self);
 
-    if (self->items[ITEM_SIGNALS].revents != 0) {
-        on_signal(self, now_ms);
-    }
-    if (self->items[ITEM_CONTROL].revents != 0) {
-        drain(self, self->control, LINK_CONTROL, now_ms);
-    }
-    if (self->items[ITEM_SINK].revents != 0) {
-        drain(self, self->sink, LINK_SINK, now_ms);
-    }
+    on_signal(self, now_ms);
+    on_key_change(self, now_ms);
+    drain(self, self->control, LINK_CONTROL, now_ms);
+    drain(self, self->sink, LINK_SINK, now_ms);
 }
 
 errcode_t
 coordinator_io_run(coordinator_io_t *self)
 {
     while (!self->ending && !self->failed) {
-        int64_t now_ms = clock_mono_ms();
+        int64_t now_ms = machine_ms(self);
         int64_t tick_ms = coordinator_tick(self->machine, now_ms);
         flush(self, now_ms);
         do_due(self, now_ms);
         size_t n = poll_items(self);
         if (zmq_poll(self->items, (int)n, wait_ms(self, tick_ms, now_ms)) ==
-            -1) {
-            if (zmq_errno() == EINTR) {
-                continue; // revents are stale
-            }
+                -1 &&
+            zmq_errno() != EINTR) {
             log_event(LOG_ERROR, "poll-failed", "error",
                 zmq_strerror(zmq_errno()), NULL);
             return ERR_IO;

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <time.h>
@@ -58,6 +59,21 @@ open_signals(coordinator_io_t *self, buf_t *why)
         return ERR_IO;
     }
     return ERR_OK;
+}
+
+// A revoked key is out within milliseconds. Without inotify, within the
+// second that the folder is read anyway.
+static void
+watch_keys(coordinator_io_t *self, const char *keys)
+{
+    char *path = xasprintf("%s/allowed", keys);
+
+    self->key_changes = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    if (self->key_changes != -1) {
+        (void)inotify_add_watch(self->key_changes, path,
+            IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE | IN_CLOSE_WRITE);
+    }
+    free(path);
 }
 
 static errcode_t
@@ -118,8 +134,9 @@ static errcode_t
 open_zap(coordinator_io_t *self, const char *keys, buf_t *why)
 {
     allowlist_t *allowed = NULL;
-    errcode_t rc = load_allowed(keys, &allowed, why);
 
+    watch_keys(self, keys);
+    errcode_t rc = load_allowed(keys, &allowed, why);
     if (rc != ERR_OK) {
         return rc;
     }
@@ -184,7 +201,7 @@ start_machine(coordinator_io_t *self, const coordinator_options_t *options,
             .deadline_ms = options->deadline_ms,
             .store = state_results(self->state),
         },
-        clock_mono_ms());
+        self->seen_ms);
 }
 
 // The epoch is on disk before anybody can connect.
@@ -239,7 +256,8 @@ coordinator_io_open(
     coordinator_io_t *self = xcalloc(1, sizeof *self);
 
     *out = NULL;
-    self->signals = -1;
+    self->signals = self->key_changes = -1;
+    self->seen_ms = clock_mono_ms();
     self->roster = roster_new();
     raise_file_limit();
     errcode_t rc = start(self, options, why);
@@ -259,6 +277,14 @@ close_socket(void *socket)
 {
     if (socket != NULL) {
         zmq_close(socket);
+    }
+}
+
+static void
+close_fd(int fd)
+{
+    if (fd != -1) {
+        close(fd);
     }
 }
 
@@ -296,9 +322,8 @@ coordinator_io_close(coordinator_io_t **self_p)
     roster_destroy(&self->roster);
     keypair_fini(&self->own);
     buf_fini(&self->in.frame);
-    if (self->signals != -1) {
-        close(self->signals);
-    }
+    close_fd(self->signals);
+    close_fd(self->key_changes);
     free(self->items);
     free(self);
 }

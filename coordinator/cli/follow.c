@@ -20,6 +20,7 @@ typedef struct watch {
     bool heard;       // the coordinator answered on this connection
     int64_t asked_ms; // when it was asked
     int64_t lost_ms;  // since when the connection is down; 0: it is up
+    bool was_lost;    // it was, with the job known
     int64_t end_ms;   // past the deadline and its grace; 0: none
     int64_t stop_ms;  // end of patience; 0: none
 } watch_t;
@@ -29,7 +30,7 @@ draw(watch_t *w, int64_t now_ms)
 {
     buf_t line = {0};
 
-    if (!w->f->progress || !w->dirty || now_ms - w->drawn_ms < REDRAW_MS) {
+    if (!w->dirty || now_ms - w->drawn_ms < REDRAW_MS) {
         return;
     }
     job_progress(&w->f->last, terminal_room(), &line);
@@ -118,6 +119,26 @@ on_timeout(watch_t *w, int64_t now_ms, buf_t *why)
     return COMMAND_GOES_ON;
 }
 
+// A restarted coordinator does not know its workers yet, so a job that it
+// forgot is not submitted again behind the user's back: hosts could be left
+// out of the answer.
+static int
+on_refusal(const watch_t *w, const frame_t *frame, buf_t *why)
+{
+    lt_Refused refused;
+
+    if (w->was_lost &&
+        frame_meta(frame, lt_Refused_fields, &refused) == ERR_OK &&
+        refused.error == ERR_NOT_FOUND) {
+        buf_printf(why,
+            "the coordinator was restarted and has forgotten job %llu; submit "
+            "it again",
+            (unsigned long long)w->f->job);
+        return EXIT_FAILED;
+    }
+    return client_refusal(frame, why);
+}
+
 static int
 on_frame(watch_t *w, const frame_t *frame, buf_t *why)
 {
@@ -128,7 +149,7 @@ on_frame(watch_t *w, const frame_t *frame, buf_t *why)
         return client_nonsense(f->client, frame, why);
     }
     if (frame->type == PROTO_REFUSED) {
-        return client_refusal(frame, why);
+        return on_refusal(w, frame, why);
     }
     if (frame->type != PROTO_JOB_UPDATE) {
         return COMMAND_GOES_ON;
@@ -142,7 +163,8 @@ on_frame(watch_t *w, const frame_t *frame, buf_t *why)
     }
     f->job = update.job;
     f->last = update;
-    w->heard = w->dirty = true;
+    w->heard = true;
+    w->dirty = f->progress;
     return f->detach || job_has_ended(&update) ? EXIT_DONE : COMMAND_GOES_ON;
 }
 
@@ -206,6 +228,7 @@ on_event(watch_t *w, client_event_t event, const frame_t *frame, buf_t *why)
         return on_timeout(w, now_ms, why);
     case CLIENT_LOST:
         w->lost_ms = now_ms;
+        w->was_lost = w->f->job != 0;
         say("lost the connection to the coordinator; trying again");
         return COMMAND_GOES_ON;
     case CLIENT_BACK:
