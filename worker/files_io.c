@@ -322,22 +322,51 @@ glob_names(listing_t *self, const char *pattern)
     return error == GLOB_NOSPACE ? ERR_TOO_LARGE : rc;
 }
 
+// What is left of the pattern below the root, part by part; NULL when the
+// pattern leads elsewhere. Wildcards may stand in the root's own parts.
+static const char *
+below_root(const char *pattern, const char *root)
+{
+    while (*root != '\0') {
+        size_t n = strcspn(pattern, "/");
+        size_t m = strcspn(root, "/");
+        char *part = xstrndup(pattern, n);
+        char *name = xstrndup(root, m);
+        bool same = fnmatch(part, name, FNM_PERIOD) == 0;
+        free(part);
+        free(name);
+        if (!same || pattern[n] == '\0') {
+            return NULL;
+        }
+        pattern += n + strspn(pattern + n, "/");
+        root += m + strspn(root + m, "/");
+    }
+    return *pattern == '\0' ? NULL : pattern;
+}
+
 static errcode_t
 collect(listing_t *self, const char *pattern)
 {
-    const char *rest;
+    bool inside = false;
+    errcode_t rc = ERR_OK;
 
     if (self->files->roots == NULL) {
         return glob_names(self, pattern);
     }
-    const root_t *root = root_of(self->files, pattern, &rest);
-    if (root == NULL) {
+    for (size_t i = 0; i < self->files->n && rc == ERR_OK; i++) {
+        const root_t *root = &self->files->roots[i];
+        const char *rest = below_root(pattern, root->path);
+        if (rest != NULL) {
+            inside = true;
+            rc = match(self, root->fd, root->path, rest);
+        }
+    }
+    if (!inside) {
         const reason_t reason = {
             .rc = ERR_DENIED, .text = "outside of the roots"};
         note_failed(self, pattern, &reason);
-        return ERR_OK;
     }
-    return match(self, root->fd, root->path, rest);
+    return rc;
 }
 
 static reason_t
@@ -385,12 +414,16 @@ report_matches(listing_t *self, const char *pattern)
         qsort(self->names, self->n, sizeof *self->names, by_bytes);
     }
     for (size_t i = 0; i < self->n; i++) {
-        if (rc == ERR_OK) {
+        // Roots may lie in each other.
+        bool again = i > 0 && strcmp(self->names[i - 1], self->names[i]) == 0;
+        if (rc == ERR_OK && !again) {
             reason_t reason = report(self, self->names[i]);
             if (reason.rc != ERR_OK && reason.type == 0) {
                 note_failed(self, self->names[i], &reason);
             }
         }
+    }
+    for (size_t i = 0; i < self->n; i++) {
         free(self->names[i]);
     }
     free(self->names);

@@ -145,6 +145,21 @@ test_glob_finds_what_is_below_the_root(void **state)
     free(found.last.path);
 }
 
+// One source for hosts whose roots have different names.
+static void
+test_a_wildcard_may_stand_for_the_root(void **state)
+{
+    found_t found = {0};
+
+    (void)state;
+    CHECK_OK(list("r*t/a.log", &found));
+    CHECK_U64(found.n, 1);
+    assert_non_null(strstr(found.last.path, "root/a.log"));
+    free(found.last.path);
+    assert_int_equal(list("x*t/a.log", &found), ERR_DENIED);
+    assert_int_equal(list("*", &found), ERR_DENIED);
+}
+
 static void
 test_outside_of_the_root_is_denied(void **state)
 {
@@ -308,6 +323,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(
             test_glob_finds_what_is_below_the_root, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            test_a_wildcard_may_stand_for_the_root, setup, teardown),
         cmocka_unit_test_setup_teardown(
             test_outside_of_the_root_is_denied, setup, teardown),
         cmocka_unit_test_setup_teardown(
