@@ -81,7 +81,8 @@ typedef struct job_source {
     char who[LIMIT_NAME]; // host pattern or label
     const char *pattern;  // in text
     size_t n_files;
-    char *why; // of the last listing that found nothing
+    size_t n_gone; // workers that could not be asked
+    char *why;     // of the last listing that found nothing
 } job_source_t;
 
 // Where shards can be counted: one worker, or anybody (home NULL).
@@ -242,6 +243,12 @@ bool source_allows(const job_source_t *source, const char *path);
 // planner.c
 void plan_start(coordinator_t *self, job_t *job);
 void plan_worker_lost(coordinator_t *self, job_t *job, const worker_t *worker);
+// The worker is there (again): what it was asked is asked anew.
+void plan_worker_up(coordinator_t *self, worker_t *worker);
+// The deadline passed: what was not listed is missing.
+void plan_give_up(coordinator_t *self, job_t *job);
+// The worker that planning waits for, or NULL.
+const worker_t *plan_waits_for(const job_t *job);
 void plan_tick(coordinator_t *self, job_t *job);
 bool on_files(coordinator_t *self, const incoming_t *in);
 

@@ -416,9 +416,11 @@ pass_deadline(coordinator_t *self, job_t *job)
     bool gone = false;
 
     if (job->state == lt_JobState_JOB_PLANNING) {
-        job_fail(self, job, ERR_TIMEOUT, EXIT_DEADLINE,
-            "the deadline passed while the files were being listed");
-        return;
+        gone = plan_waits_for(job) != NULL;
+        plan_give_up(self, job);
+        if (job_is_over(job)) {
+            return;
+        }
     }
     for (uint32_t i = 0; i < job->n_shards; i++) {
         char why[LIMIT_NAME + 40];
@@ -442,7 +444,13 @@ pass_deadline(coordinator_t *self, job_t *job)
 static void
 say_waiting(job_t *job)
 {
+    const worker_t *listed = plan_waits_for(job);
+
     job->text[0] = '\0';
+    if (listed != NULL) {
+        snprintf(job->text, sizeof job->text, "waits for %s, which is gone",
+            listed->name);
+    }
     for (size_t i = 0; i < job->n_places; i++) {
         const place_t *p = &job->places[i];
         if (p->n_pending > 0 && p->home != NULL && !p->home->up) {
@@ -466,7 +474,7 @@ jobs_tick(coordinator_t *self)
         if (!job_is_over(job) && self->now >= job->deadline) {
             pass_deadline(self, job);
         }
-        if (job->state == lt_JobState_JOB_RUNNING) {
+        if (!job_is_over(job)) {
             say_waiting(job);
         }
         if (job->news && self->now - job->told >= UPDATE_MS) {

@@ -41,10 +41,24 @@ file_new(job_t *job, uint32_t place, size_t source, const char *path)
 }
 
 static void
-list(coordinator_t *self, job_t *job, size_t source, worker_t *worker)
+send_list(coordinator_t *self, const job_t *job, const listing_t *l)
 {
+    const job_source_t *s = &job->sources[l->source];
     lt_List *meta = xcalloc(1, sizeof *meta);
 
+    meta->job = job->id;
+    meta->request = l->request;
+    meta->shared = s->from == FROM_SHARED;
+    snprintf(meta->pattern, sizeof meta->pattern, "%s", s->pattern);
+    send_frame(self, OUT_CONTROL, l->worker->peer, PROTO_LIST, lt_List_fields,
+        meta, (span_t){0});
+    free(meta);
+}
+
+// A worker that is gone is asked when it is back.
+static void
+list(coordinator_t *self, job_t *job, size_t source, worker_t *worker)
+{
     job->listings = xgrow(job->listings, &job->cap_listings,
         job->n_listings + 1, sizeof *job->listings);
     listing_t *l = &job->listings[job->n_listings++];
@@ -52,14 +66,9 @@ list(coordinator_t *self, job_t *job, size_t source, worker_t *worker)
         .worker = worker,
         .source = source,
         .heard = self->now};
-    meta->job = job->id;
-    meta->request = l->request;
-    meta->shared = job->sources[source].from == FROM_SHARED;
-    snprintf(meta->pattern, sizeof meta->pattern, "%s",
-        job->sources[source].pattern);
-    send_frame(self, OUT_CONTROL, worker->peer, PROTO_LIST, lt_List_fields,
-        meta, (span_t){0});
-    free(meta);
+    if (worker->up) {
+        send_list(self, job, l);
+    }
 }
 
 // A worker that is up, other than the one that just failed, if possible.
@@ -86,8 +95,17 @@ ask_one(coordinator_t *self, job_t *job, size_t i)
     if (w != NULL) {
         list(self, job, i, w);
     } else {
+        job->sources[i].n_gone++;
         job_missing(job, "%s: no worker is there", job->sources[i].text);
     }
+}
+
+// Such a source waits for its host; one with a wildcard takes who is there
+// and names the others.
+static bool
+names_one_host(const job_source_t *source)
+{
+    return source->from == FROM_HOSTS && strpbrk(source->who, "*?[") == NULL;
 }
 
 static void
@@ -108,9 +126,10 @@ ask(coordinator_t *self, job_t *job, size_t i)
     }
     HASH_ITER(by_name, self->workers, w, next)
     {
-        if (source_wants(s, w) && w->up) {
+        if (source_wants(s, w) && (w->up || names_one_host(s))) {
             list(self, job, i, w);
         } else if (source_wants(s, w)) {
+            s->n_gone++;
             job_missing(job, "%s:%s: %s is gone, last heard %lld s ago",
                 w->name, s->pattern, w->name,
                 (long long)((self->now - w->heard) / 1000));
@@ -162,18 +181,13 @@ check_sources(coordinator_t *self, job_t *job)
 {
     for (size_t i = 0; i < job->n_sources; i++) {
         const job_source_t *s = &job->sources[i];
-        if (s->n_files > 0) {
+        if (s->n_files > 0 || s->n_gone > 0) {
             continue;
         }
-        if (s->why == NULL && job->heard_of.n_missing > 0) {
-            job_fail(self, job, ERR_UNREACHABLE, EXIT_FAILED, "%s",
-                job->heard_of.missing[0]);
-        } else {
-            job_fail(self, job, ERR_NOT_FOUND, EXIT_FAILED, "%s%s%s",
-                s->from == FROM_LOCAL ? "" : s->text,
-                s->from == FROM_LOCAL ? "" : ": ",
-                s->why != NULL ? s->why : "no file matches");
-        }
+        job_fail(self, job, ERR_NOT_FOUND, EXIT_FAILED, "%s%s%s",
+            s->from == FROM_LOCAL ? "" : s->text,
+            s->from == FROM_LOCAL ? "" : ": ",
+            s->why != NULL ? s->why : "no file matches");
         return false;
     }
     return true;
@@ -212,22 +226,54 @@ plan_start(coordinator_t *self, job_t *job)
     check_listed(self, job);
 }
 
+// What a listing that came to nothing brought so far.
 static void
-give_up(coordinator_t *self, job_t *job, size_t at, const worker_t *w,
-    const char *why)
+drop_files(job_t *job, const listing_t *l)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < job->n_files; i++) {
+        plan_file_t *f = &job->files[i];
+        if (f->source == l->source &&
+            (job->places[f->place].home == l->worker ||
+                job->places[f->place].home == NULL)) {
+            free(f->path);
+            job->sources[l->source].n_files--;
+        } else {
+            job->files[kept++] = *f;
+        }
+    }
+    job->n_files = kept;
+}
+
+static void
+end_listing(job_t *job, listing_t *l, const char *why)
+{
+    job_source_t *s = &job->sources[l->source];
+
+    l->done = true;
+    drop_files(job, l);
+    s->n_gone++;
+    job_missing(job, "%s:%s: %s",
+        s->from == FROM_SHARED ? "shared" : l->worker->name, s->pattern, why);
+}
+
+static void
+give_up(coordinator_t *self, job_t *job, size_t at, const char *why)
 {
     listing_t *l = &job->listings[at];
     size_t source = l->source;
-    const job_source_t *s = &job->sources[source];
-    worker_t *other = s->from == FROM_SHARED ? any_worker(self, w) : NULL;
+    worker_t *other = job->sources[source].from == FROM_SHARED
+                          ? any_worker(self, l->worker)
+                          : NULL;
 
-    l->done = true;
-    if (other != NULL && other != w) {
-        list(self, job, source, other);
-    } else {
-        job_missing(job, "%s:%s: %s",
-            s->from == FROM_SHARED ? "shared" : w->name, s->pattern, why);
+    if (other == NULL || other == l->worker) {
+        end_listing(job, l, why);
+        return;
     }
+    l->done = true;
+    drop_files(job, l);
+    list(self, job, source, other);
 }
 
 void
@@ -239,8 +285,10 @@ plan_worker_lost(coordinator_t *self, job_t *job, const worker_t *worker)
         return;
     }
     for (size_t i = 0; i < job->n_listings; i++) {
-        if (!job->listings[i].done && job->listings[i].worker == worker) {
-            give_up(self, job, i, worker, "the worker is gone");
+        const listing_t *l = &job->listings[i];
+        if (!l->done && l->worker == worker &&
+            !names_one_host(&job->sources[l->source])) {
+            give_up(self, job, i, "the worker is gone");
             any = true;
         }
     }
@@ -250,15 +298,60 @@ plan_worker_lost(coordinator_t *self, job_t *job, const worker_t *worker)
 }
 
 void
+plan_worker_up(coordinator_t *self, worker_t *worker)
+{
+    job_t *job, *next;
+
+    HASH_ITER(hh, self->jobs, job, next)
+    {
+        for (size_t i = 0;
+             i < job->n_listings && job->state == lt_JobState_JOB_PLANNING;
+             i++) {
+            listing_t *l = &job->listings[i];
+            if (!l->done && l->worker == worker) {
+                drop_files(job, l);
+                l->request = ++self->next_request;
+                l->heard = self->now;
+                send_list(self, job, l);
+            }
+        }
+    }
+}
+
+const worker_t *
+plan_waits_for(const job_t *job)
+{
+    for (size_t i = 0; i < job->n_listings; i++) {
+        if (!job->listings[i].done && !job->listings[i].worker->up) {
+            return job->listings[i].worker;
+        }
+    }
+    return NULL;
+}
+
+void
+plan_give_up(coordinator_t *self, job_t *job)
+{
+    for (size_t i = 0; i < job->n_listings; i++) {
+        listing_t *l = &job->listings[i];
+        if (!l->done) {
+            end_listing(job, l,
+                l->worker->up ? "its files were not listed by the deadline"
+                              : "the worker is gone");
+        }
+    }
+    check_listed(self, job);
+}
+
+void
 plan_tick(coordinator_t *self, job_t *job)
 {
     bool any = false;
 
     for (size_t i = 0; i < job->n_listings; i++) {
         listing_t *l = &job->listings[i];
-        if (!l->done && self->now - l->heard > LIST_MS) {
-            give_up(
-                self, job, i, l->worker, "its files were not listed in time");
+        if (!l->done && l->worker->up && self->now - l->heard > LIST_MS) {
+            give_up(self, job, i, "its files were not listed in time");
             any = true;
         }
     }
@@ -343,7 +436,7 @@ on_files(coordinator_t *self, const incoming_t *in)
             errcode_t rc = take_files(self, job, l, in, meta->n);
             if (rc != ERR_OK) {
                 self->stats.messages_refused++;
-                give_up(self, job, i, w, err_text(rc));
+                give_up(self, job, i, err_text(rc));
             } else if (meta->error != ERR_OK) {
                 take_error(job, l, meta);
                 l->done = true;

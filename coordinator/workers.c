@@ -212,6 +212,7 @@ bring_up(coordinator_t *self, worker_t *w, const incoming_t *in,
     }
     w->up = true;
     self->dirty = true;
+    plan_worker_up(self, w);
 }
 
 bool
