@@ -211,6 +211,8 @@ keys_revoke(args_t *args)
     }
     buf_fini(&why);
     printf("Revoked the key of %s: %s/allowed/%s is %s/revoked/%s now.\n"
+           "A running coordinator refuses it within a second, on open "
+           "connections too.\n"
            "The folder %s/issued/%s was left; it opens nothing any more, "
            "here or on its host.\n",
         args->name, args->dir, args->name, args->dir, args->name, args->dir,
