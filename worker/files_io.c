@@ -418,6 +418,9 @@ report_matches(listing_t *self, const char *pattern)
         bool again = i > 0 && strcmp(self->names[i - 1], self->names[i]) == 0;
         if (rc == ERR_OK && !again) {
             reason_t reason = report(self, self->names[i]);
+            if (reason.rc == ERR_NOT_FOUND) {
+                reason = (reason_t){.rc = ERR_CHANGED, .text = "is gone"};
+            }
             if (reason.rc != ERR_OK && reason.type == 0) {
                 note_failed(self, self->names[i], &reason);
             }
