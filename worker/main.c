@@ -2,6 +2,7 @@
 // logtally-worker: settings, keys, signals; the rest is worker_run.
 #include "common/base/log.h"
 #include "common/base/settings.h"
+#include "worker/files_io.h"
 #include "worker/supervisor_io.h"
 
 #include <errno.h>
@@ -28,6 +29,7 @@ typedef struct values {
     int64_t memory;
     int64_t drain;
     char *config;
+    bool verbose;
     bool check_config;
     bool print_config;
     bool version;
@@ -62,8 +64,10 @@ static const setting_t table[] = {
         "how long running work may take to end after SIGTERM", false},
     {"config", 0, SETTING_TEXT, AT(config), NULL, 0, 0, "FILE",
         "configuration file (default: " DEFAULT_FILE " if it exists)", true},
+    {"verbose", 'v', SETTING_FLAG, AT(verbose), NULL, 0, 0, NULL, "log more",
+        false},
     {"check-config", 0, SETTING_FLAG, AT(check_config), NULL, 0, 0, NULL,
-        "check the settings and stop", true},
+        "check settings, keys and roots, and stop", true},
     {"print-config", 0, SETTING_FLAG, AT(print_config), NULL, 0, 0, NULL,
         "print the settings and stop", true},
     {"version", 'V', SETTING_FLAG, AT(version), NULL, 0, 0, NULL,
@@ -198,6 +202,7 @@ run(const values_t *v)
     credentials_t keys = {0};
     buf_t why = {0};
     int code = EXIT_DONE;
+    log_set_level(v->verbose ? LOG_DEBUG : LOG_INFO);
     errcode_t rc = credentials_load(v->keys, &keys, &why);
 
     if (rc == ERR_OK) {
@@ -207,6 +212,26 @@ run(const values_t *v)
     if (rc != ERR_OK) {
         code = complain((const char *)why.p, why.len, EXIT_FAILED);
     }
+    buf_fini(&why);
+    return code;
+}
+
+// What would keep it from starting, as far as that can be seen.
+static int
+check(const values_t *v)
+{
+    credentials_t keys = {0};
+    files_t *files = NULL;
+    buf_t why = {0};
+    int code = EXIT_DONE;
+
+    if (credentials_load(v->keys, &keys, &why) != ERR_OK ||
+        files_open((const char *const *)v->roots.items, v->roots.n, &files,
+            &why) != ERR_OK) {
+        code = complain((const char *)why.p, why.len, EXIT_USAGE);
+    }
+    files_destroy(&files);
+    credentials_fini(&keys);
     buf_fini(&why);
     return code;
 }
@@ -227,7 +252,7 @@ decide(const values_t *v, const settings_list_t *operands)
     if ((text = fault(v)) != NULL) {
         return complain(text, strlen(text), EXIT_USAGE);
     }
-    return v->check_config ? EXIT_DONE : run(v);
+    return v->check_config ? check(v) : run(v);
 }
 
 int
@@ -244,6 +269,7 @@ main(int argc, char **argv)
     if (settings_parse(table, N_SETTINGS, argc, argv, DEFAULT_FILE, &values,
             &operands, &why) != ERR_OK) {
         code = complain((const char *)why.p, why.len, EXIT_USAGE);
+        fputs("`logtally-worker --help` lists the options\n", stderr);
     } else {
         code = decide(&values, &operands);
     }

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sodium.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <sys/prctl.h>
@@ -65,6 +66,9 @@ main(void)
               "not by hand\n",
             stderr);
         return EXIT_USAGE;
+    }
+    if (sodium_init() == -1) {
+        return EXIT_FAILED;
     }
     be_the_first_to_go();
     harden();
