@@ -322,40 +322,54 @@ glob_names(listing_t *self, const char *pattern)
     return error == GLOB_NOSPACE ? ERR_TOO_LARGE : rc;
 }
 
-// What is left of the pattern below the root, part by part; NULL when the
-// pattern leads elsewhere. Wildcards may stand in the root's own parts.
-static const char *
-below_root(const char *pattern, const char *root)
+static bool
+part_matches(const char *pattern, size_t len, const char *name, size_t name_len)
 {
-    while (*root != '\0') {
-        size_t n = strcspn(pattern, "/");
-        size_t m = strcspn(root, "/");
-        char *part = xstrndup(pattern, n);
-        char *name = xstrndup(root, m);
-        bool same = fnmatch(part, name, FNM_PERIOD) == 0;
-        free(part);
-        free(name);
-        if (!same || pattern[n] == '\0') {
+    if (len == name_len && memcmp(pattern, name, len) == 0) {
+        return true; // as written, whatever it holds
+    }
+    char *p = xstrndup(pattern, len);
+    char *n = xstrndup(name, name_len);
+    bool same = fnmatch(p, n, FNM_PERIOD) == 0;
+    free(p);
+    free(n);
+    return same;
+}
+
+// The part of a pattern that is for below the root, or NULL when it does not
+// lead into it: /srv/*/a* is for root /srv/x, part a*.
+static const char *
+part_below(const char *root, const char *pattern)
+{
+    for (;;) {
+        root += strspn(root, "/");
+        pattern += strspn(pattern, "/");
+        if (*root == '\0' || *pattern == '\0') {
+            return *root == '\0' && *pattern != '\0' ? pattern : NULL;
+        }
+        size_t root_len = strcspn(root, "/");
+        size_t len = strcspn(pattern, "/");
+        if (!part_matches(pattern, len, root, root_len)) {
             return NULL;
         }
-        pattern += n + strspn(pattern + n, "/");
-        root += m + strspn(root + m, "/");
+        root += root_len;
+        pattern += len;
     }
-    return *pattern == '\0' ? NULL : pattern;
 }
 
 static errcode_t
 collect(listing_t *self, const char *pattern)
 {
-    bool inside = false;
+    const files_t *files = self->files;
     errcode_t rc = ERR_OK;
+    bool inside = false;
 
-    if (self->files->roots == NULL) {
+    if (files->roots == NULL) {
         return glob_names(self, pattern);
     }
-    for (size_t i = 0; i < self->files->n && rc == ERR_OK; i++) {
-        const root_t *root = &self->files->roots[i];
-        const char *rest = below_root(pattern, root->path);
+    for (size_t i = 0; i < files->n && rc == ERR_OK && *pattern == '/'; i++) {
+        const root_t *root = &files->roots[i];
+        const char *rest = part_below(root->path, pattern);
         if (rest != NULL) {
             inside = true;
             rc = match(self, root->fd, root->path, rest);
@@ -414,8 +428,9 @@ report_matches(listing_t *self, const char *pattern)
         qsort(self->names, self->n, sizeof *self->names, by_bytes);
     }
     for (size_t i = 0; i < self->n; i++) {
-        // Roots may lie in each other.
-        bool again = i > 0 && strcmp(self->names[i - 1], self->names[i]) == 0;
+        // A root within a root lists a file twice.
+        bool again =
+            i + 1 < self->n && strcmp(self->names[i], self->names[i + 1]) == 0;
         if (rc == ERR_OK && !again) {
             reason_t reason = report(self, self->names[i]);
             if (reason.rc == ERR_NOT_FOUND) {
@@ -425,8 +440,6 @@ report_matches(listing_t *self, const char *pattern)
                 note_failed(self, self->names[i], &reason);
             }
         }
-    }
-    for (size_t i = 0; i < self->n; i++) {
         free(self->names[i]);
     }
     free(self->names);

@@ -278,6 +278,34 @@ test_a_folder_that_is_a_link_is_named(void **state)
 }
 
 static void
+test_a_pattern_may_begin_above_the_roots(void **state)
+{
+    char *outer = path_of("root");
+    char *inner = path_of("root/inner");
+    char *pattern = path_of("r*/*/*.log");
+    const char *roots[] = {outer, inner};
+    found_t found = {0};
+    files_t *files;
+    buf_t why = {0};
+
+    (void)state;
+    CHECK_OK(list("r*/*.log", &found));
+    CHECK_U64(found.n, 2);
+    CHECK_ERR(list("s*/*.log", &found), ERR_DENIED);
+    CHECK_ERR(list("*", &found), ERR_DENIED);
+    assert_int_equal(mkdir(inner, 0700), 0);
+    write_file("root/inner/c.log", "w", "c\n");
+    CHECK_OK(files_open(roots, 2, &files, &why));
+    CHECK_OK(files_list(files, pattern, false, on_found, &found, &why));
+    CHECK_U64(found.n, 3); // once, though it is below both
+    files_destroy(&files);
+    free(found.last.path);
+    free(outer);
+    free(inner);
+    free(pattern);
+}
+
+static void
 test_files_without_permission_are_named(void **state)
 {
     found_t found = {0};
@@ -336,6 +364,8 @@ main(void)
             test_a_match_that_cannot_be_read_is_named, setup, teardown),
         cmocka_unit_test_setup_teardown(
             test_a_folder_that_is_a_link_is_named, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            test_a_pattern_may_begin_above_the_roots, setup, teardown),
         cmocka_unit_test_setup_teardown(
             test_files_without_permission_are_named, setup, teardown),
         cmocka_unit_test_setup_teardown(
