@@ -9,13 +9,12 @@
 #define LOGTALLY_COORDINATOR_COORDINATOR_INSIDE_H
 
 #include "common/base/limits.h"
+#include "common/base/map.h"
 #include "common/result/result.h"
 #include "common/tally/partial.h"
 #include "common/wire/control.pb.h"
 #include "common/wire/frame.h"
 #include "coordinator/coordinator.h"
-
-#include <uthash.h>
 
 #define LIST_MS      60000 // silence after which a listing is given up
 #define UPDATE_MS    100   // least time between two updates to a follower

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "coordinator/lanes_io.h"
 
+#include "common/base/map.h"
 #include "common/base/xalloc.h"
 #include "common/net/curve_socket.h"
 
@@ -9,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 
 #define LANE_HWM 4096 // shards are bounded by credit, far below
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "coordinator/roster.h"
 
+#include "common/base/map.h"
 #include "common/base/xalloc.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 
 typedef struct entry {
     char name[LIMIT_NAME];

@@ -263,7 +263,7 @@ watch(link_t *self, int64_t now_ms, bool *came_up)
     case DIAL_NO_ANSWER:
     case DIAL_SILENT:
         explain(self, now_ms);
-        // fall through
+        __attribute__((fallthrough));
     case DIAL_CONNECTING:
     default:
         if (now_ms - self->since_ms >= GIVE_UP_MS) {

@@ -5,6 +5,7 @@
 // All rows are in memory at 48 bytes a cell; some ten million rows are what
 // that carries.
 #include "common/result/result.h"
+#include "common/base/map.h"
 
 #include "common/base/xalloc.h"
 #include "common/query/eval.h"
@@ -13,7 +14,6 @@
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 
 typedef struct build {
     const query_t *query;
