@@ -218,9 +218,8 @@ coordinator_undelivered(
     self->now = now_ms;
     HASH_ITER(by_name, self->workers, w, next)
     {
-        if (kind == OUT_CONTROL && w->up && w->peer == peer) {
-            worker_lost(self, w, "its connection is gone");
-        }
+        // A worker whose connection is gone may be back on another in a
+        // moment; its silence will tell.
         if (kind == OUT_INTAKE && w->lane == peer && w->lane != 0) {
             w->pause_until = now_ms + PAUSE_MS;
             for (lease_t *l = w->leases, *after; l != NULL; l = after) {
