@@ -28,7 +28,7 @@ supervisor_new(const supervisor_config_t *config, int64_t now_ms)
     supervisor_t *self = xcalloc(1, sizeof *self);
 
     self->config = *config;
-    self->now = now_ms;
+    self->now = self->ticked = now_ms;
     self->heartbeat_ms = HEARTBEAT_MS;
     self->slots = xcalloc(config->executors, sizeof *self->slots);
     return self;
@@ -159,6 +159,7 @@ int64_t
 supervisor_tick(supervisor_t *self, int64_t now_ms)
 {
     self->now = now_ms;
+    sup_watch_running(self);
     if (!self->connected) {
         return self->heartbeat_ms;
     }

@@ -10,6 +10,7 @@
 #define SUP_OFFERS_MAX    1500u // offers named in one heartbeat
 #define SUP_ACK_MS        5000  // sent and not acknowledged: offer again
 #define SUP_SINK_PAUSE_MS 20    // after a full sink queue
+#define SUP_STOOD_MS      5000  // between two ticks: we were stopped
 #define SUP_FAIL_TRIES    5u    // a failure nobody acknowledges is dropped
 #define SUP_ALL_SHARDS    UINT64_MAX
 
@@ -25,8 +26,9 @@ typedef struct item {
     item_state_t state;
     uint32_t slot;
     uint64_t bytes_done;
-    uint64_t seq;  // order of arrival
-    uint64_t turn; // last time a shard of this job was started
+    int64_t alive_ms; // when its executor was last heard
+    uint64_t seq;     // order of arrival
+    uint64_t turn;    // last time a shard of this job was started
     buf_t partial;
     uint8_t hash[32];
     bool granted;
@@ -47,6 +49,7 @@ struct supervisor {
     int64_t heartbeat_ms;
     int64_t next_beat;
     int64_t last_ack;
+    int64_t ticked; // the last tick, to see a process that stood still
     uint64_t beat_seq;
     int64_t sink_pause;
     uint64_t seq;
@@ -73,6 +76,7 @@ void sup_accept(supervisor_t *self, shard_t *shard);
 void sup_cancel(supervisor_t *self, uint64_t job, uint64_t shard);
 void sup_fail(supervisor_t *self, item_t *item, errcode_t rc, uint32_t file,
     const char *text);
+void sup_watch_running(supervisor_t *self);
 void sup_work_due(supervisor_t *self);
 bool sup_next_chunk(supervisor_t *self, sup_output_t *out);
 

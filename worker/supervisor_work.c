@@ -99,6 +99,7 @@ start(supervisor_t *self, item_t *item, uint32_t slot)
     }
     item->state = ITEM_RUNNING;
     item->slot = slot;
+    item->alive_ms = self->now;
     self->slots[slot] = item;
     out->slot = slot;
     out->shard = item->shard;
@@ -217,6 +218,44 @@ sup_fail(supervisor_t *self, item_t *item, errcode_t rc, uint32_t file,
     sup_work_due(self);
 }
 
+// A pipe may be silent for as long as its writer likes.
+static bool
+reads_stream(const item_t *item)
+{
+    for (size_t i = 0; i < item->shard->n_ranges; i++) {
+        if (item->shard->ranges[i].stream) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// An executor that is stuck would keep its shard for as long as we mention
+// it in heartbeats. After a stop of this process itself nobody is blamed.
+void
+sup_watch_running(supervisor_t *self)
+{
+    bool stood = self->now - self->ticked >= SUP_STOOD_MS;
+
+    self->ticked = self->now;
+    for (uint32_t slot = 0; slot < self->config.executors; slot++) {
+        item_t *it = self->slots[slot];
+        if (it == NULL) {
+            continue;
+        }
+        if (stood) {
+            it->alive_ms = self->now;
+        } else if (self->now - it->alive_ms >= EXECUTOR_SILENT_MS &&
+                   !reads_stream(it)) {
+            sup_push(self, SUP_KILL)->slot = slot;
+            self->slots[slot] = NULL;
+            sup_fail(self, it, ERR_CRASHED, UINT32_MAX,
+                "the executor made no progress for a minute and was ended");
+        }
+    }
+    sup_start_free(self);
+}
+
 // Failures are repeated until acknowledged, and not for ever; partials that
 // were sent and not acknowledged are offered again.
 void
@@ -284,13 +323,31 @@ sup_next_chunk(supervisor_t *self, sup_output_t *out)
     return false;
 }
 
+// While the driver has not taken a kill or a start of this slot, what it
+// reports is of the shard before: believed, it would be counted for another.
+static item_t *
+reporting(supervisor_t *self, uint32_t slot)
+{
+    for (size_t i = 0; i < self->n_out; i++) {
+        sup_kind_t kind = self->out[i]->kind;
+        if ((kind == SUP_KILL || kind == SUP_START) &&
+            self->out[i]->slot == slot) {
+            return NULL;
+        }
+    }
+    return slot < self->config.executors ? self->slots[slot] : NULL;
+}
+
 void
 supervisor_progress(
     supervisor_t *self, uint32_t slot, uint64_t bytes_done, int64_t now_ms)
 {
+    item_t *it = reporting(self, slot);
+
     self->now = now_ms;
-    if (slot < self->config.executors && self->slots[slot] != NULL) {
-        self->slots[slot]->bytes_done = bytes_done;
+    if (it != NULL) {
+        it->bytes_done = bytes_done;
+        it->alive_ms = now_ms;
     }
 }
 
@@ -298,7 +355,7 @@ void
 supervisor_done(supervisor_t *self, uint32_t slot, errcode_t rc, buf_t *partial,
     uint32_t file, const char *text, int64_t now_ms)
 {
-    item_t *it = slot < self->config.executors ? self->slots[slot] : NULL;
+    item_t *it = reporting(self, slot);
 
     self->now = now_ms;
     if (it == NULL) {

@@ -64,11 +64,11 @@ register_worker(supervisor_t *s)
 }
 
 static void
-lend_shard(supervisor_t *s)
+lend_shard(supervisor_t *s, uint64_t id)
 {
-    static const lt_Shard meta = {.incarnation = 42,
+    const lt_Shard meta = {.incarnation = 42,
         .job = 1,
-        .shard = 5,
+        .shard = id,
         .attempt = 1,
         .n_ranges = 1,
         .n_files_in_job = 1,
@@ -97,7 +97,7 @@ test_partial_is_kept_until_it_is_acknowledged(void **state)
 
     (void)state;
     register_worker(s);
-    lend_shard(s);
+    lend_shard(s, 5);
     expect(s, SUP_START, 0, &out);
     CHECK_U64(out.slot, 0);
     assert_string_equal(out.shard->ranges[0].path, "/var/log/x");
@@ -129,7 +129,7 @@ test_failure_is_told_on_the_sink(void **state)
 
     (void)state;
     register_worker(s);
-    lend_shard(s);
+    lend_shard(s, 5);
     expect(s, SUP_START, 0, &out);
     supervisor_done(s, 0, ERR_CRASHED, &none, UINT32_MAX, "signal 9", 10);
     expect(s, SUP_SINK, PROTO_SHARD_FAILED, &out);
@@ -151,7 +151,7 @@ test_shard_of_a_past_epoch_is_ignored(void **state)
     register_worker(s);
     tell(s, SUP_LINK_CONTROL, PROTO_REGISTERED, lt_Registered_fields, &meta,
         (span_t){0});
-    lend_shard(s);
+    lend_shard(s, 5);
     while (supervisor_next(s, &out)) {
         assert_int_not_equal(out.kind, SUP_START);
         buf_fini(&out.frame);
@@ -169,7 +169,7 @@ test_bit_flips_of_a_shard_do_no_harm(void **state)
 
     (void)state;
     register_worker(s);
-    lend_shard(s);
+    lend_shard(s, 5);
     frame_encode(
         &frame, PROTO_GRANT, EPOCH, lt_Grant_fields, &meta, (span_t){0});
     for (size_t bit = 0; bit < frame.len * 8; bit++) {
@@ -185,6 +185,117 @@ test_bit_flips_of_a_shard_do_no_harm(void **state)
     supervisor_destroy(&s);
 }
 
+// Taken for the next shard's, the partial would be a wrong number.
+static void
+test_a_partial_that_crosses_a_cancel_is_nobodys(void **state)
+{
+    static const lt_CancelShard cancel = {
+        .incarnation = 42, .job = 1, .shard = 4};
+    supervisor_t *s = start();
+    sup_output_t out;
+    buf_t old = {0}, new = {0};
+
+    (void)state;
+    register_worker(s);
+    lend_shard(s, 4);
+    expect(s, SUP_START, 0, &out);
+    lend_shard(s, 5);
+    tell(s, SUP_LINK_INTAKE, PROTO_CANCEL_SHARD, lt_CancelShard_fields, &cancel,
+        (span_t){0});
+    buf_put_str(&old, "old");
+    supervisor_done(s, 0, ERR_OK, &old, UINT32_MAX, "", 10);
+    expect(s, SUP_KILL, 0, &out);
+    buf_put_str(&old, "old");
+    supervisor_done(s, 0, ERR_OK, &old, UINT32_MAX, "", 10);
+    expect(s, SUP_START, 0, &out);
+    CHECK_U64(out.shard->id, 5);
+    buf_put_str(&new, "new!");
+    supervisor_done(s, 0, ERR_OK, &new, UINT32_MAX, "", 10);
+    expect(s, SUP_CONTROL, PROTO_OFFER, &out);
+    frame_t frame;
+    lt_OfferMessage offer;
+    CHECK_OK(frame_decode(buf_span(&out.frame), &frame));
+    CHECK_OK(frame_meta(&frame, lt_OfferMessage_fields, &offer));
+    CHECK_U64(offer.offer.shard, 5);
+    CHECK_U64(offer.offer.bytes, 4);
+    buf_fini(&out.frame);
+    buf_fini(&old);
+    buf_fini(&new);
+    supervisor_destroy(&s);
+}
+
+static void
+pass_time(supervisor_t *s, int64_t from, int64_t to)
+{
+    for (int64_t now = from; now <= to; now += 1000) {
+        supervisor_tick(s, now);
+    }
+}
+
+// Coordinator's silence drops nothing here: only the executor is watched.
+static void
+test_an_executor_without_progress_is_ended(void **state)
+{
+    supervisor_t *s = start();
+    sup_output_t out;
+
+    (void)state;
+    register_worker(s);
+    lend_shard(s, 5);
+    expect(s, SUP_START, 0, &out);
+    pass_time(s, 0, 30000);
+    supervisor_progress(s, 0, 1, 30000);
+    pass_time(s, 31000, 30000 + EXECUTOR_SILENT_MS - 1000);
+    while (supervisor_next(s, &out)) {
+        assert_int_not_equal(out.kind, SUP_KILL);
+        buf_fini(&out.frame);
+    }
+    supervisor_tick(s, 30000 + EXECUTOR_SILENT_MS);
+    expect(s, SUP_KILL, 0, &out);
+    supervisor_destroy(&s);
+}
+
+static void
+test_nobody_is_blamed_after_the_worker_itself_was_stopped(void **state)
+{
+    supervisor_t *s = start();
+    sup_output_t out;
+
+    (void)state;
+    register_worker(s);
+    lend_shard(s, 5);
+    expect(s, SUP_START, 0, &out);
+    supervisor_tick(s, 1000);
+    supervisor_tick(s, 1000 + 2 * EXECUTOR_SILENT_MS);
+    while (supervisor_next(s, &out)) {
+        assert_int_not_equal(out.kind, SUP_KILL);
+        buf_fini(&out.frame);
+    }
+    supervisor_destroy(&s);
+}
+
+static void
+test_bye_is_said_and_taken(void **state)
+{
+    static const lt_Bye bye = {.incarnation = 42, .reason = "superseded"};
+    supervisor_t *s = start();
+    sup_output_t out;
+
+    (void)state;
+    register_worker(s);
+    tell(s, SUP_LINK_CONTROL, PROTO_BYE, lt_Bye_fields, &bye, (span_t){0});
+    expect(s, SUP_REFUSED, 0, &out);
+    assert_string_equal(out.text, "superseded");
+    supervisor_bye(s, "the end", 5); // not registered: nobody to tell
+    assert_false(supervisor_next(s, &out));
+    supervisor_connected(s, 6);
+    register_worker(s);
+    supervisor_bye(s, "the end", 7);
+    expect(s, SUP_CONTROL, PROTO_BYE, &out);
+    buf_fini(&out.frame);
+    supervisor_destroy(&s);
+}
+
 int
 main(void)
 {
@@ -193,6 +304,11 @@ main(void)
         cmocka_unit_test(test_failure_is_told_on_the_sink),
         cmocka_unit_test(test_shard_of_a_past_epoch_is_ignored),
         cmocka_unit_test(test_bit_flips_of_a_shard_do_no_harm),
+        cmocka_unit_test(test_a_partial_that_crosses_a_cancel_is_nobodys),
+        cmocka_unit_test(test_an_executor_without_progress_is_ended),
+        cmocka_unit_test(
+            test_nobody_is_blamed_after_the_worker_itself_was_stopped),
+        cmocka_unit_test(test_bye_is_said_and_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
