@@ -38,15 +38,14 @@ files_open(const char *const *roots, size_t n, files_t **out, buf_t *why)
     }
     for (size_t i = 0; roots != NULL && i < n; i++) {
         size_t len = strlen(roots[i]);
-        int fd = roots[i][0] == '/'
-                     ? open(roots[i], O_PATH | O_DIRECTORY | O_CLOEXEC)
-                     : -1;
+        bool absolute = roots[i][0] == '/';
+        int fd =
+            absolute ? open(roots[i], O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
         if (fd == -1) {
             buf_printf(why, "root %s: %s", roots[i],
-                roots[i][0] == '/' ? strerror(errno)
-                                   : "must be an absolute path");
+                absolute ? strerror(errno) : "must be an absolute path");
             files_destroy(&self);
-            return ERR_NOT_FOUND;
+            return absolute ? ERR_NOT_FOUND : ERR_CONFIG;
         }
         while (len > 0 && roots[i][len - 1] == '/') {
             len--;

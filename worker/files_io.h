@@ -11,6 +11,7 @@
 typedef struct files files_t;
 
 // Roots are opened now and kept. NULL roots: no bounds (local run).
+// ERR_CONFIG: no absolute path. ERR_NOT_FOUND: no folder that opens.
 MUST_CHECK errcode_t files_open(
     const char *const *roots, size_t n, files_t **out, buf_t *why);
 void files_destroy(files_t **self_p);

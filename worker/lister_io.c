@@ -205,11 +205,10 @@ join_all(lister_t *self)
     struct timespec until;
     bool all = true;
 
-    clock_gettime(CLOCK_MONOTONIC, &until);
+    clock_gettime(CLOCK_REALTIME, &until);
     until.tv_sec += STOP_MS / 1000;
     for (unsigned i = 0; i < self->n_threads; i++) {
-        if (pthread_clockjoin_np(
-                self->threads[i], NULL, CLOCK_MONOTONIC, &until) != 0) {
+        if (pthread_timedjoin_np(self->threads[i], NULL, &until) != 0) {
             pthread_detach(self->threads[i]);
             all = false;
         }

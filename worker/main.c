@@ -2,6 +2,7 @@
 // logtally-worker: settings, keys, signals; the rest is worker_run.
 #include "common/base/log.h"
 #include "common/base/settings.h"
+#include "common/net/curve_socket.h"
 #include "worker/files_io.h"
 #include "worker/supervisor_io.h"
 
@@ -196,6 +197,22 @@ work(const values_t *v, const credentials_t *keys, buf_t *why)
     return rc;
 }
 
+// An address that can never be one; a name that is not found may be found
+// later.
+static errcode_t
+check_address(const values_t *v, buf_t *why)
+{
+    char endpoint[LIMIT_ENDPOINT];
+    errcode_t rc =
+        endpoint_resolve(v->coordinator, CONTROL_PORT, endpoint, why);
+
+    if (rc == ERR_CONFIG) {
+        return rc;
+    }
+    buf_clear(why);
+    return ERR_OK;
+}
+
 static int
 run(const values_t *v)
 {
@@ -206,11 +223,15 @@ run(const values_t *v)
     errcode_t rc = credentials_load(v->keys, &keys, &why);
 
     if (rc == ERR_OK) {
-        rc = work(v, &keys, &why);
-        credentials_fini(&keys);
+        rc = check_address(v, &why);
     }
+    if (rc == ERR_OK) {
+        rc = work(v, &keys, &why);
+    }
+    credentials_fini(&keys);
     if (rc != ERR_OK) {
-        code = complain((const char *)why.p, why.len, EXIT_FAILED);
+        code = complain((const char *)why.p, why.len,
+            rc == ERR_CONFIG ? EXIT_USAGE : EXIT_FAILED);
     }
     buf_fini(&why);
     return code;
@@ -226,6 +247,7 @@ check(const values_t *v)
     int code = EXIT_DONE;
 
     if (credentials_load(v->keys, &keys, &why) != ERR_OK ||
+        check_address(v, &why) != ERR_OK ||
         files_open((const char *const *)v->roots.items, v->roots.n, &files,
             &why) != ERR_OK) {
         code = complain((const char *)why.p, why.len, EXIT_USAGE);

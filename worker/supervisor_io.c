@@ -18,7 +18,6 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#define CONTROL_PORT   7700
 #define CONTROL_HWM    1000
 #define INTAKE_HWM     256
 #define SINK_HWM       16
@@ -253,6 +252,7 @@ drain_lister(daemon_t *self, int64_t now)
 static void
 drain_executor(daemon_t *self, uint32_t slot, int64_t now)
 {
+    static log_limit_t limit = {.per_second = 5};
     executor_event_t e;
 
     for (int i = 0; i < DRAIN_MAX; i++) {
@@ -263,7 +263,7 @@ drain_executor(daemon_t *self, uint32_t slot, int64_t now)
             supervisor_progress(self->machine, slot, e.bytes_done, now);
             continue;
         }
-        if (e.rc == ERR_CRASHED) {
+        if (e.rc == ERR_CRASHED && log_allowed(&limit, "executor-crashed")) {
             log_event(LOG_WARN, "executor-crashed", "text", e.text, NULL);
         }
         supervisor_done(

@@ -6,6 +6,8 @@
 
 #include "certs/keyfile.h"
 
+#define CONTROL_PORT 7700 // when the address has none
+
 typedef struct worker_options {
     const char *coordinator; // "tcp://HOST:PORT" or "HOST[:PORT]"
     const credentials_t *keys;
@@ -27,7 +29,8 @@ typedef struct worker_options {
 
 // Runs until a signal comes: ERR_OK. Trouble with the coordinator is logged
 // and tried again for ever; an error is only what keeps it from starting
-// (*why gets a sentence). The calling thread must have those signals blocked.
+// (*why gets a sentence; ERR_CONFIG: an option can never work). The calling
+// thread must have those signals blocked.
 MUST_CHECK errcode_t worker_run(const worker_options_t *options, buf_t *why);
 
 #endif
