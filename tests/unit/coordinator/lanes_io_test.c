@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coordinator/lanes_io.h"
+
+#include "tests/unit/cmocka_all.h"
+
+#include "certs/zap_io.h"
+#include "common/base/clock.h"
+#include "common/net/curve_socket.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+
+// A coordinator's key, a worker's key, and a ZAP handler that lets the
+// former in.
+typedef struct fixture {
+    void *zmq_ctx;
+    zap_t *zap;
+    void *intake;
+    uint16_t port;
+    uint8_t secret[KEY_LEN];
+    uint8_t worker_secret[KEY_LEN];
+    keypair_t own;
+    identity_t worker;
+    lanes_t *lanes;
+} fixture_t;
+
+static void
+listen_there(fixture_t *f)
+{
+    identity_t coordinator = {.name = "coordinator", .roles = ROLE_COORDINATOR};
+    buf_t why = {0};
+
+    memcpy(coordinator.key, f->own.public_key, KEY_LEN);
+    allowlist_t *list = allowlist_of(&coordinator);
+    CHECK_OK(zap_start(f->zmq_ctx, &list, NULL, &f->zap));
+    CHECK_OK(curve_bind(f->zmq_ctx,
+        &(curve_bind_t){.type = ZMQ_PULL,
+            .domain = "intake",
+            .secret = f->worker_secret,
+            .address = "127.0.0.1",
+            .max_frame = LIMIT_INTAKE,
+            .hwm = 100},
+        &f->intake, &f->port, &why));
+}
+
+static void
+start(fixture_t *f)
+{
+    *f = (fixture_t){.zmq_ctx = zmq_ctx_new()};
+    assert_true(sodium_init() >= 0);
+    crypto_box_keypair(f->own.public_key, f->secret);
+    crypto_box_keypair(f->worker.key, f->worker_secret);
+    f->own.secret_key = f->secret;
+    snprintf(f->worker.name, sizeof f->worker.name, "web1");
+    listen_there(f);
+    f->lanes = lanes_new(f->zmq_ctx, &f->own);
+}
+
+static void
+stop(fixture_t *f)
+{
+    lanes_destroy(&f->lanes);
+    lanes_destroy(&f->lanes);
+    zmq_close(f->intake);
+    zap_stop(&f->zap);
+    zmq_ctx_term(f->zmq_ctx);
+}
+
+static errcode_t
+open_lane(fixture_t *f, uint64_t id, const char *endpoint)
+{
+    buf_t why = {0};
+
+    errcode_t rc = lanes_open(f->lanes, id, endpoint, &f->worker, &why);
+    assert_int_equal(rc == ERR_OK, why.len == 0);
+    buf_fini(&why);
+    return rc;
+}
+
+static void
+send_text(fixture_t *f, uint64_t id, const char *text)
+{
+    buf_t frame = {0};
+
+    buf_put_str(&frame, text);
+    CHECK_OK(lanes_send(f->lanes, id, &frame, 1000));
+    assert_int_equal(frame.len, 0);
+}
+
+// The frame that comes next, while the lanes are flushed as a daemon would.
+static void
+expect(fixture_t *f, const char *text)
+{
+    const int64_t until_ms = clock_mono_ms() + 5000;
+    received_t in = {0};
+    errcode_t rc = ERR_BUSY;
+
+    while (rc == ERR_BUSY && clock_mono_ms() < until_ms) {
+        zmq_pollitem_t items[2] = {{.socket = f->intake, .events = ZMQ_POLLIN}};
+        size_t n = 1 + lanes_poll_items(f->lanes, items + 1, 1);
+        (void)zmq_poll(items, (int)n, 100);
+        lanes_flush(f->lanes);
+        rc = socket_receive(f->intake, false, &in);
+    }
+    CHECK_OK(rc);
+    assert_true(span_is(buf_span(&in.frame), text));
+    assert_string_equal(in.user, "coordinator");
+    buf_fini(&in.frame);
+}
+
+static void
+test_frames_sent_before_the_handshake_arrive_in_order(void **state)
+{
+    fixture_t f;
+    char endpoint[64];
+
+    (void)state;
+    start(&f);
+    snprintf(endpoint, sizeof endpoint, "tcp://127.0.0.1:%u", f.port);
+    CHECK_OK(open_lane(&f, 7, endpoint));
+    assert_string_equal(lanes_name(f.lanes, 7), "web1");
+    send_text(&f, 7, "one");
+    send_text(&f, 7, "two");
+    assert_int_equal(lanes_waiting(f.lanes), 1);
+    expect(&f, "one");
+    expect(&f, "two");
+    assert_int_equal(lanes_waiting(f.lanes), 0);
+    send_text(&f, 7, "three");
+    expect(&f, "three");
+    stop(&f);
+}
+
+static void
+test_a_lane_to_nowhere_is_given_up(void **state)
+{
+    fixture_t f;
+    uint64_t id = 0;
+
+    (void)state;
+    start(&f);
+    CHECK_OK(open_lane(&f, 7, "tcp://127.0.0.1:1"));
+    assert_false(lanes_stuck(f.lanes, 1000000, &id));
+    send_text(&f, 7, "one");
+    assert_false(lanes_stuck(f.lanes, 1000 + LANE_STUCK_MS - 1, &id));
+    assert_true(lanes_stuck(f.lanes, 1000 + LANE_STUCK_MS, &id));
+    assert_int_equal(id, 7);
+    assert_int_equal(lanes_waiting(f.lanes), 0);
+    assert_false(lanes_stuck(f.lanes, 1000000, &id));
+    assert_int_equal(lanes_count(f.lanes), 1);
+    stop(&f);
+}
+
+static void
+test_closing_a_lane_drops_what_waits_there(void **state)
+{
+    fixture_t f;
+    buf_t frame = {0};
+
+    (void)state;
+    start(&f);
+    CHECK_OK(open_lane(&f, 7, "tcp://127.0.0.1:1"));
+    send_text(&f, 7, "one");
+    lanes_close(f.lanes, 7);
+    lanes_close(f.lanes, 7);
+    assert_int_equal(lanes_waiting(f.lanes), 0);
+    assert_string_equal(lanes_name(f.lanes, 7), "");
+    CHECK_ERR(lanes_send(f.lanes, 7, &frame, 0), ERR_NOT_FOUND);
+    stop(&f);
+}
+
+static void
+test_only_numeric_endpoints_are_dialled(void **state)
+{
+    static const char *const bad[] = {"", "tcp://", "tcp://web1:7710",
+        "tcp://:7710", "ipc:///tmp/x", "tcp://[::1:7710", "tcp://1.2.3:7",
+        "tcp://[127.0.0.1]:7", "inproc://zeromq.zap.01"};
+    fixture_t f;
+
+    (void)state;
+    start(&f);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        CHECK_ERR(open_lane(&f, 1, bad[i]), ERR_CONFIG);
+    }
+    CHECK_OK(open_lane(&f, 1, "tcp://[::1]:7710"));
+    assert_int_equal(lanes_count(f.lanes), 1);
+    stop(&f);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_frames_sent_before_the_handshake_arrive_in_order),
+        cmocka_unit_test(test_a_lane_to_nowhere_is_given_up),
+        cmocka_unit_test(test_closing_a_lane_drops_what_waits_there),
+        cmocka_unit_test(test_only_numeric_endpoints_are_dialled),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
