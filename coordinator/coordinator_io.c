@@ -256,7 +256,9 @@ machine_ms(coordinator_io_t *self)
     int64_t gap_ms = now_ms - self->seen_ms;
 
     if (gap_ms > AWAY_MS) {
-        log_event(LOG_WARN, "was-away", NULL);
+        char text[24];
+        snprintf(text, sizeof text, "%lld", (long long)gap_ms);
+        log_event(LOG_WARN, "was-away", "ms", text, NULL);
         self->away_ms += gap_ms;
     }
     self->seen_ms = now_ms;

@@ -350,7 +350,7 @@ explain_event(
     if (event == CLIENT_INTERRUPTED) {
         return EXIT_INTERRUPTED;
     }
-    if (event == CLIENT_TIMEOUT) {
+    if (event == CLIENT_TIMEOUT && self->state == DIAL_UP) {
         buf_printf(why, "no answer from the coordinator at %s within ",
             self->endpoint);
         text_duration((uint64_t)patience_ms, why);
@@ -366,57 +366,91 @@ explain_failure(const frame_t *frame, buf_t *why)
     lt_JobUpdate job;
 
     if (frame_meta(frame, lt_JobUpdate_fields, &job) != ERR_OK ||
-        job.state != lt_JobState_JOB_FAILED) {
+        !job_has_ended(&job)) {
         return EXIT_DONE;
     }
-    text_safe(job.text, why);
+    job_end(&job, why);
     return job_exit(&job);
 }
 
+// What a frame is worth to somebody who waits for one of type `want`.
+// COMMAND_GOES_ON: nothing.
 static int
-wait_for(client_t *self, proto_type_t want, int64_t patience_ms,
+judge(const client_t *self, const frame_t *frame, proto_type_t want, buf_t *why)
+{
+    int code;
+
+    if (frame->version != PROTOCOL_VERSION) {
+        return client_nonsense(self, frame, why);
+    }
+    if (frame->type == PROTO_REFUSED) {
+        return client_refusal(frame, why);
+    }
+    if (frame->type == want) {
+        return EXIT_DONE;
+    }
+    if (frame->type == PROTO_JOB_UPDATE &&
+        (code = explain_failure(frame, why)) != EXIT_DONE) {
+        return code;
+    }
+    return COMMAND_GOES_ON;
+}
+
+// `again`: what to send when the connection was lost and is back; empty: its
+// loss is the end.
+static int
+wait_for(client_t *self, proto_type_t want, int64_t patience_ms, span_t again,
     frame_t *answer, buf_t *why)
 {
     const int64_t until_ms = clock_mono_ms() + patience_ms;
-    int code;
+    int code = COMMAND_GOES_ON;
 
-    for (;;) {
+    while (code == COMMAND_GOES_ON) {
         client_event_t event = client_wait(self, until_ms, answer);
-        if (event != CLIENT_FRAME) {
-            return explain_event(self, event, patience_ms, why);
-        }
-        if (answer->version != PROTOCOL_VERSION) {
-            return client_nonsense(self, answer, why);
-        }
-        if (answer->type == PROTO_REFUSED) {
-            return client_refusal(answer, why);
-        }
-        if (answer->type == want) {
-            return EXIT_DONE;
-        }
-        if (answer->type == PROTO_JOB_UPDATE &&
-            (code = explain_failure(answer, why)) != EXIT_DONE) {
-            return code;
+        if (event == CLIENT_FRAME) {
+            code = judge(self, answer, want, why);
+        } else if (event == CLIENT_BACK && again.len > 0) {
+            (void)client_send(self, again);
+        } else if (event != CLIENT_LOST || again.len == 0) {
+            code = explain_event(self, event, patience_ms, why);
         }
     }
+    return code;
+}
+
+int
+client_reconnect(client_t *self, buf_t *why)
+{
+    const int64_t until_ms = clock_mono_ms() + CLIENT_CONNECT_MS;
+    client_event_t event = CLIENT_FRAME;
+    frame_t ignored;
+
+    while (self->state != DIAL_UP) {
+        event = client_wait(self, until_ms, &ignored);
+        if (event == CLIENT_INTERRUPTED) {
+            return EXIT_INTERRUPTED;
+        }
+        if (event == CLIENT_TIMEOUT || event == CLIENT_FAILED) {
+            return client_explain(self, why);
+        }
+    }
+    return EXIT_DONE;
 }
 
 int
 client_next(client_t *self, proto_type_t want, frame_t *answer, buf_t *why)
 {
-    return wait_for(self, want, CLIENT_ANSWER_MS, answer, why);
+    return wait_for(self, want, CLIENT_ANSWER_MS, (span_t){0}, answer, why);
 }
 
 int
 client_ask_patiently(client_t *self, span_t request, proto_type_t want,
     int64_t patience_ms, frame_t *answer, buf_t *why)
 {
-    if (!client_send(self, request)) {
-        self->state = self->state == DIAL_UP ? DIAL_LOST : self->state;
-        return client_explain(self, why);
-    }
+    // When it was not sent, the connection is down and client_wait says so.
+    (void)client_send(self, request);
     return wait_for(self, want,
-        patience_ms > 0 ? patience_ms : CLIENT_ANSWER_MS, answer, why);
+        patience_ms > 0 ? patience_ms : CLIENT_ANSWER_MS, request, answer, why);
 }
 
 int

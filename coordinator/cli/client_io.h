@@ -38,7 +38,8 @@ int client_explain(client_t *self, buf_t *why); // always EXIT_UNREACHABLE
 // False: the connection is down, nothing was sent.
 bool client_send(client_t *self, span_t frame);
 // Sends a request and waits for a frame of type `want`. A REFUSED becomes
-// its text and exit code. Other frames are skipped.
+// its text and exit code. Other frames are skipped. When the connection is
+// lost and comes back, the request is sent again.
 MUST_CHECK int client_ask(client_t *self, span_t request, proto_type_t want,
     frame_t *answer, buf_t *why);
 // The same with another time to wait for the answer; 0: the usual one.
@@ -47,6 +48,8 @@ MUST_CHECK int client_ask_patiently(client_t *self, span_t request,
 // The next frame of that type, where an answer has several.
 MUST_CHECK int client_next(
     client_t *self, proto_type_t want, frame_t *answer, buf_t *why);
+// Waits for a lost connection to come back, at most CLIENT_CONNECT_MS.
+MUST_CHECK int client_reconnect(client_t *self, buf_t *why);
 // STATUS or CANCEL_JOB, and its answer.
 MUST_CHECK int client_ask_job(client_t *self, proto_type_t type, uint64_t job,
     lt_JobUpdate *out, buf_t *why);

@@ -12,6 +12,8 @@
 // Requests under way at once, so that a large result does not cost a round
 // trip per chunk.
 #define WINDOW 8u
+// Times that a lost connection is waited for.
+#define RESUMES 3u
 
 static output_kind_t
 default_kind(void)
@@ -89,31 +91,51 @@ take_chunk(fetch_t *self, buf_t *why)
     if (code != EXIT_DONE) {
         return code;
     }
-    if (frame_meta(&frame, lt_ResultChunk_fields, &chunk) != ERR_OK ||
-        !chunk_fits(self, &chunk, frame.payload.len)) {
+    errcode_t rc = frame_meta(&frame, lt_ResultChunk_fields, &chunk);
+    if (rc == ERR_OK && chunk.offset < self->bytes.len) {
+        return EXIT_DONE; // asked for twice
+    }
+    if (rc != ERR_OK || !chunk_fits(self, &chunk, frame.payload.len)) {
         return client_nonsense(self->client, &frame, why);
     }
     size_t len = frame.payload.len;
     self->total = chunk.total;
     buf_put_span(&self->bytes, frame.payload);
-    self->asked = self->asked < len ? len : self->asked;
+    self->asked = self->asked < self->bytes.len ? self->bytes.len : self->asked;
     ask_more(self, len);
     return EXIT_DONE;
+}
+
+// After a lost connection, from where it was.
+static int
+resume(fetch_t *self, buf_t *why)
+{
+    int code = client_reconnect(self->client, why);
+
+    self->asked = 0;
+    if (code == EXIT_DONE && !ask_chunk(self, self->bytes.len)) {
+        code = client_explain(self->client, why);
+    }
+    return code;
 }
 
 static int
 fetch_all(fetch_t *self, buf_t *why)
 {
-    if (!ask_chunk(self, 0)) {
-        return client_explain(self->client, why);
-    }
+    unsigned resumed = 0;
+    int code = EXIT_DONE;
+
+    (void)ask_chunk(self, 0);
     do {
-        int code = take_chunk(self, why);
-        if (code != EXIT_DONE) {
-            return code;
+        buf_clear(why);
+        code = take_chunk(self, why);
+        if (code == EXIT_UNREACHABLE && resumed++ < RESUMES) {
+            buf_clear(why);
+            code = resume(self, why);
         }
-    } while (self->bytes.len < self->total);
-    return EXIT_DONE;
+    } while (code == EXIT_DONE &&
+             (self->total == 0 || self->bytes.len < self->total));
+    return code;
 }
 
 int

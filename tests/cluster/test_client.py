@@ -246,6 +246,20 @@ def test_key_revoked_while_it_waits(one):
     assert p.returncode == 5 and b"refused this key" in err
 
 
+def test_revoking_a_key_does_not_disturb_the_others(one):
+    """Every connection is cut, and all but one come back."""
+    want = one.cli("submit", "count by path", one.source, "-o", "tsv").stdout
+    run("keys", "new", one.keys, "bob", "--role", "client")
+    jobs = [one.popen("submit", "count by path", one.source, "-o", "tsv")
+            for _ in range(4)]
+    run("keys", "revoke", one.keys, "bob")
+    for _ in range(10):
+        one.cli("workers")
+    for job in jobs:
+        out, err = job.communicate(timeout=60)
+        assert job.returncode == 0 and out == want, err
+
+
 def test_a_new_key_of_an_old_name_is_another(one):
     """The old connection must not speak for the new key."""
     run("keys", "revoke", one.keys, "web1")
