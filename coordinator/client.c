@@ -123,21 +123,6 @@ check_query(coordinator_t *self, const incoming_t *in, const lt_Submit *meta,
     return true;
 }
 
-// A source that nobody can read now, nor could before, is a mistake.
-static bool
-somebody_reads(coordinator_t *self, const job_source_t *source)
-{
-    worker_t *w, *next;
-
-    HASH_ITER(by_name, self->workers, w, next)
-    {
-        if (source_wants(source, w) && (w->up || source->from != FROM_SHARED)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static void
 refuse_nobody(
     coordinator_t *self, const incoming_t *in, const job_source_t *source)
@@ -178,7 +163,7 @@ take_source(
             (const char *)why.p);
     } else {
         job->n_sources++;
-        if (!somebody_reads(self, s)) {
+        if (self->now >= self->settled && !plan_has_reader(self, s)) {
             refuse_nobody(self, in, s);
             rc = ERR_NOT_FOUND;
         }
@@ -277,7 +262,11 @@ start_job(coordinator_t *self, const incoming_t *in, const lt_Submit *meta,
     if (!meta->plan_only) {
         send_update(self, in->peer, job);
     }
-    plan_start(self, job);
+    if (self->now < self->settled) {
+        job->plan_at = self->settled;
+    } else {
+        plan_start(self, job);
+    }
 }
 
 bool

@@ -115,6 +115,7 @@ coordinator_new(const coordinator_config_t *config, int64_t now_ms)
     assert(config->epoch > 0);
     self->config = *config;
     self->now = now_ms;
+    self->settled = now_ms + config->settle_ms;
     self->next_job = config->first_job;
     return self;
 }

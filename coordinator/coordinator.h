@@ -25,6 +25,9 @@ typedef struct coordinator_config {
     uint64_t staging_bytes; // budget of grants
     size_t merge_budget;    // bytes of group table per job
     int64_t deadline_ms;    // of a job that names none
+    // After a restart: how long workers may take to register again. Jobs are
+    // planned after that, so that no host is left out.
+    int64_t settle_ms;
     result_store_t store;
     // Local run: sources are plain paths (or "-") of this host, read by the
     // only worker. NULL in the daemon.

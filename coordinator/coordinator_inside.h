@@ -17,6 +17,7 @@
 #include "coordinator/coordinator.h"
 
 #define LIST_MS      60000 // silence after which a listing is given up
+#define GRACE_MS     4000  // a worker may be back on another connection
 #define UPDATE_MS    100   // least time between two updates to a follower
 #define PAUSE_MS     200   // after a lane that took no frame
 #define MISSING_MAX  1000u // sentences kept about what is missing
@@ -150,7 +151,8 @@ struct job {
     bool plan_only;
     uint64_t shard_bytes;
     int64_t submitted, deadline, ended;
-    int64_t told; // last update to followers
+    int64_t plan_at; // when workers have had time to register; 0: planned
+    int64_t told;    // last update to followers
     bool news;
     uint64_t *followers;
     size_t n_followers, cap_followers;
@@ -187,6 +189,7 @@ struct coordinator {
     coordinator_config_t config;
     coordinator_stats_t stats;
     int64_t now;
+    int64_t settled; // workers of the coordinator before have registered
     uint64_t next_job;
     uint64_t next_lane;
     uint64_t next_request;
@@ -241,6 +244,8 @@ bool source_allows(const job_source_t *source, const char *path);
 
 // planner.c
 void plan_start(coordinator_t *self, job_t *job);
+// Can anybody read the source, now or before?
+bool plan_has_reader(coordinator_t *self, const job_source_t *source);
 void plan_worker_lost(coordinator_t *self, job_t *job, const worker_t *worker);
 // The worker is there (again): what it was asked is asked anew.
 void plan_worker_up(coordinator_t *self, worker_t *worker);

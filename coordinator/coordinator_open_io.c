@@ -25,6 +25,7 @@
 #define IO_THREAD_SINK 2
 #define SOCKETS_MAX    (2 * (int)LIMIT_WORKERS + 64)
 #define LAST_WORDS_MS  100
+#define SETTLE_MS      6000 // a worker dials every five seconds at least
 
 static void
 raise_file_limit(void)
@@ -199,6 +200,7 @@ start_machine(coordinator_io_t *self, const coordinator_options_t *options,
             .staging_bytes = (uint64_t)options->staging_bytes,
             .merge_budget = (size_t)options->merge_bytes,
             .deadline_ms = options->deadline_ms,
+            .settle_ms = state_was_used(self->state) ? SETTLE_MS : 0,
             .store = state_results(self->state),
         },
         self->seen_ms);

@@ -468,6 +468,9 @@ jobs_tick(coordinator_t *self)
 
     HASH_ITER(hh, self->jobs, job, next)
     {
+        if (job->plan_at != 0 && self->now >= job->plan_at) {
+            plan_start(self, job);
+        }
         if (job->state == lt_JobState_JOB_PLANNING) {
             plan_tick(self, job);
         }

@@ -126,7 +126,8 @@ ask(coordinator_t *self, job_t *job, size_t i)
     }
     HASH_ITER(by_name, self->workers, w, next)
     {
-        if (source_wants(s, w) && (w->up || names_one_host(s))) {
+        if (source_wants(s, w) &&
+            (w->up || names_one_host(s) || self->now - w->heard < GRACE_MS)) {
             list(self, job, i, w);
         } else if (source_wants(s, w)) {
             s->n_gone++;
@@ -135,6 +136,20 @@ ask(coordinator_t *self, job_t *job, size_t i)
                 (long long)((self->now - w->heard) / 1000));
         }
     }
+}
+
+bool
+plan_has_reader(coordinator_t *self, const job_source_t *source)
+{
+    worker_t *w, *next;
+
+    HASH_ITER(by_name, self->workers, w, next)
+    {
+        if (source_wants(source, w) && (w->up || source->from != FROM_SHARED)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static int
@@ -220,6 +235,14 @@ check_listed(coordinator_t *self, job_t *job)
 void
 plan_start(coordinator_t *self, job_t *job)
 {
+    job->plan_at = 0;
+    for (size_t i = 0; i < job->n_sources; i++) {
+        if (!plan_has_reader(self, &job->sources[i])) {
+            job_fail(self, job, ERR_NOT_FOUND, EXIT_FAILED,
+                "no worker for '%.200s'", job->sources[i].text);
+            return;
+        }
+    }
     for (size_t i = 0; i < job->n_sources; i++) {
         ask(self, job, i);
     }
@@ -276,6 +299,8 @@ give_up(coordinator_t *self, job_t *job, size_t at, const char *why)
     list(self, job, source, other);
 }
 
+// A shared source is listed by another; else the worker has some time to come
+// back, and all of it where the source names its host.
 void
 plan_worker_lost(coordinator_t *self, job_t *job, const worker_t *worker)
 {
@@ -285,9 +310,12 @@ plan_worker_lost(coordinator_t *self, job_t *job, const worker_t *worker)
         return;
     }
     for (size_t i = 0; i < job->n_listings; i++) {
-        const listing_t *l = &job->listings[i];
-        if (!l->done && l->worker == worker &&
-            !names_one_host(&job->sources[l->source])) {
+        listing_t *l = &job->listings[i];
+        if (l->done || l->worker != worker) {
+            continue;
+        }
+        l->heard = self->now;
+        if (job->sources[l->source].from == FROM_SHARED) {
             give_up(self, job, i, "the worker is gone");
             any = true;
         }
@@ -349,9 +377,16 @@ plan_tick(coordinator_t *self, job_t *job)
     bool any = false;
 
     for (size_t i = 0; i < job->n_listings; i++) {
-        listing_t *l = &job->listings[i];
-        if (!l->done && l->worker->up && self->now - l->heard > LIST_MS) {
-            give_up(self, job, i, "its files were not listed in time");
+        const listing_t *l = &job->listings[i];
+        int64_t silent = self->now - l->heard;
+        if (l->done ||
+            (!l->worker->up && names_one_host(&job->sources[l->source]))) {
+            continue;
+        }
+        if (silent > (l->worker->up ? LIST_MS : GRACE_MS)) {
+            give_up(self, job, i,
+                l->worker->up ? "its files were not listed in time"
+                              : "the worker is gone");
             any = true;
         }
     }

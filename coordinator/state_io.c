@@ -20,6 +20,7 @@
 #define NUMBER_MAX   20u // digits of a u64
 
 struct state {
+    bool used; // by a coordinator before this one
     char *path;
     int dir;
     int results;
@@ -362,6 +363,7 @@ state_raise_epoch(state_t *self, uint64_t least, uint64_t *epoch, buf_t *why)
     if (rc != ERR_OK) {
         return rc;
     }
+    self->used = last > 0;
     *epoch = last >= least ? last + 1 : least;
     if ((rc = write_number(self, "epoch", *epoch)) != ERR_OK) {
         return fail(self, "cannot write the epoch in", why);
@@ -370,6 +372,12 @@ state_raise_epoch(state_t *self, uint64_t least, uint64_t *epoch, buf_t *why)
         return fail(self, "cannot set job ids aside in", why);
     }
     return ERR_OK;
+}
+
+bool
+state_was_used(const state_t *self)
+{
+    return self->used;
 }
 
 uint64_t

@@ -22,6 +22,9 @@ MUST_CHECK errcode_t state_open(
     const char *path, size_t keep, state_t **out, buf_t *why);
 void state_close(state_t **self_p); // gives up the lock, removes `ports`
 
+// Was there a coordinator before this one? Known once the epoch is raised.
+bool state_was_used(const state_t *self);
+
 // An epoch above that of every earlier start, on disk when this returns. It
 // is not below `least` (the time of day, so that a lost folder does not
 // bring an old epoch back).
