@@ -51,6 +51,6 @@
 #define LEASE_MS              5000 // dispatch to first mention in a heartbeat
 #define HANDSHAKE_MS          2000
 #define EXECUTOR_SILENT_MS    60000 // no progress: it is stuck, and ended
-#define CLIENT_CONNECT_MS     4000 // the CLI gives up connecting after this
+#define CLIENT_CONNECT_MS     4000  // the CLI gives up connecting after this
 
 #endif
