@@ -6,6 +6,7 @@ slowly and plainly. It shares no code with the program.
 """
 import base64
 import json
+import re
 import os
 import sys
 from collections import Counter, defaultdict
@@ -198,6 +199,28 @@ def run(query, paths, fmt="auto", host=None):
     cols, rows = evaluate(query, records)
     return ([c[0] for c in cols],
             [[shown(v, c[1]) for v, c in zip(r, cols)] for r in rows])
+
+
+# Characters that the language page has escaped in JSON, beside those that
+# JSON itself escapes.
+HARMFUL = re.compile("[\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e"
+                     "\u2060-\u206f\ufeff\ufff9-\ufffb"
+                     "\U000e0000-\U000e007f]")
+
+
+def print_cell(value):
+    if isinstance(value, Number):
+        return str(value)
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return HARMFUL.sub(lambda m: json.dumps(m[0])[1:-1], text)
+
+
+def print_rows(rows):
+    """As `-o json` prints them: one row on a line."""
+    lines = [",".join(map(print_cell, row)) for row in rows]
+    body = "".join(("," if i else "") + f"\n[{line}]"
+                   for i, line in enumerate(lines))
+    return f'"rows":[{body}{chr(10) if rows else ""}]'.encode()
 
 
 def parse_printed(text):
