@@ -3,7 +3,8 @@
 // is read twice: first for --config, then over what the file said.
 #include "common/base/settings.h"
 
-#include "common/base/dec.h"
+#include "common/base/settings_inside.h"
+#include "common/base/utf8.h"
 #include "common/base/xalloc.h"
 #include "common/base/zpl.h"
 
@@ -14,14 +15,14 @@
 #include <string.h>
 
 #define FILE_BYTES_MAX (1u << 20)
-#define HELP_COLUMN    28u
+#define SHOWN_MAX      200u
 
 typedef struct parser {
     const setting_t *table;
     size_t n;
     uint8_t *into;
     buf_t *why;
-    bool *replaced; // lists that the command line has begun anew
+    bool *begun; // lists that the file, then the command line, begins anew
 } parser_t;
 
 static void *
@@ -30,88 +31,17 @@ place(const parser_t *self, const setting_t *s)
     return self->into + s->offset;
 }
 
-// ---- numbers and texts
+// ---- values
 
-static const struct unit {
-    const char *name;
-    setting_kind_t kind;
-    int64_t value; // bytes; milliseconds
-} units[] = {
-    {"TiB", SETTING_SIZE, 1ll << 40},
-    {"GiB", SETTING_SIZE, 1ll << 30},
-    {"MiB", SETTING_SIZE, 1ll << 20},
-    {"KiB", SETTING_SIZE, 1ll << 10},
-    {"TB", SETTING_SIZE, 1000000000000},
-    {"GB", SETTING_SIZE, 1000000000},
-    {"MB", SETTING_SIZE, 1000000},
-    {"KB", SETTING_SIZE, 1000},
-    {"kB", SETTING_SIZE, 1000},
-    {"B", SETTING_SIZE, 1},
-    {"d", SETTING_DURATION, 86400000},
-    {"h", SETTING_DURATION, 3600000},
-    {"m", SETTING_DURATION, 60000},
-    {"s", SETTING_DURATION, 1000},
-    {"ms", SETTING_DURATION, 1},
-};
-
-#define N_UNITS (sizeof units / sizeof *units)
-
+// Settings are quoted in errors; what a terminal would obey is escaped, and
+// nobody wants to read a page.
 static void
-print_number(setting_kind_t kind, int64_t v, buf_t *out)
+put_shown(const parser_t *self, span_t text)
 {
-    for (size_t i = 0; i < N_UNITS && v != 0; i++) {
-        if (units[i].kind == kind && v % units[i].value == 0) {
-            buf_printf(
-                out, "%lld%s", (long long)(v / units[i].value), units[i].name);
-            return;
-        }
-    }
-    buf_printf(out, "%lld%s", (long long)v,
-        kind == SETTING_SIZE && v != 0       ? "B"
-        : kind == SETTING_DURATION && v != 0 ? "ms"
-                                             : "");
-}
+    size_t len = text.len < SHOWN_MAX ? text.len : SHOWN_MAX;
 
-// Digits with an optional fraction and the units of the kind; a size without
-// one is bytes.
-static bool
-parse_number(setting_kind_t kind, span_t text, int64_t *out)
-{
-    dec_t number;
-    dec_t scaled;
-    int64_t scale = kind == SETTING_DURATION ? 0 : 1;
-    size_t digits = 0;
-
-    while (digits < text.len &&
-           (text.p[digits] == '-' || text.p[digits] == '.' ||
-               (text.p[digits] >= '0' && text.p[digits] <= '9'))) {
-        digits++;
-    }
-    span_t unit = {text.p + digits, text.len - digits};
-    for (size_t i = 0; i < N_UNITS && unit.len > 0; i++) {
-        if (units[i].kind == kind && span_is(unit, units[i].name)) {
-            scale = units[i].value;
-            unit.len = 0;
-        }
-    }
-    if (unit.len > 0 ||
-        dec_parse((span_t){text.p, digits}, &number) != ERR_OK ||
-        (scale == 0 && number != 0) ||
-        dec_mul(number, DEC_INT(scale == 0 ? 1 : scale), &scaled) != ERR_OK ||
-        scaled % DEC_ONE != 0 || scaled / DEC_ONE > INT64_MAX ||
-        scaled / DEC_ONE < INT64_MIN) {
-        return false;
-    }
-    *out = (int64_t)(scaled / DEC_ONE);
-    return true;
-}
-
-static const char *
-wanted(setting_kind_t kind)
-{
-    return kind == SETTING_SIZE       ? "a size such as 64MiB"
-           : kind == SETTING_DURATION ? "a duration such as 500ms, 10s or 2h"
-                                      : "a whole number";
+    utf8_put_safe((span_t){text.p, len}, "", self->why);
+    buf_put_str(self->why, len < text.len ? "..." : "");
 }
 
 // *self->why already has the place and a colon.
@@ -120,15 +50,16 @@ set_number(parser_t *self, const setting_t *s, span_t text)
 {
     int64_t v;
 
-    if (!parse_number(s->kind, text, &v)) {
-        buf_printf(self->why, "'%.*s' is not %s", (int)text.len,
-            (const char *)text.p, wanted(s->kind));
+    if (!setting_number_parse(s->kind, text, &v)) {
+        buf_put_u8(self->why, '\'');
+        put_shown(self, text);
+        buf_printf(self->why, "' is not %s", setting_number_wanted(s->kind));
         return ERR_CONFIG;
     }
     if (v < s->min || v > s->max) {
-        buf_printf(self->why, "%.*s is %s ", (int)text.len,
-            (const char *)text.p, v < s->min ? "below" : "above");
-        print_number(s->kind, v < s->min ? s->min : s->max, self->why);
+        put_shown(self, text);
+        buf_put_str(self->why, v < s->min ? " is below " : " is above ");
+        setting_number_print(s->kind, v < s->min ? s->min : s->max, self->why);
         return ERR_CONFIG;
     }
     *(int64_t *)place(self, s) = v;
@@ -148,8 +79,9 @@ set_flag(parser_t *self, const setting_t *s, span_t text)
     bool yes = span_is(text, "yes");
 
     if (!yes && !span_is(text, "no")) {
-        buf_printf(self->why, "'%.*s' is neither yes nor no", (int)text.len,
-            (const char *)text.p);
+        buf_put_u8(self->why, '\'');
+        put_shown(self, text);
+        buf_put_str(self->why, "' is neither yes nor no");
         return ERR_CONFIG;
     }
     *(bool *)place(self, s) = yes;
@@ -231,28 +163,62 @@ distance(span_t a, const char *b)
     return row[len];
 }
 
+// The nearest name; of equally near ones that with the same first letter.
 static void
-suggest(parser_t *self, span_t name, const char *before)
+suggest(parser_t *self, span_t name, bool in_file)
 {
     const char *best = NULL;
-    size_t least = 4;
+    size_t least = 8;
 
     for (size_t i = 0; i < self->n && name.len <= NAME_MAX_LEN; i++) {
-        if (strlen(self->table[i].name) > NAME_MAX_LEN) {
+        const setting_t *s = &self->table[i];
+        if (strlen(s->name) > NAME_MAX_LEN ||
+            (in_file && s->command_line_only)) {
             continue;
         }
-        size_t d = distance(name, self->table[i].name);
-        if (d < least && d < name.len) {
-            least = d;
-            best = self->table[i].name;
+        size_t d = distance(name, s->name);
+        size_t rank = 2 * d + (name.len > 0 && name.p[0] != (uint8_t)*s->name);
+        if (rank < least && d < name.len) {
+            least = rank;
+            best = s->name;
         }
     }
     if (best != NULL) {
-        buf_printf(self->why, "; did you mean '%s%s'?", before, best);
+        buf_printf(
+            self->why, "; did you mean '%s%s'?", in_file ? "" : "--", best);
     }
 }
 
 // ---- the file
+
+static void
+begin_list(parser_t *self, const setting_t *s)
+{
+    size_t row = (size_t)(s - self->table);
+
+    if (s->kind == SETTING_LIST && !self->begun[row]) {
+        self->begun[row] = true;
+        settings_list_free(place(self, s));
+    }
+}
+
+static errcode_t
+refuse_item(parser_t *self, const zpl_t *zpl, const setting_t *s)
+{
+    const char *name = (const char *)zpl->name.p;
+    int len = (int)zpl->name.len;
+
+    if (zpl->depth > 0) {
+        buf_printf(self->why, "'%.*s' is indented; a setting begins its line",
+            len, name);
+    } else if (s != NULL) {
+        buf_printf(self->why, "%s is for the command line only", s->name);
+    } else {
+        buf_printf(self->why, "unknown setting '%.*s'", len, name);
+        suggest(self, zpl->name, true);
+    }
+    return ERR_CONFIG;
+}
 
 static errcode_t
 take_item(parser_t *self, const char *path, const zpl_t *zpl)
@@ -261,21 +227,17 @@ take_item(parser_t *self, const char *path, const zpl_t *zpl)
 
     buf_printf(self->why, "%s:%u: ", path, zpl->line);
     if (zpl->depth > 0 || s == NULL || s->command_line_only) {
-        buf_printf(self->why, "unknown setting '%.*s'", (int)zpl->name.len,
-            (const char *)zpl->name.p);
-        suggest(self, zpl->name, "");
-        return ERR_CONFIG;
+        return refuse_item(self, zpl, s);
     }
     if (zpl->value.p == NULL) {
         buf_printf(
             self->why, "%s has no value; write %s = ...", s->name, s->name);
         return ERR_CONFIG;
     }
-    size_t len = self->why->len;
     buf_printf(self->why, "%s: ", s->name);
+    begin_list(self, s);
     errcode_t rc = set(self, s, zpl->value);
     if (rc == ERR_OK) {
-        self->why->len = len;
         buf_clear(self->why);
     }
     return rc;
@@ -346,9 +308,10 @@ read_long(parser_t *self, const char *text, arg_t *out)
     out->setting = find(self, name);
     out->value = *equals == '=' ? equals + 1 : NULL;
     if (out->setting == NULL) {
-        buf_printf(self->why, "unknown option '--%.*s'", (int)name.len,
-            (const char *)name.p);
-        suggest(self, name, "--");
+        buf_put_str(self->why, "unknown option '--");
+        put_shown(self, name);
+        buf_put_u8(self->why, '\'');
+        suggest(self, name, false);
         return ERR_CONFIG;
     }
     if (out->setting->kind == SETTING_FLAG && out->value != NULL) {
@@ -364,7 +327,9 @@ read_short(parser_t *self, const char *text, arg_t *out, const char **more)
 {
     out->setting = find_letter(self, text[0]);
     if (out->setting == NULL) {
-        buf_printf(self->why, "unknown option '-%c'", text[0]);
+        buf_put_str(self->why, "unknown option '-");
+        put_shown(self, (span_t){(const uint8_t *)text, 1});
+        buf_put_u8(self->why, '\'');
         return ERR_CONFIG;
     }
     if (out->setting->kind == SETTING_FLAG) {
@@ -373,17 +338,6 @@ read_short(parser_t *self, const char *text, arg_t *out, const char **more)
         out->value = text[1] != '\0' ? text + 1 : NULL;
     }
     return ERR_OK;
-}
-
-static void
-begin_list(parser_t *self, const setting_t *s)
-{
-    size_t row = (size_t)(s - self->table);
-
-    if (s->kind == SETTING_LIST && !self->replaced[row]) {
-        self->replaced[row] = true;
-        settings_list_free(place(self, s));
-    }
 }
 
 static errcode_t
@@ -418,7 +372,31 @@ want_value(parser_t *self, arg_t *arg, int argc, char **argv, int *i)
     return ERR_OK;
 }
 
-// With operands NULL only the setting `only` is taken.
+// One argument that begins with a dash, and what follows it. With `only` set
+// all others are read and left alone.
+static errcode_t
+take_option(
+    parser_t *self, int argc, char **argv, int *i, const setting_t *only)
+{
+    const char *text = argv[*i];
+    const char *more = text[1] == '-' ? NULL : text + 1;
+    errcode_t rc;
+
+    do {
+        arg_t arg = {0};
+        const char *at = more;
+        more = NULL;
+        rc = at == NULL ? read_long(self, text, &arg)
+                        : read_short(self, at, &arg, &more);
+        rc = rc != ERR_OK ? rc : want_value(self, &arg, argc, argv, i);
+        if (rc == ERR_OK && (only == NULL || only == arg.setting)) {
+            rc = apply(self, &arg);
+        }
+    } while (rc == ERR_OK && more != NULL);
+    return rc;
+}
+
+// Operands are kept where there is a place for them.
 static errcode_t
 parse_args(parser_t *self, int argc, char **argv, const setting_t *only,
     settings_list_t *operands)
@@ -428,28 +406,13 @@ parse_args(parser_t *self, int argc, char **argv, const setting_t *only,
 
     for (int i = 1; i < argc && rc == ERR_OK; i++) {
         const char *text = argv[i];
-        if (ended || text[0] != '-' || text[1] == '\0') {
-            if (operands != NULL) {
-                list_add(operands, span_str(text));
-            }
-            continue;
-        }
-        if (strcmp(text, "--") == 0) {
+        if (!ended && strcmp(text, "--") == 0) {
             ended = true;
-            continue;
+        } else if (!ended && text[0] == '-' && text[1] != '\0') {
+            rc = take_option(self, argc, argv, &i, only);
+        } else if (operands != NULL) {
+            list_add(operands, span_str(text));
         }
-        const char *more = text[1] == '-' ? NULL : text + 1;
-        do {
-            arg_t arg = {0};
-            const char *at = more;
-            more = NULL;
-            rc = at == NULL ? read_long(self, text, &arg)
-                            : read_short(self, at, &arg, &more);
-            rc = rc != ERR_OK ? rc : want_value(self, &arg, argc, argv, &i);
-            if (rc == ERR_OK && (only == NULL || only == arg.setting)) {
-                rc = apply(self, &arg);
-            }
-        } while (rc == ERR_OK && more != NULL);
     }
     return rc;
 }
@@ -477,13 +440,16 @@ parse_all(parser_t *self, int argc, char **argv, const char *default_file,
     if (rc == ERR_OK && config != NULL) {
         rc = parse_args(self, argc, argv, config, NULL);
     }
-    const char *named = config != NULL ? *(char **)place(self, config) : NULL;
+    // A copy: the file may name another, which is not followed.
+    const char *value = config != NULL ? *(char **)place(self, config) : NULL;
+    char *named = value != NULL ? xstrdup(value) : NULL;
     if (rc == ERR_OK && named != NULL) {
         rc = parse_file(self, named, true);
     } else if (rc == ERR_OK && default_file != NULL) {
         rc = parse_file(self, default_file, false);
     }
-    memset(self->replaced, 0, self->n * sizeof *self->replaced);
+    free(named);
+    memset(self->begun, 0, self->n * sizeof *self->begun);
     return rc != ERR_OK ? rc : parse_args(self, argc, argv, NULL, operands);
 }
 
@@ -492,8 +458,7 @@ settings_parse(const setting_t *table, size_t n, int argc, char **argv,
     const char *default_file, void *into, settings_list_t *operands, buf_t *why)
 {
     settings_list_t found = {0};
-    parser_t self = {
-        table, n, into, why, xcalloc(n + 1, sizeof *self.replaced)};
+    parser_t self = {table, n, into, why, xcalloc(n + 1, sizeof *self.begun)};
     errcode_t rc = parse_all(&self, argc, argv, default_file, &found);
 
     if (rc != ERR_OK) {
@@ -501,8 +466,9 @@ settings_parse(const setting_t *table, size_t n, int argc, char **argv,
     }
     if (rc != ERR_OK || operands == NULL) {
         if (rc == ERR_OK && found.n > 0) {
-            buf_printf(why, "'%s' is not an option; nothing stands alone here",
-                found.items[0]);
+            buf_put_u8(why, '\'');
+            put_shown(&self, span_str(found.items[0]));
+            buf_put_str(why, "' is not an option; nothing stands alone here");
             settings_free(table, n, into);
             rc = ERR_CONFIG;
         }
@@ -510,7 +476,7 @@ settings_parse(const setting_t *table, size_t n, int argc, char **argv,
     } else {
         *operands = found;
     }
-    free(self.replaced);
+    free(self.begun);
     return rc;
 }
 
@@ -534,74 +500,6 @@ settings_free(const setting_t *table, size_t n, void *into)
             *(char **)(void *)at = NULL;
         } else if (table[i].kind == SETTING_LIST) {
             settings_list_free((settings_list_t *)(void *)at);
-        }
-    }
-}
-
-// ---- out again
-
-void
-settings_help(const setting_t *table, size_t n, buf_t *out)
-{
-    for (size_t i = 0; i < n; i++) {
-        const setting_t *s = &table[i];
-        size_t begin = out->len;
-        if (s->letter != '\0') {
-            buf_printf(out, "  -%c, --%s", s->letter, s->name);
-        } else {
-            buf_printf(out, "      --%s", s->name);
-        }
-        if (s->kind != SETTING_FLAG) {
-            buf_printf(out, " %s", s->value != NULL ? s->value : "VALUE");
-        }
-        size_t used = out->len - begin;
-        if (used + 2 > HELP_COLUMN) {
-            buf_put_u8(out, '\n');
-            used = 0;
-        }
-        buf_printf(out, "%*s%s", (int)(HELP_COLUMN - used), "", s->help);
-        if (s->fallback != NULL && s->fallback[0] != '\0') {
-            buf_printf(out, " (default %s)", s->fallback);
-        }
-        buf_put_u8(out, '\n');
-    }
-}
-
-static void
-print_text(const char *name, const char *text, buf_t *out)
-{
-    bool quote = text[0] == '\0' || strpbrk(text, " \t#=\"'") != NULL;
-    const char *mark = !quote ? "" : strchr(text, '"') != NULL ? "'" : "\"";
-
-    buf_printf(out, "%s = %s%s%s\n", name, mark, text, mark);
-}
-
-void
-settings_print(const setting_t *table, size_t n, const void *values, buf_t *out)
-{
-    for (size_t i = 0; i < n; i++) {
-        const setting_t *s = &table[i];
-        const void *at = (const uint8_t *)values + s->offset;
-        if (s->command_line_only) {
-            continue;
-        }
-        if (s->kind == SETTING_TEXT) {
-            const char *text = *(char *const *)at;
-            if (text != NULL) {
-                print_text(s->name, text, out);
-            }
-        } else if (s->kind == SETTING_LIST) {
-            const settings_list_t *list = at;
-            for (size_t k = 0; k < list->n; k++) {
-                print_text(s->name, list->items[k], out);
-            }
-        } else if (s->kind == SETTING_FLAG) {
-            buf_printf(
-                out, "%s = %s\n", s->name, *(const bool *)at ? "yes" : "no");
-        } else {
-            buf_printf(out, "%s = ", s->name);
-            print_number(s->kind, *(const int64_t *)at, out);
-            buf_put_u8(out, '\n');
         }
     }
 }

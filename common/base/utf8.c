@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/base/utf8.h"
 
+#include <string.h>
+
 size_t
 utf8_next(const uint8_t *p, size_t len, uint32_t *code)
 {
@@ -69,4 +71,25 @@ utf8_count(span_t text)
         i += n > 0 ? n : 1;
     }
     return count;
+}
+
+void
+utf8_put_safe(span_t text, const char *also, buf_t *out)
+{
+    for (size_t i = 0; i < text.len;) {
+        uint32_t code = 0;
+        size_t n = utf8_next(text.p + i, text.len - i, &code);
+        if (n == 0 || utf8_is_harmful(code)) {
+            n = n == 0 ? 1 : n;
+            for (size_t k = 0; k < n; k++) {
+                buf_printf(out, "\\x%02x", text.p[i + k]);
+            }
+        } else {
+            if (n == 1 && strchr(also, (char)code) != NULL) {
+                buf_put_u8(out, '\\');
+            }
+            buf_put(out, text.p + i, n);
+        }
+        i += n;
+    }
 }

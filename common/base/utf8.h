@@ -13,5 +13,8 @@ bool utf8_is_valid(span_t text);
 bool utf8_is_harmful(uint32_t code);
 // Characters, an invalid byte counting as one.
 size_t utf8_count(span_t text);
+// Harmful characters and bytes that are no UTF-8 as \xHH, byte by byte; those
+// of `also` with a backslash before them.
+void utf8_put_safe(span_t text, const char *also, buf_t *out);
 
 #endif

@@ -29,30 +29,9 @@ output_kind_parse(const char *name, output_kind_t *out)
 }
 
 void
-put_safe(span_t text, const char *also, buf_t *out)
-{
-    for (size_t i = 0; i < text.len;) {
-        uint32_t code = 0;
-        size_t n = utf8_next(text.p + i, text.len - i, &code);
-        if (n == 0 || utf8_is_harmful(code)) {
-            n = n == 0 ? 1 : n;
-            for (size_t k = 0; k < n; k++) {
-                buf_printf(out, "\\x%02x", text.p[i + k]);
-            }
-        } else {
-            if (n == 1 && strchr(also, (char)code) != NULL) {
-                buf_put_u8(out, '\\');
-            }
-            buf_put(out, text.p + i, n);
-        }
-        i += n;
-    }
-}
-
-void
 output_safe_text(span_t text, buf_t *out)
 {
-    put_safe(text, "", out);
+    utf8_put_safe(text, "", out);
 }
 
 void

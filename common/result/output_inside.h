@@ -5,9 +5,6 @@
 
 #include "common/result/output.h"
 
-// Harmful characters and bytes that are no UTF-8 as \xHH, byte by byte; those
-// of `also` with a backslash before them.
-void put_safe(span_t text, const char *also, buf_t *out);
 const cell_t *cell_at(const result_t *result, size_t row, size_t column);
 
 void output_delimited(

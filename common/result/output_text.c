@@ -26,7 +26,7 @@ put_tsv(span_t text, buf_t *out)
         if (i < text.len && at == NULL) {
             continue;
         }
-        put_safe((span_t){text.p + begin, i - begin}, "\\", out);
+        utf8_put_safe((span_t){text.p + begin, i - begin}, "\\", out);
         if (at != NULL) {
             buf_put_u8(out, '\\');
             buf_put_u8(out, (uint8_t)to[at - from]);
@@ -46,7 +46,7 @@ put_csv(span_t text, buf_t *out)
     if (formula) {
         buf_put_u8(&safe, '\'');
     }
-    put_safe(text, "", &safe);
+    utf8_put_safe(text, "", &safe);
     bool quote = memchr(safe.p, ',', safe.len) != NULL ||
                  memchr(safe.p, '"', safe.len) != NULL ||
                  memchr(safe.p, ' ', safe.len) != NULL;
@@ -106,7 +106,7 @@ put_md(span_t text, buf_t *out)
     size_t begin = out->len;
     buf_t plain = {0};
 
-    put_safe(text, "\\|`*_[]", &plain);
+    utf8_put_safe(text, "\\|`*_[]", &plain);
     for (size_t i = 0; i < plain.len; i++) {
         if (plain.p[i] == '<') {
             buf_put_str(out, "&lt;");
@@ -152,7 +152,7 @@ output_markdown(const result_t *result, buf_t *out)
 static void
 put_plain(span_t text, buf_t *out)
 {
-    put_safe(text, "", out);
+    utf8_put_safe(text, "", out);
 }
 
 static size_t
