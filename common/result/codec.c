@@ -183,6 +183,9 @@ get_hosts(rd_t *r, receipt_t *receipt)
         rc = rc != ERR_OK ? rc : rd_varint(r, &h->files);
         rc = rc != ERR_OK ? rc : rd_varint(r, &h->bytes);
         rc = rc != ERR_OK ? rc : rd_varint(r, &h->lines);
+        if (rc == ERR_OK && i > 0 && strcmp(h[-1].host, h->host) >= 0) {
+            rc = ERR_MALFORMED;
+        }
     }
     return rc;
 }
@@ -215,7 +218,7 @@ get_samples(rd_t *r, receipt_t *receipt)
     size_t n;
     errcode_t rc = get_count(r, 5, &n);
 
-    if (rc == ERR_OK && n > LIMIT_SAMPLES * LIMIT_SAMPLE_FILES) {
+    if (rc == ERR_OK && n > SAMPLES_MAX) {
         rc = ERR_TOO_LARGE;
     }
     receipt->samples =
@@ -237,7 +240,7 @@ get_texts(rd_t *r, char ***out, size_t *n_out)
 
     *out = xcalloc(n + 1, sizeof **out);
     for (size_t i = 0; i < n && rc == ERR_OK; i++) {
-        rc = get_text(r, LIMIT_PATH + LIMIT_TEXT, &(*out)[i]);
+        rc = get_text(r, SENTENCE_MAX, &(*out)[i]);
         *n_out += rc == ERR_OK;
     }
     return rc;
@@ -264,14 +267,6 @@ get_receipt(rd_t *r, receipt_t *receipt)
     return rc != ERR_OK ? rc : get_texts(r, &receipt->notes, &receipt->n_notes);
 }
 
-// A cell is missing, or what its column holds.
-static bool
-fits(const cell_t *cell, type_t type)
-{
-    return cell->kind == CELL_MISSING ||
-           (cell->kind == CELL_NUMBER) == type_is_number(type);
-}
-
 static errcode_t
 get_rows(rd_t *r, result_t *self)
 {
@@ -285,8 +280,8 @@ get_rows(rd_t *r, result_t *self)
     self->n_rows = n;
     for (size_t i = 0; i < n * self->n_columns && rc == ERR_OK; i++) {
         rc = cell_decode(r, &self->cells[i]);
-        if (rc == ERR_OK &&
-            !fits(&self->cells[i], self->columns[i % self->n_columns].type)) {
+        if (rc == ERR_OK && !cell_fits(&self->cells[i],
+                                self->columns[i % self->n_columns].type)) {
             rc = ERR_MALFORMED;
         }
     }
@@ -303,7 +298,7 @@ get_all(rd_t *r, result_t *self)
     if (rc == ERR_OK && magic != RESULT_MAGIC) {
         return ERR_UNSUPPORTED;
     }
-    rc = rc != ERR_OK ? rc : get_text(r, 2 * LIMIT_QUERY_TEXT, &self->query);
+    rc = rc != ERR_OK ? rc : get_text(r, LIMIT_QUERY_TEXT, &self->query);
     rc = rc != ERR_OK ? rc : get_columns(r, self);
     rc = rc != ERR_OK ? rc : get_receipt(r, &self->receipt);
     rc = rc != ERR_OK ? rc : get_rows(r, self);
@@ -319,12 +314,15 @@ get_all(rd_t *r, result_t *self)
 errcode_t
 result_decode(span_t bytes, result_t **out)
 {
+    *out = NULL;
+    if (bytes.len > LIMIT_RESULT) {
+        return ERR_TOO_LARGE;
+    }
     result_t *self = xcalloc(1, sizeof *self);
     self->memory = result_memory_new();
     rd_t r = rd_init(result_keep(self->memory, bytes));
     errcode_t rc = get_all(&r, self);
 
-    *out = NULL;
     if (rc == ERR_OK) {
         *out = self;
         self = NULL;

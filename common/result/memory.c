@@ -3,6 +3,7 @@
 
 #include "common/base/xalloc.h"
 
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,4 +57,31 @@ result_keep(result_memory_t *self, span_t text)
     self->at += text.len;
     self->left -= text.len;
     return kept;
+}
+
+bool
+cell_fits(const cell_t *cell, type_t type)
+{
+    return cell->kind == CELL_MISSING ||
+           (cell->kind == CELL_NUMBER) == type_is_number(type);
+}
+
+void
+result_fingerprint(const result_t *self, uint8_t out[32])
+{
+    crypto_generichash_state state;
+    buf_t buf = {0};
+
+    crypto_generichash_init(&state, NULL, 0, 32);
+    buf_put_block(&buf, span_str(self->query));
+    for (size_t i = 0; i < self->n_rows * self->n_columns; i++) {
+        cell_encode(&self->cells[i], &buf);
+        if (buf.len > 65536) {
+            crypto_generichash_update(&state, buf.p, buf.len);
+            buf_clear(&buf);
+        }
+    }
+    crypto_generichash_update(&state, buf.p, buf.len);
+    crypto_generichash_final(&state, out, 32);
+    buf_fini(&buf);
 }

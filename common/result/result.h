@@ -50,12 +50,15 @@ typedef struct result {
 
 // Runs order and stages over the merged tally and takes the fingerprint. The
 // receipt's other fields are the caller's to fill (owned by the result once
-// set). ERR_OVERFLOW when a sum or a let leaves 128 bits.
+// set). ERR_OVERFLOW when a sum or a let leaves 128 bits, ERR_REGEX,
+// ERR_MALFORMED for a key that is not of its column's type.
 MUST_CHECK errcode_t result_build(
     const query_t *query, tally_t *tally, result_t **out);
 void result_destroy(result_t **self_p);
 
-// Adds to the receipt; each copies its strings.
+void receipt_fini(receipt_t *self); // empty afterwards
+// Adds to the receipt; each copies its strings, cut where result_decode would
+// refuse them. Samples past the limit are left out.
 void receipt_add_host(receipt_t *self, const char *host, uint64_t files,
     uint64_t bytes, uint64_t lines); // adds up by host, keeps order
 void receipt_add_missing(receipt_t *self, const char *sentence);

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0
+// The default order, then the stages behind the aggregate, one after the
+// other over a list of rows. Rows stay where they are; the list moves.
+//
+// qsort_r of glibc is a merge sort with eight bytes a row beside the list.
+#include "common/result/rows.h"
+
+#include "common/base/map.h"
+#include "common/base/xalloc.h"
+#include "common/query/eval.h"
+
+#include <stdlib.h>
+
+typedef struct ordering {
+    const sort_key_t *keys;
+    size_t n;
+    const query_t *query;
+} ordering_t;
+
+static int
+cmp_by(const cell_t *a, const cell_t *b, const sort_key_t *keys, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        int c = cell_cmp(&a[keys[i].column], &b[keys[i].column]);
+        if (c != 0) {
+            return keys[i].descending ? -c : c;
+        }
+    }
+    return 0;
+}
+
+static int
+cmp_rows(const void *a, const void *b, void *ctx)
+{
+    const cell_t *const *x = a;
+    const cell_t *const *y = b;
+    const ordering_t *o = ctx;
+    int c = cmp_by(*x, *y, o->keys, o->n);
+
+    return c != 0 ? c : cmp_by(*x, *y, o->query->order, o->query->n_order);
+}
+
+static void
+swap_rows(cell_t **list, size_t a, size_t b)
+{
+    cell_t *row = list[a];
+
+    list[a] = list[b];
+    list[b] = row;
+}
+
+// Lets the row at `at` sink in a heap whose last one in order is on top.
+static void
+sink(cell_t **list, size_t n, size_t at, ordering_t *ordering)
+{
+    for (size_t child; (child = 2 * at + 1) < n; at = child) {
+        if (child + 1 < n &&
+            cmp_rows(&list[child], &list[child + 1], ordering) < 0) {
+            child++;
+        }
+        if (cmp_rows(&list[at], &list[child], ordering) >= 0) {
+            return;
+        }
+        swap_rows(list, at, child);
+    }
+}
+
+// The first `head` rows of the order come to the front, in no order yet.
+static void
+select_rows(cell_t **list, size_t n, size_t head, ordering_t *ordering)
+{
+    for (size_t i = head / 2; i-- > 0;) {
+        sink(list, head, i, ordering);
+    }
+    for (size_t i = head; i < n; i++) {
+        if (cmp_rows(&list[i], &list[0], ordering) < 0) {
+            swap_rows(list, i, 0);
+            sink(list, head, 0, ordering);
+        }
+    }
+}
+
+// Sorts. Where a head of all rows comes next, the others need no order.
+static void
+sort_rows(rows_t *self, const sort_key_t *keys, size_t n, const stage_t *next)
+{
+    ordering_t ordering = {keys, n, self->query};
+    bool cut = next != NULL && next->kind == STAGE_HEAD && next->n_per == 0 &&
+               next->head < self->n / 8;
+
+    if (cut && next->head > 0) {
+        select_rows(self->list, self->n, next->head, &ordering);
+    }
+    self->n = cut ? next->head : self->n;
+    if (self->n > 1) {
+        qsort_r(self->list, self->n, sizeof *self->list, cmp_rows, &ordering);
+    }
+}
+
+static void
+get_column(void *ctx, size_t column, cell_t *out)
+{
+    const cell_t *row = ctx;
+
+    *out = row[column];
+}
+
+// Rows that are kept move up. Those that are not end up behind them: the list
+// always names every row there is.
+static errcode_t
+run_where(rows_t *self, eval_t *eval, const filter_t *filter)
+{
+    size_t kept = 0;
+    errcode_t rc = ERR_OK;
+
+    for (size_t i = 0; i < self->n && rc == ERR_OK; i++) {
+        eval_row_t row = {.column = get_column, .ctx = self->list[i]};
+        bool yes = false;
+        eval_next_row(eval);
+        rc = eval_filter(eval, filter, &row, &yes);
+        if (rc == ERR_OK && yes) {
+            swap_rows(self->list, kept++, i);
+        }
+    }
+    self->n = rc == ERR_OK ? kept : self->n;
+    return rc;
+}
+
+static errcode_t
+run_let(rows_t *self, eval_t *eval, const expr_t *expr)
+{
+    const query_t *q = self->query;
+    size_t column = q->n_keys + q->n_aggs + self->lets++;
+    errcode_t rc = ERR_OK;
+
+    for (size_t i = 0; i < self->n && rc == ERR_OK; i++) {
+        eval_row_t row = {.column = get_column, .ctx = self->list[i]};
+        cell_t cell;
+        eval_next_row(eval);
+        rc = eval_expr(eval, expr, &row, &cell);
+        if (rc == ERR_OK && cell.kind == CELL_TEXT) {
+            cell.text = result_keep(self->memory, cell.text);
+        }
+        if (rc == ERR_OK) {
+            self->list[i][column] = cell;
+        }
+    }
+    return rc;
+}
+
+// How many rows of each group have passed.
+typedef struct passed {
+    uint8_t *key;
+    uint64_t n;
+    UT_hash_handle hh;
+} passed_t;
+
+static uint64_t
+pass(passed_t **table, const stage_t *s, const cell_t *row, buf_t *key)
+{
+    passed_t *found;
+
+    buf_clear(key);
+    for (size_t i = 0; i < s->n_per; i++) {
+        cell_encode(&row[s->per[i]], key);
+    }
+    HASH_FIND(hh, *table, key->p, key->len, found);
+    if (found == NULL) {
+        found = xcalloc(1, sizeof *found);
+        found->key = xmemdup(key->p, key->len);
+        HASH_ADD_KEYPTR(hh, *table, found->key, key->len, found);
+    }
+    return found->n++;
+}
+
+static void
+run_head(rows_t *self, const stage_t *s)
+{
+    passed_t *table = NULL, *item, *next;
+    buf_t key = {0};
+    size_t kept = 0;
+
+    if (s->n_per == 0) {
+        self->n = s->head < self->n ? s->head : self->n;
+        return;
+    }
+    for (size_t i = 0; i < self->n; i++) {
+        if (pass(&table, s, self->list[i], &key) < s->head) {
+            swap_rows(self->list, kept++, i);
+        }
+    }
+    self->n = kept;
+    HASH_ITER(hh, table, item, next)
+    {
+        HASH_DEL(table, item);
+        free(item->key);
+        free(item);
+    }
+    buf_fini(&key);
+}
+
+static errcode_t
+run_stage(rows_t *self, eval_t *eval, const stage_t *s, const stage_t *next)
+{
+    switch (s->kind) {
+    case STAGE_WHERE:
+        return run_where(self, eval, s->filter);
+    case STAGE_LET:
+        return run_let(self, eval, s->expr);
+    case STAGE_SORT:
+        sort_rows(self, s->sort, s->n_sort, next);
+        return ERR_OK;
+    case STAGE_HEAD:
+        run_head(self, s);
+        return ERR_OK;
+    }
+    return ERR_UNSUPPORTED;
+}
+
+// A sort is a total order, so whatever order was before it is lost work.
+static bool
+needs_default_order(const query_t *q)
+{
+    for (size_t i = 0; i < q->n_stages; i++) {
+        if (q->stages[i].kind == STAGE_SORT) {
+            return false;
+        }
+        if (q->stages[i].kind == STAGE_HEAD) {
+            return true;
+        }
+    }
+    return true;
+}
+
+errcode_t
+rows_run(rows_t *self)
+{
+    const query_t *q = self->query;
+    eval_t *eval = NULL;
+    errcode_t rc = ERR_OK;
+
+    if (needs_default_order(q)) {
+        sort_rows(self, NULL, 0, q->n_stages > 0 ? &q->stages[0] : NULL);
+    }
+    if (q->n_stages > 0) {
+        rc = eval_new(q, &eval);
+    }
+    for (size_t i = 0; i < q->n_stages && rc == ERR_OK; i++) {
+        rc = run_stage(self, eval, &q->stages[i],
+            i + 1 < q->n_stages ? &q->stages[i + 1] : NULL);
+    }
+    eval_destroy(&eval);
+    return rc;
+}
