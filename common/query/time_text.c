@@ -113,30 +113,33 @@ time_parse(span_t s, dec_t *out)
     return true;
 }
 
-// Only what time_parse made comes here: the years fit.
+// A let may leave the years that logs know: days and years have 128 bits.
 void
 time_print(dec_t t, buf_t *out)
 {
-    dec_t days = 0, rest;
-
-    if (dec_floor(t, DEC_INT(86400), &days) != ERR_OK) {
-        return;
-    }
-    rest = t - days;
-    int64_t z = (int64_t)(days / DEC_INT(86400)) + 719468;
-    int64_t era = (z >= 0 ? z : z - 146096) / 146097, doe = z - era * 146097;
+    const dec_t day = DEC_INT(86400);
+    dec_t rest = t % day < 0 ? t % day + day : t % day;
+    i128_t z = t / day - (t % day < 0) + 719468;
+    i128_t era = (z >= 0 ? z : z - 146096) / 146097;
+    int64_t doe = (int64_t)(z - era * 146097);
     int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
     int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
     int64_t mp = (5 * doy + 2) / 153, m = mp < 10 ? mp + 3 : mp - 9;
-    int64_t y = yoe + era * 400 + (m <= 2), s = (int64_t)(rest / DEC_ONE);
-    char frac[DEC_TEXT_MAX];
+    int64_t s = (int64_t)(rest / DEC_ONE);
+    i128_t y = yoe + era * 400 + (m <= 2);
+    char text[DEC_TEXT_MAX];
 
-    buf_printf(out, "%04d-%02d-%02dT%02d:%02d:%02d", (int)y, (int)m,
+    if (y >= 0 && y <= 9999) {
+        buf_printf(out, "%04d", (int)y);
+    } else {
+        buf_put(out, text, dec_format(DEC_INT(y), text));
+    }
+    buf_printf(out, "-%02d-%02dT%02d:%02d:%02d", (int)m,
         (int)(doy - (153 * mp + 2) / 5 + 1), (int)(s / 3600),
         (int)(s / 60 % 60), (int)(s % 60));
     if (rest % DEC_ONE != 0) {
-        dec_format(rest % DEC_ONE, frac);
-        buf_put_str(out, frac + 1); // without its 0
+        dec_format(rest % DEC_ONE, text);
+        buf_put_str(out, text + 1); // without its 0
     }
     buf_put_u8(out, 'Z');
 }
