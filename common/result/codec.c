@@ -292,7 +292,6 @@ static errcode_t
 get_all(rd_t *r, result_t *self)
 {
     uint32_t magic;
-    uint8_t fingerprint[32];
     errcode_t rc = rd_u32(r, &magic);
 
     if (rc == ERR_OK && magic != RESULT_MAGIC) {
@@ -301,18 +300,11 @@ get_all(rd_t *r, result_t *self)
     rc = rc != ERR_OK ? rc : get_text(r, LIMIT_QUERY_TEXT, &self->query);
     rc = rc != ERR_OK ? rc : get_columns(r, self);
     rc = rc != ERR_OK ? rc : get_receipt(r, &self->receipt);
-    rc = rc != ERR_OK ? rc : get_rows(r, self);
-    if (rc == ERR_OK) {
-        result_fingerprint(self, fingerprint);
-        if (memcmp(fingerprint, self->receipt.fingerprint, 32) != 0) {
-            rc = ERR_CORRUPT;
-        }
-    }
-    return rc;
+    return rc != ERR_OK ? rc : get_rows(r, self);
 }
 
 errcode_t
-result_decode(span_t bytes, result_t **out)
+result_read(span_t bytes, result_t **out)
 {
     *out = NULL;
     if (bytes.len > LIMIT_RESULT) {
@@ -328,5 +320,21 @@ result_decode(span_t bytes, result_t **out)
         self = NULL;
     }
     result_destroy(&self);
+    return rc;
+}
+
+errcode_t
+result_decode(span_t bytes, result_t **out)
+{
+    uint8_t fingerprint[32];
+    errcode_t rc = result_read(bytes, out);
+
+    if (rc == ERR_OK) {
+        result_fingerprint(*out, fingerprint);
+        if (memcmp(fingerprint, (*out)->receipt.fingerprint, 32) != 0) {
+            result_destroy(out);
+            rc = ERR_CORRUPT;
+        }
+    }
     return rc;
 }

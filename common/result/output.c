@@ -53,6 +53,27 @@ cell_at(const result_t *result, size_t row, size_t column)
 }
 
 void
+put_cell(const result_t *result, size_t row, size_t column,
+    void (*put_text)(span_t, buf_t *), buf_t *out)
+{
+    const cell_t *cell = cell_at(result, row, column);
+
+    if (cell->kind == CELL_MISSING) {
+        buf_put_u8(out, '-');
+    } else if (cell->kind == CELL_NUMBER) {
+        output_number(result->columns[column].type, cell->number, out);
+    } else {
+        put_text(cell->text, out);
+    }
+}
+
+bool
+goes_right(type_t type)
+{
+    return type_is_number(type) && type != TYPE_TIME;
+}
+
+void
 output_result(
     const result_t *result, const output_options_t *options, buf_t *out)
 {

@@ -6,6 +6,10 @@
 #include "common/result/output.h"
 
 const cell_t *cell_at(const result_t *result, size_t row, size_t column);
+// A cell for any kind but JSON; texts by `put_text`.
+void put_cell(const result_t *result, size_t row, size_t column,
+    void (*put_text)(span_t, buf_t *), buf_t *out);
+bool goes_right(type_t type); // a number whose digits should line up
 
 void output_delimited(
     const result_t *result, bool csv, bool header, buf_t *out);

@@ -60,8 +60,23 @@ put_string(span_t text, buf_t *out)
     buf_put_u8(out, '"');
 }
 
+// A name is a key, which must be a string whatever its bytes are.
 static void
-put_cell(const cell_t *cell, type_t type, buf_t *out)
+put_name(const char *name, buf_t *out)
+{
+    buf_t safe = {0};
+
+    if (utf8_is_valid(span_str(name))) {
+        put_string(span_str(name), out);
+        return;
+    }
+    output_safe_text(span_str(name), &safe);
+    put_string(buf_span(&safe), out);
+    buf_fini(&safe);
+}
+
+static void
+put_json(const cell_t *cell, type_t type, buf_t *out)
 {
     if (cell->kind == CELL_MISSING) {
         buf_put_str(out, "null");
@@ -179,7 +194,7 @@ output_json(const result_t *result, buf_t *out)
     buf_put_str(out, ",\n\"columns\":[");
     for (size_t i = 0; i < result->n_columns; i++) {
         buf_put_str(out, i > 0 ? ",{\"name\":" : "{\"name\":");
-        put_string(span_str(result->columns[i].name), out);
+        put_name(result->columns[i].name, out);
         buf_printf(
             out, ",\"type\":\"%s\"}", type_name(result->columns[i].type));
     }
@@ -188,7 +203,7 @@ output_json(const result_t *result, buf_t *out)
         buf_put_str(out, row > 0 ? ",\n[" : "\n[");
         for (size_t i = 0; i < result->n_columns; i++) {
             buf_put_str(out, i > 0 ? "," : "");
-            put_cell(cell_at(result, row, i), result->columns[i].type, out);
+            put_json(cell_at(result, row, i), result->columns[i].type, out);
         }
         buf_put_u8(out, ']');
     }
@@ -204,9 +219,9 @@ output_jsonl(const result_t *result, buf_t *out)
     for (size_t row = 0; row < result->n_rows; row++) {
         for (size_t i = 0; i < result->n_columns; i++) {
             buf_put_str(out, i > 0 ? "," : "{");
-            put_string(span_str(result->columns[i].name), out);
+            put_name(result->columns[i].name, out);
             buf_put_u8(out, ':');
-            put_cell(cell_at(result, row, i), result->columns[i].type, out);
+            put_json(cell_at(result, row, i), result->columns[i].type, out);
         }
         buf_put_str(out, "}\n");
     }
