@@ -7,6 +7,7 @@
 
 #define SAMPLES_SHOWN 3u
 #define MISSING_SHOWN 20u
+#define NOTES_SHOWN   10u
 
 // 1234567 as 1,234,567.
 static void
@@ -50,10 +51,18 @@ put_bytes(uint64_t bytes, buf_t *out)
 }
 
 static void
+put_some(uint64_t n, const char *one, const char *many, buf_t *out)
+{
+    if (n > 0) {
+        buf_put_str(out, ", ");
+        put_counted(n, one, many, out);
+    }
+}
+
+// "1,234 lines of 3 files on 2 hosts (1.2 GB) in 0.42 s: "
+static void
 put_read(const receipt_t *r, buf_t *out)
 {
-    double seconds = (double)r->micros / 1e6;
-
     put_counted(r->totals.lines, "line", "lines", out);
     buf_put_str(out, " of ");
     put_counted(r->files, "file", "files", out);
@@ -65,33 +74,36 @@ put_read(const receipt_t *r, buf_t *out)
     put_bytes(r->totals.bytes, out);
     buf_put_str(out, ")");
     if (r->micros >= 1000) {
-        buf_printf(out, " in %.2f s", seconds);
+        buf_printf(out, " in %.2f s", (double)r->micros / 1e6);
     }
     buf_put_str(out, ": ");
-    put_grouped(r->totals.accepted, out);
+}
+
+static void
+put_outcome(const receipt_t *r, buf_t *out)
+{
+    const totals_t *t = &r->totals;
+
+    put_grouped(t->accepted, out);
     buf_put_str(out, " accepted, ");
-    put_grouped(totals_rejected(&r->totals), out);
+    put_grouped(totals_rejected(t), out);
     buf_put_str(out, " rejected");
-    if (r->totals.blank > 0) {
-        buf_put_str(out, ", ");
-        put_counted(r->totals.blank, "blank", "blank", out);
-    }
-    if (r->totals.bad_values > 0) {
-        buf_put_str(out, ", ");
-        put_counted(r->totals.bad_values, "value that does not fit its type",
-            "values that do not fit their type", out);
-    }
-    if (r->retried > 0) {
-        buf_put_str(out, ", ");
-        put_counted(r->retried, "shard retried", "shards retried", out);
-    }
+    put_some(t->blank, "blank", "blank", out);
+    put_some(t->skipped, "skipped", "skipped", out);
+    put_some(t->bad_values, "value that does not fit its type",
+        "values that do not fit their type", out);
+    put_some(r->retried, "shard retried", "shards retried", out);
     buf_put_u8(out, '\n');
 }
 
 static void
-put_sample(const receipt_sample_t *s, buf_t *out)
+put_sample(const receipt_sample_t *s, bool host, buf_t *out)
 {
     buf_put_str(out, "    ");
+    if (host) {
+        output_safe_text(span_str(s->host), out);
+        buf_put_u8(out, ':');
+    }
     output_safe_text(span_str(s->file), out);
     buf_printf(out, " at %llu: ", (unsigned long long)s->sample.offset);
     output_safe_text((span_t){s->sample.text, s->sample.len}, out);
@@ -111,32 +123,37 @@ put_rejects(const receipt_t *r, buf_t *out)
         buf_printf(out, " rejected: %s\n", reject_name((reject_t)i));
         for (size_t k = 0; k < r->n_samples && shown < SAMPLES_SHOWN; k++) {
             if (r->samples[k].sample.reject == (reject_t)i) {
-                put_sample(&r->samples[k], out);
+                put_sample(&r->samples[k], r->n_hosts > 1, out);
                 shown++;
             }
         }
     }
 }
 
+// The first `most` of the texts, and how many more there are.
+static void
+put_texts(
+    const char *before, char *const *texts, size_t n, size_t most, buf_t *out)
+{
+    for (size_t i = 0; i < n && i < most; i++) {
+        buf_put_str(out, before);
+        output_safe_text(span_str(texts[i]), out);
+        buf_put_u8(out, '\n');
+    }
+    if (n > most) {
+        buf_put_str(out, before);
+        put_grouped(n - most, out);
+        buf_put_str(out, " more; -o json names them all\n");
+    }
+}
+
 void
 output_receipt(const receipt_t *receipt, buf_t *out)
 {
-    size_t n = receipt->n_missing;
-
     put_read(receipt, out);
+    put_outcome(receipt, out);
     put_rejects(receipt, out);
-    for (size_t i = 0; i < receipt->n_notes; i++) {
-        buf_put_str(out, "  ");
-        output_safe_text(span_str(receipt->notes[i]), out);
-        buf_put_u8(out, '\n');
-    }
-    for (size_t i = 0; i < n && i < MISSING_SHOWN; i++) {
-        buf_put_str(out, "missing: ");
-        output_safe_text(span_str(receipt->missing[i]), out);
-        buf_put_u8(out, '\n');
-    }
-    if (n > MISSING_SHOWN) {
-        buf_printf(out, "missing: %zu more; -o json names them all\n",
-            n - MISSING_SHOWN);
-    }
+    put_texts("  ", receipt->notes, receipt->n_notes, NOTES_SHOWN, out);
+    put_texts(
+        "missing: ", receipt->missing, receipt->n_missing, MISSING_SHOWN, out);
 }
