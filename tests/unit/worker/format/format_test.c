@@ -189,6 +189,41 @@ test_every_truncation_keeps_inside_the_line(void **state)
     }
 }
 
+static void
+look_at_all(const line_fields_t *line, const uint8_t *text, size_t len)
+{
+    for (unsigned i = 0; i < FIELD_COUNT; i++) {
+        span_t field = line->fields[i];
+        cell_t cell;
+        bool bad = false;
+        assert_true(field.p == NULL ||
+                    (field.p >= text && field.p + field.len <= text + len));
+        format_field(line, (field_t)i, &cell, &bad);
+    }
+}
+
+static void
+test_every_flipped_bit_keeps_inside_the_line(void **state)
+{
+    static const char line[] = "a.example:443 " LINE;
+    size_t len = sizeof line - 1;
+    line_fields_t f;
+    reject_t why;
+
+    (void)state;
+    for (size_t bit = 0; bit < len * 8; bit++) {
+        uint8_t *copy = test_malloc(len);
+        memcpy(copy, line, len);
+        copy[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        for (size_t i = 0; i < format_count(); i++) {
+            if (format_match(format_at(i), (span_t){copy, len}, &f, &why)) {
+                look_at_all(&f, copy, len);
+            }
+        }
+        test_free(copy);
+    }
+}
+
 int
 main(void)
 {
@@ -200,6 +235,7 @@ main(void)
         cmocka_unit_test(test_broken_structure_is_rejected_with_its_reason),
         cmocka_unit_test(test_auto_takes_the_narrower_of_equals),
         cmocka_unit_test(test_every_truncation_keeps_inside_the_line),
+        cmocka_unit_test(test_every_flipped_bit_keeps_inside_the_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

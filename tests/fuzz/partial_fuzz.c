@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whatever bytes partial_check accepts, partial_add merges; twice the same
+// bytes are the double of all counts.
+#include "common/tally/partial.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+    static query_t *query;
+    query_error_t error;
+    totals_t totals = {0};
+    span_t bytes = {data, len};
+
+    if (query == NULL && query_parse("count, sum(bytes), avg(bytes), min(time) "
+                                     "by path, status",
+                             &query, &error) != ERR_OK) {
+        abort();
+    }
+    tally_t *tally = tally_new(query, 1 << 24);
+    errcode_t rc = partial_check(bytes, 10, query, &totals);
+    if (rc == ERR_OK) {
+        assert(totals_add_up(&totals));
+        rc = partial_add(bytes, tally);
+        assert(rc == ERR_OK || rc == ERR_TOO_LARGE);
+    }
+    totals_fini(&totals);
+    tally_destroy(&tally);
+    return 0;
+}
