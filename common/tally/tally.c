@@ -265,6 +265,12 @@ by_key(const void *a, const void *b)
     return span_cmp(x->key, y->key);
 }
 
+tally_entry_t
+tally_entry(const tally_t *self, size_t g)
+{
+    return (tally_entry_t){self->groups[g].key, states_of(self, g)};
+}
+
 const tally_entry_t *
 tally_sorted(tally_t *self, size_t *n)
 {
@@ -272,8 +278,7 @@ tally_sorted(tally_t *self, size_t *n)
     self->sorted =
         xrealloc(self->sorted, (self->n_groups + 1) * sizeof *self->sorted);
     for (size_t g = 0; g < self->n_groups; g++) {
-        self->sorted[g] =
-            (tally_entry_t){self->groups[g].key, states_of(self, g)};
+        self->sorted[g] = tally_entry(self, g);
     }
     if (self->n_groups > 1) {
         qsort(self->sorted, self->n_groups, sizeof *self->sorted, by_key);

@@ -46,5 +46,7 @@ typedef struct tally_entry {
     const agg_state_t *states;
 } tally_entry_t;
 const tally_entry_t *tally_sorted(tally_t *self, size_t *n);
+// Group g of tally_groups, in no order that means anything; lent likewise.
+tally_entry_t tally_entry(const tally_t *self, size_t g);
 
 #endif
