@@ -35,15 +35,15 @@ fill_row(const query_t *q, const tally_entry_t *entry, cell_t *row)
 static errcode_t
 fill_rows(rows_t *self, tally_t *tally)
 {
-    size_t n, columns = self->query->n_columns;
-    const tally_entry_t *entries = tally_sorted(tally, &n);
+    size_t n = tally_groups(tally), columns = self->query->n_columns;
     errcode_t rc = ERR_OK;
 
     self->cells = xcalloc(n * columns + 1, sizeof(cell_t));
     self->list = xcalloc(n + 1, sizeof(cell_t *));
     for (size_t i = 0; i < n && rc == ERR_OK; i++) {
+        tally_entry_t entry = tally_entry(tally, i);
         self->list[i] = self->cells + i * columns;
-        rc = fill_row(self->query, &entries[i], self->list[i]);
+        rc = fill_row(self->query, &entry, self->list[i]);
     }
     self->n = self->n_all = n;
     return rc;

@@ -194,6 +194,57 @@ check_falling(const result_t *r, size_t n)
     }
 }
 
+// Every pair of rows against the definition, where first bytes of texts,
+// doubles of numbers and missing cells are close to one another.
+static void
+check_sorted(table_t *t, bool descending)
+{
+    const result_t *r = t->result;
+
+    for (size_t i = 1; i < r->n_rows; i++) {
+        const cell_t *a = &r->cells[(i - 1) * r->n_columns];
+        const cell_t *b = &r->cells[i * r->n_columns];
+        int c = cell_cmp(a, b);
+        assert_true(c != 0 && (c < 0) != descending);
+    }
+}
+
+static void
+test_cells_that_are_close_are_told_apart(void **state)
+{
+    static const char *const texts[] = {"", "a", "aa", "aaaaaaaa", "aaaaaaab",
+        "aaaaaaaaa", "aaaaaaaab", "b", "\x7f", "\x80", "\xff", "\xff\xff"};
+    const dec_t most = (dec_t)(~(u128_t)0 >> 1);
+    const dec_t numbers[] = {0, 1, -1, DEC_ONE, -DEC_ONE, most, most - 1, -most,
+        -most - 1, ((dec_t)1 << 60) + 1, (dec_t)1 << 60};
+
+    (void)state;
+    for (int descending = 0; descending < 2; descending++) {
+        table_t t;
+        table_init(&t,
+            descending ? "count by ua | sort -ua" : "count by ua | sort ua");
+        table_add(&t, 5, MISSING);
+        for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+            table_add(&t, i % 3, TEXT(texts[i * 7 % 12]));
+        }
+        table_build(&t);
+        CHECK_U64(t.result->n_rows, 13);
+        check_sorted(&t, descending);
+        table_fini(&t);
+        table_init(&t, descending ? "count by bytes | sort -bytes"
+                                  : "count by bytes | sort bytes");
+        table_add(&t, 5, MISSING);
+        for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+            cell_t cell = {.kind = CELL_NUMBER, .number = numbers[i * 4 % 11]};
+            table_add_cells(&t, i % 3, &cell);
+        }
+        table_build(&t);
+        CHECK_U64(t.result->n_rows, 12);
+        check_sorted(&t, descending);
+        table_fini(&t);
+    }
+}
+
 static void
 test_a_cut_gives_the_first_rows_of_the_whole_order(void **state)
 {
@@ -295,6 +346,7 @@ main(void)
         cmocka_unit_test(test_a_sum_past_128_bits_is_an_error),
         cmocka_unit_test(test_a_key_of_another_type_is_refused),
         cmocka_unit_test(test_nothing_counted_is_no_row_or_one),
+        cmocka_unit_test(test_cells_that_are_close_are_told_apart),
         cmocka_unit_test(test_a_cut_gives_the_first_rows_of_the_whole_order),
         cmocka_unit_test(test_texts_outlive_the_table),
         cmocka_unit_test(test_fingerprint_is_of_query_and_rows_alone),
