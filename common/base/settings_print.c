@@ -5,6 +5,42 @@
 #include <string.h>
 
 #define HELP_COLUMN 28u
+#define HELP_WIDTH  80u
+
+// Words in lines of HELP_WIDTH, the first of which has `used` columns already.
+static void
+put_wrapped(const char *text, size_t used, buf_t *out)
+{
+    const char *gap = "";
+
+    while (*text != '\0') {
+        size_t len = strcspn(text, " ");
+        if (gap[0] != '\0' && used + 1 + len > HELP_WIDTH) {
+            buf_printf(out, "\n%*s", (int)HELP_COLUMN, "");
+            used = HELP_COLUMN;
+            gap = "";
+        }
+        buf_put_str(out, gap);
+        buf_put(out, text, len);
+        used += strlen(gap) + len;
+        text += len + (text[len] == ' ');
+        gap = " ";
+    }
+}
+
+static void
+put_help(const setting_t *s, buf_t *out)
+{
+    buf_t text = {0};
+
+    buf_put_str(&text, s->help);
+    if (s->fallback != NULL && s->fallback[0] != '\0') {
+        buf_printf(&text, " (default %s)", s->fallback);
+    }
+    buf_put_u8(&text, 0);
+    put_wrapped((char *)text.p, HELP_COLUMN, out);
+    buf_fini(&text);
+}
 
 void
 settings_help(const setting_t *table, size_t n, buf_t *out)
@@ -25,10 +61,8 @@ settings_help(const setting_t *table, size_t n, buf_t *out)
             buf_put_u8(out, '\n');
             used = 0;
         }
-        buf_printf(out, "%*s%s", (int)(HELP_COLUMN - used), "", s->help);
-        if (s->fallback != NULL && s->fallback[0] != '\0') {
-            buf_printf(out, " (default %s)", s->fallback);
-        }
+        buf_printf(out, "%*s", (int)(HELP_COLUMN - used), "");
+        put_help(s, out);
         buf_put_u8(out, '\n');
     }
 }

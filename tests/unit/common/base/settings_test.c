@@ -408,6 +408,25 @@ test_help_lists_every_setting(void **state)
     buf_fini(&out);
 }
 
+static void
+test_help_is_no_wider_than_a_terminal(void **state)
+{
+    static const setting_t one = {.name = "a-name-that-takes-its-own-line",
+        .kind = SETTING_TEXT,
+        .fallback = "default",
+        .help = "words and words and words that go on until the line is full"};
+    buf_t out = {0};
+
+    (void)state;
+    settings_help(&one, 1, &out);
+    CHECK_SPAN(buf_span(&out),
+        "      --a-name-that-takes-its-own-line VALUE\n"
+        "                            words and words and words that go on "
+        "until the line\n"
+        "                            is full (default default)\n");
+    buf_fini(&out);
+}
+
 // Whatever a file holds, it is read or refused with a sentence.
 static void
 test_every_bit_flip_of_a_file_is_read_or_refused(void **state)
@@ -446,6 +465,7 @@ main(void)
         cmocka_unit_test(test_what_is_printed_parses_back),
         cmocka_unit_test(test_a_value_that_no_line_can_hold_is_a_comment),
         cmocka_unit_test(test_help_lists_every_setting),
+        cmocka_unit_test(test_help_is_no_wider_than_a_terminal),
         cmocka_unit_test(test_every_bit_flip_of_a_file_is_read_or_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
