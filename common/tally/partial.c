@@ -140,6 +140,17 @@ get_file_index(rd_t *r, uint32_t n_files, uint32_t *out)
     return rc;
 }
 
+// Samples come in order of file and offset, each once.
+static bool
+rises(const totals_t *t, uint32_t file, uint64_t offset)
+{
+    const sample_t *last =
+        t->n_samples > 0 ? &t->samples[t->n_samples - 1] : NULL;
+
+    return last == NULL || file > last->file ||
+           (file == last->file && offset > last->offset);
+}
+
 static errcode_t
 get_sample(rd_t *r, uint32_t n_files, totals_t *t)
 {
@@ -152,7 +163,7 @@ get_sample(rd_t *r, uint32_t n_files, totals_t *t)
     rc = rc != ERR_OK ? rc : rd_varint(r, &offset);
     rc = rc != ERR_OK ? rc : rd_u8(r, &reject);
     rc = rc != ERR_OK ? rc : rd_block(r, LIMIT_SAMPLE, &text);
-    if (rc == ERR_OK && reject >= REJECT_COUNT) {
+    if (rc == ERR_OK && (reject >= REJECT_COUNT || !rises(t, file, offset))) {
         rc = ERR_MALFORMED;
     }
     if (rc == ERR_OK) {

@@ -10,6 +10,7 @@
 #include "common/base/xalloc.h"
 
 #include <assert.h>
+#include <pthread.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,15 +49,19 @@ struct tally {
     tally_entry_t *sorted;
 };
 
+// One seed for the process; never in any output.
+static uint64_t seed;
+static pthread_once_t seed_once = PTHREAD_ONCE_INIT;
+
+static void
+make_seed(void)
+{
+    randombytes_buf(&seed, sizeof seed);
+}
+
 static uint64_t
 hash_key(span_t key)
 {
-    static uint64_t seed;
-
-    // One seed for the process; never in any output.
-    while (seed == 0) {
-        randombytes_buf(&seed, sizeof seed);
-    }
     return XXH3_64bits_withSeed(key.p, key.len, seed);
 }
 
@@ -71,6 +76,7 @@ tally_new(const query_t *query, size_t budget)
 {
     tally_t *self = xcalloc(1, sizeof *self);
 
+    pthread_once(&seed_once, make_seed);
     self->query = query;
     self->budget = budget;
     self->n_slots = SLOTS_FIRST;

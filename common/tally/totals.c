@@ -41,24 +41,40 @@ totals_rejected(const totals_t *self)
     return n;
 }
 
+// *sum += v, false when it leaves 64 bits: a partial may hold any numbers.
+static bool
+add(uint64_t *sum, uint64_t v)
+{
+    return !__builtin_add_overflow(*sum, v, sum);
+}
+
+static bool
+lines_add_up(const totals_t *self)
+{
+    uint64_t lines = 0;
+    bool ok = add(&lines, self->accepted) && add(&lines, self->blank) &&
+              add(&lines, self->skipped);
+
+    for (size_t i = 0; ok && i < REJECT_COUNT; i++) {
+        ok = add(&lines, self->rejected[i]);
+    }
+    return ok && lines == self->lines;
+}
+
 bool
 totals_add_up(const totals_t *self)
 {
     uint64_t bytes = 0;
     uint64_t lines = 0;
     uint64_t accepted = 0;
+    bool ok = lines_add_up(self);
 
-    for (size_t i = 0; i < self->n_files; i++) {
-        if (self->files[i].accepted > self->files[i].lines) {
-            return false;
-        }
-        bytes += self->files[i].bytes;
-        lines += self->files[i].lines;
-        accepted += self->files[i].accepted;
+    for (size_t i = 0; ok && i < self->n_files; i++) {
+        const file_total_t *f = &self->files[i];
+        ok = f->accepted <= f->lines && add(&bytes, f->bytes) &&
+             add(&lines, f->lines) && add(&accepted, f->accepted);
     }
-    return self->lines == self->accepted + totals_rejected(self) + self->blank +
-                              self->skipped &&
-           bytes == self->bytes && lines == self->lines &&
+    return ok && bytes == self->bytes && lines == self->lines &&
            accepted == self->accepted;
 }
 

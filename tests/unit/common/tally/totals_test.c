@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/tally/totals.h"
+
+#include "tests/unit/cmocka_all.h"
+
+static totals_t
+sound(void)
+{
+    totals_t t = {.bytes = 30, .lines = 5, .accepted = 3, .blank = 1};
+
+    t.rejected[REJECT_STRUCTURE] = 1;
+    *totals_file(&t, 2) = (file_total_t){2, 10, 2, 1, 0};
+    *totals_file(&t, 1) = (file_total_t){1, 20, 3, 2, 0};
+    return t;
+}
+
+static void
+test_sound_totals_add_up(void **state)
+{
+    totals_t t = sound();
+
+    (void)state;
+    assert_true(totals_add_up(&t));
+    CHECK_U64(t.files[0].file, 1);
+    totals_fini(&t);
+}
+
+static void
+test_one_off_does_not_add_up(void **state)
+{
+    totals_t t = sound();
+    uint64_t *const counts[] = {&t.bytes, &t.lines, &t.accepted, &t.blank,
+        &t.skipped, &t.rejected[REJECT_EMPTY], &t.files[0].bytes,
+        &t.files[1].lines, &t.files[0].accepted};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+        (*counts[i])++;
+        assert_false(totals_add_up(&t));
+        (*counts[i])--;
+    }
+    assert_true(totals_add_up(&t));
+    totals_fini(&t);
+}
+
+// 2^64 too many rejected lines are not the same as none.
+static void
+test_sums_do_not_wrap(void **state)
+{
+    totals_t t = sound();
+
+    (void)state;
+    t.rejected[REJECT_TOO_LONG] = UINT64_MAX;
+    t.rejected[REJECT_TRAILING] = 1;
+    assert_false(totals_add_up(&t));
+    totals_fini(&t);
+    t = sound();
+    t.files[0].bytes += UINT64_MAX;
+    t.files[1].bytes += 1;
+    assert_false(totals_add_up(&t));
+    totals_fini(&t);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_sound_totals_add_up),
+        cmocka_unit_test(test_one_off_does_not_add_up),
+        cmocka_unit_test(test_sums_do_not_wrap),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
