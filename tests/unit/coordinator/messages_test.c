@@ -31,6 +31,7 @@ typedef struct fixture {
     uint64_t job;
     uint64_t request;
     lt_JobUpdate last; // what the client heard
+    lt_Refused refused;
     unsigned grants, acks, shards, chunks, refusals;
 } fixture_t;
 
@@ -71,6 +72,8 @@ hear(fixture_t *f, span_t bytes)
         CHECK_OK(frame_meta(&frame, lt_List_fields, &list));
         f->request = list.request;
         f->job = list.job;
+    } else if (frame.type == PROTO_REFUSED) {
+        CHECK_OK(frame_meta(&frame, lt_Refused_fields, &f->refused));
     } else if (frame.type == PROTO_JOB_UPDATE) {
         CHECK_OK(frame_meta(&frame, lt_JobUpdate_fields, &f->last));
     }
@@ -469,6 +472,45 @@ test_roles_are_kept_apart(void **state)
     close_fixture(&f);
 }
 
+static void
+check_version_refused(fixture_t *f, span_t frame, const struct step *step)
+{
+    unsigned before = f->refusals;
+
+    say(f, step, frame);
+    CHECK_U64(f->refusals, before + 1);
+    assert_int_equal(f->refused.error, ERR_VERSION);
+    assert_int_equal(f->refused.exit, EXIT_UNREACHABLE);
+    assert_non_null(strstr(f->refused.text, "version 1 of the protocol"));
+}
+
+// Frames of another version, and peers that offer other versions.
+static void
+test_another_version_is_told_both(void **state)
+{
+    fixture_t f;
+    buf_t frame = {0};
+    lt_Register other = {.version_min = 2,
+        .version_max = 3,
+        .incarnation = INCARNATION,
+        .name = "web1",
+        .executors = 1};
+
+    (void)state;
+    open_fixture(&f);
+    submit_frame(&f, &frame);
+    frame.p[2] = 2; // behind the magic
+    check_version_refused(&f, buf_span(&frame), &steps[1]);
+    assert_non_null(strstr(f.refused.text, "version 2"));
+    buf_clear(&frame);
+    frame_encode(
+        &frame, PROTO_REGISTER, 0, lt_Register_fields, &other, (span_t){0});
+    check_version_refused(&f, buf_span(&frame), &steps[0]);
+    assert_non_null(strstr(f.refused.text, "2 to 3"));
+    buf_fini(&frame);
+    close_fixture(&f);
+}
+
 // The second partial of a shard is answered, and not counted again.
 static void
 test_a_partial_that_comes_twice_counts_once(void **state)
@@ -496,6 +538,7 @@ main(void)
         cmocka_unit_test(test_every_flipped_bit_is_survived),
         cmocka_unit_test(test_a_partial_of_another_worker_is_not_counted),
         cmocka_unit_test(test_roles_are_kept_apart),
+        cmocka_unit_test(test_another_version_is_told_both),
         cmocka_unit_test(test_a_partial_that_comes_twice_counts_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
