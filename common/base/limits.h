@@ -6,7 +6,6 @@
 #define LOGTALLY_COMMON_BASE_LIMITS_H
 
 #define LIMIT_LINE            (1u << 20) // a log line without its ending
-#define LIMIT_BLOCK           (1u << 20) // one read
 #define LIMIT_QUERY_TEXT      32767u
 #define LIMIT_QUERY_STAGES    64u
 #define LIMIT_QUERY_COLUMNS   64u  // keys plus aggregates plus lets

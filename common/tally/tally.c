@@ -234,6 +234,19 @@ states_of(const tally_t *self, size_t group)
     return self->states + group * self->query->n_aggs;
 }
 
+size_t
+tally_number(const tally_t *self, const agg_state_t *states)
+{
+    return (size_t)(states - self->states) / self->query->n_aggs;
+}
+
+agg_state_t *
+tally_states(tally_t *self, size_t number)
+{
+    assert(number < self->n_groups);
+    return states_of(self, number);
+}
+
 errcode_t
 tally_group(tally_t *self, span_t key, agg_state_t **states)
 {

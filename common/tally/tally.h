@@ -39,6 +39,11 @@ size_t tally_bytes(const tally_t *self);
 MUST_CHECK errcode_t tally_group(
     tally_t *self, span_t key, agg_state_t **states);
 
+// Groups are numbered as they are made; states from tally_group to the number
+// and back.
+size_t tally_number(const tally_t *self, const agg_state_t *states);
+agg_state_t *tally_states(tally_t *self, size_t number);
+
 // A list of groups in ascending byte order of key, lent until the next
 // change.
 typedef struct tally_entry {

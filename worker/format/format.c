@@ -5,6 +5,7 @@
 #include "worker/format/format.h"
 
 #include "common/tally/format_names.h"
+#include "worker/format/find.h"
 
 #include <assert.h>
 #include <string.h>
@@ -29,6 +30,9 @@ typedef struct part {
 struct format {
     part_t parts[PARTS_MAX];
     size_t n_parts;
+    // Fields that an accepted line may lack; it sets all others.
+    field_t optional[2];
+    size_t n_optional;
     unsigned within; // bit per format whose lines include all of this one's
 };
 
@@ -39,6 +43,7 @@ struct format {
     {                                                                          \
         PART_WORD, FIELD_BYTES                                                 \
     }
+#define TAIL_OPTIONAL .optional = {FIELD_REFERER, FIELD_UA}, .n_optional = 2
 #define COMBINED_TAIL                                                          \
     {PART_OPTIONAL, FIELD_COUNT}, {PART_QUOTED, FIELD_REFERER},                \
         {PART_QUOTED, FIELD_UA},                                               \
@@ -47,14 +52,22 @@ struct format {
     }
 
 static const format_t formats[FORMAT_COUNT] = {
-    [FORMAT_COMBINED] = {{CLF_HEAD, COMBINED_TAIL}, 11, 0},
-    [FORMAT_COMMON] = {{CLF_HEAD}, 7, 1u << FORMAT_COMBINED},
-    [FORMAT_VHOST_COMBINED] = {{{PART_VHOST_PORT, FIELD_VHOST}, CLF_HEAD,
-                                   COMBINED_TAIL},
-        12, 1u << FORMAT_COMBINED},
-    [FORMAT_VHOST_COMMON] = {{{PART_VHOST_PORT, FIELD_VHOST}, CLF_HEAD}, 8,
-        1u << FORMAT_COMBINED | 1u << FORMAT_COMMON |
-            1u << FORMAT_VHOST_COMBINED},
+    [FORMAT_COMBINED] = {.parts = {CLF_HEAD, COMBINED_TAIL},
+        .n_parts = 11,
+        TAIL_OPTIONAL},
+    [FORMAT_COMMON] = {.parts = {CLF_HEAD},
+        .n_parts = 7,
+        .within = 1u << FORMAT_COMBINED},
+    [FORMAT_VHOST_COMBINED] = {.parts = {{PART_VHOST_PORT, FIELD_VHOST},
+                                   CLF_HEAD, COMBINED_TAIL},
+        .n_parts = 12,
+        TAIL_OPTIONAL,
+        .within = 1u << FORMAT_COMBINED},
+    [FORMAT_VHOST_COMMON] = {.parts = {{PART_VHOST_PORT, FIELD_VHOST},
+                                 CLF_HEAD},
+        .n_parts = 8,
+        .within = 1u << FORMAT_COMBINED | 1u << FORMAT_COMMON |
+                  1u << FORMAT_VHOST_COMBINED},
 };
 
 size_t
@@ -112,6 +125,7 @@ format_list(buf_t *out)
 
 // What is left of the line while it is matched.
 typedef struct cursor {
+    const uint8_t *line;
     const uint8_t *p;
     const uint8_t *end;
     line_fields_t *out;
@@ -128,12 +142,10 @@ reject(cursor_t *c, reject_t why)
 static bool
 match_word(cursor_t *c, span_t *out)
 {
-    size_t left = (size_t)(c->end - c->p);
-    const uint8_t *space = left > 0 ? memchr(c->p, ' ', left) : NULL;
-    const uint8_t *stop = space != NULL ? space : c->end;
+    const uint8_t *stop = find_one(c->line, c->p, c->end, ' ');
 
     if (stop == c->p) {
-        return reject(c, left > 0 ? REJECT_EMPTY : REJECT_STRUCTURE);
+        return reject(c, stop < c->end ? REJECT_EMPTY : REJECT_STRUCTURE);
     }
     *out = (span_t){c->p, (size_t)(stop - c->p)};
     c->p = stop;
@@ -165,9 +177,12 @@ match_vhost_port(cursor_t *c)
 static bool
 match_user(cursor_t *c)
 {
-    const uint8_t *stop = memmem(c->p, (size_t)(c->end - c->p), " [", 2);
+    const uint8_t *stop = find_one(c->line, c->p, c->end, ' ');
 
-    if (stop == NULL) {
+    while (stop < c->end && (stop + 1 == c->end || stop[1] != '[')) {
+        stop = find_one(c->line, stop + 1, c->end, ' ');
+    }
+    if (stop == c->end) {
         return reject(c, REJECT_STRUCTURE);
     }
     if (stop == c->p) {
@@ -185,8 +200,8 @@ match_time(cursor_t *c)
         return reject(c, REJECT_STRUCTURE);
     }
     c->p++;
-    const uint8_t *stop = memchr(c->p, ']', (size_t)(c->end - c->p));
-    if (stop == NULL) {
+    const uint8_t *stop = find_one(c->line, c->p, c->end, ']');
+    if (stop == c->end) {
         return reject(c, REJECT_STRUCTURE);
     }
     c->out->fields[FIELD_TIME] = (span_t){c->p, (size_t)(stop - c->p)};
@@ -201,9 +216,10 @@ match_quoted(cursor_t *c, field_t field)
         return reject(c, REJECT_STRUCTURE);
     }
     const uint8_t *begin = ++c->p;
-    while (c->p < c->end && *c->p != '"') {
-        bool escape = *c->p == '\\' && c->end - c->p > 1;
-        c->p += escape ? 2 : 1;
+    c->p = find_either(c->line, begin, c->end, '"', '\\');
+    while (c->p < c->end && *c->p == '\\') {
+        c->p += c->end - c->p > 1 ? 2 : 1; // what is escaped counts for nothing
+        c->p = find_either(c->line, c->p, c->end, '"', '\\');
     }
     if (c->p == c->end) {
         return reject(c, REJECT_UNCLOSED);
@@ -260,16 +276,27 @@ match_parts(cursor_t *c, const format_t *self)
 }
 
 bool
-format_match(
+format_match_next(
     const format_t *self, span_t line, line_fields_t *out, reject_t *why)
 {
-    cursor_t c = {.p = line.p, .end = line.p + line.len, .out = out};
+    cursor_t c = {
+        .line = line.p, .p = line.p, .end = line.p + line.len, .out = out};
 
-    memset(out, 0, sizeof *out);
     out->line = line;
+    for (size_t i = 0; i < self->n_optional; i++) {
+        out->fields[self->optional[i]] = (span_t){0};
+    }
     if (match_parts(&c, self)) {
         return true;
     }
     *why = c.why;
     return false;
+}
+
+bool
+format_match(
+    const format_t *self, span_t line, line_fields_t *out, reject_t *why)
+{
+    memset(out, 0, sizeof *out);
+    return format_match_next(self, line, out, why);
 }

@@ -34,6 +34,13 @@ typedef struct line_fields {
 bool format_match(
     const format_t *self, span_t line, line_fields_t *out, reject_t *why);
 
+// As format_match, where *out is as an earlier call for the same format left
+// it, or zeroed: only the fields that the format has are touched.
+bool format_match_next(
+    const format_t *self, span_t line, line_fields_t *out, reject_t *why);
+// The logged bytes of a field; p == NULL when absent.
+span_t format_raw(const line_fields_t *line, field_t field);
+
 // What `auto` chooses from the first lines of a file (head: its first bytes,
 // at_end: the file has no more). *out is NULL with ERR_OK when there is no
 // non-blank line. ERR_FORMAT: none fits or two fit equally well; why then

@@ -52,8 +52,8 @@ url_part(span_t url, field_t field)
     return mark != NULL ? after(url, mark) : (span_t){0};
 }
 
-static span_t
-raw_field(const line_fields_t *line, field_t field)
+span_t
+format_raw(const line_fields_t *line, field_t field)
 {
     span_t raw = line->fields[field];
 
@@ -64,7 +64,7 @@ raw_field(const line_fields_t *line, field_t field)
         return raw;
     }
     if (field == FIELD_PATH || field == FIELD_QUERY) {
-        return url_part(raw_field(line, FIELD_URL), field);
+        return url_part(format_raw(line, FIELD_URL), field);
     }
     if (field == FIELD_METHOD || field == FIELD_URL || field == FIELD_PROTO) {
         return request_part(line->fields[FIELD_REQUEST], field);
@@ -215,7 +215,7 @@ parse_number(type_t type, span_t raw, dec_t *out)
 void
 format_field(const line_fields_t *line, field_t field, cell_t *out, bool *bad)
 {
-    span_t raw = raw_field(line, field);
+    span_t raw = format_raw(line, field);
     type_t type = field_infos[field].type;
 
     *bad = false;

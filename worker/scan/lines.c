@@ -14,6 +14,8 @@
 #include <string.h>
 
 #define LINE_RAW  (LIMIT_LINE + 2u) // with "\r\n"; one more is too long
+#define READ_STEP (256u << 10)      // one read: what a second-level cache holds
+#define REST_MAX  (16u << 10)       // moved to the front before each read
 #define READ_TAIL (64u << 10)       // one read behind the end of the range
 
 struct lines {
@@ -25,7 +27,7 @@ struct lines {
     size_t searched; // no '\n' in [at, searched)
     bool skipping;   // to the next '\n': the line there is not ours or done
     bool at_end;
-    uint8_t bytes[LINE_RAW + LIMIT_BLOCK];
+    uint8_t bytes[LINE_RAW + READ_STEP];
 };
 
 lines_t *
@@ -65,7 +67,10 @@ pass(lines_t *self, size_t n)
 static void
 make_room(lines_t *self)
 {
-    if (self->at > 0 && sizeof self->bytes - self->fill < LIMIT_BLOCK) {
+    bool full = sizeof self->bytes - self->fill < READ_STEP;
+
+    // A short rest is moved so that the same memory is read into again.
+    if (self->at > 0 && (full || self->fill - self->at <= REST_MAX)) {
         memmove(self->bytes, self->bytes + self->at, self->fill - self->at);
         self->fill -= self->at;
         self->searched -= self->at;
@@ -83,7 +88,7 @@ read_more(lines_t *self)
     uint64_t pos = self->offset + (self->fill - self->at);
     size_t room = sizeof self->bytes - self->fill;
     uint64_t want = pos < self->end ? self->end - pos : READ_TAIL;
-    want = want < LIMIT_BLOCK ? want : LIMIT_BLOCK;
+    want = want < READ_STEP ? want : READ_STEP;
     assert(room > 0);
     errcode_t rc = source_read(self->source, self->bytes + self->fill,
         want < room ? (size_t)want : room, &got);

@@ -3,6 +3,7 @@
 
 #include "common/base/xalloc.h"
 #include "common/query/eval.h"
+#include "worker/scan/memo.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -17,6 +18,9 @@ struct rows {
     span_t path;
     uint64_t bad_values;
     buf_t key; // reused
+    memo_t *memo;
+    bool plain; // every key is a field, with or without a bucket
+    uint8_t raw[MEMO_RAW_MAX];
 };
 
 static void
@@ -65,6 +69,11 @@ rows_new(const query_t *query, tally_t *tally, rows_t **out)
     }
     self->query = query;
     self->tally = tally;
+    self->memo = memo_new();
+    self->plain = query->n_keys > 0;
+    for (size_t i = 0; i < query->n_keys; i++) {
+        self->plain = self->plain && query->keys[i].expr->kind == EXPR_FIELD;
+    }
     self->row = (eval_row_t){row_field, row_column, row_line, self};
     *out = self;
     return ERR_OK;
@@ -78,6 +87,7 @@ rows_destroy(rows_t **self_p)
     if (self != NULL) {
         eval_destroy(&self->eval);
         buf_fini(&self->key);
+        memo_destroy(&self->memo);
         free(self);
         *self_p = NULL;
     }
@@ -88,6 +98,7 @@ rows_place(rows_t *self, const char *host, const char *path)
 {
     self->host = span_str(host);
     self->path = span_str(path);
+    memo_forget(self->memo);
 }
 
 // A key that is a plain field needs no evaluator.
@@ -113,6 +124,54 @@ make_key(rows_t *self)
         if (rc == ERR_OK) {
             cell_encode(&cell, &self->key);
         }
+    }
+    return rc;
+}
+
+// The keys as logged, in one piece: absent ones, and where one ends, are told
+// by a length before each. p == NULL: too long, or no plain fields.
+static span_t
+raw_keys(rows_t *self)
+{
+    size_t len = 0;
+
+    if (!self->plain) {
+        return (span_t){0};
+    }
+    for (size_t i = 0; i < self->query->n_keys; i++) {
+        span_t raw = format_raw(self->line, self->query->keys[i].expr->field);
+        if (raw.len + 2 > MEMO_RAW_MAX - len) {
+            return (span_t){0};
+        }
+        self->raw[len++] = raw.p != NULL;
+        self->raw[len++] = (uint8_t)raw.len;
+        for (size_t k = 0; k < raw.len; k++) {
+            self->raw[len + k] = raw.p[k];
+        }
+        len += raw.len;
+    }
+    return (span_t){self->raw, len};
+}
+
+static errcode_t
+find_group(rows_t *self, agg_state_t **states)
+{
+    span_t raw = raw_keys(self);
+    memo_entry_t *entry = raw.p != NULL ? memo_at(self->memo, raw) : NULL;
+
+    if (entry != NULL && memo_is(entry, raw)) {
+        self->bad_values += entry->bad;
+        *states = tally_states(self->tally, entry->group);
+        return ERR_OK;
+    }
+    uint64_t bad_before = self->bad_values;
+    errcode_t rc = make_key(self);
+    if (rc == ERR_OK) {
+        rc = tally_group(self->tally, buf_span(&self->key), states);
+    }
+    if (rc == ERR_OK && entry != NULL) {
+        memo_put(entry, raw, (uint32_t)tally_number(self->tally, *states),
+            (uint32_t)(self->bad_values - bad_before));
     }
     return rc;
 }
@@ -160,10 +219,7 @@ rows_add(rows_t *self, const line_fields_t *line, uint64_t *bad_values)
         rc = eval_filter(self->eval, query->filter, &self->row, &pass);
     }
     if (rc == ERR_OK && pass) {
-        rc = make_key(self);
-        rc = rc != ERR_OK
-                 ? rc
-                 : tally_group(self->tally, buf_span(&self->key), &states);
+        rc = find_group(self, &states);
         for (size_t i = 0; rc == ERR_OK && i < query->n_aggs; i++) {
             rc = add_agg(self, &query->aggs[i], &states[i]);
         }

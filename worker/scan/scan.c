@@ -32,6 +32,7 @@ typedef struct scan {
     query_t *query;
     tally_t *tally;
     rows_t *rows;
+    line_fields_t fields; // of the line, in the format of its range
     totals_t totals;
     const format_t *named; // NULL: auto
     chosen_t *chosen;      // room for one per range
@@ -184,7 +185,6 @@ static errcode_t
 count_line(scan_t *self, const scan_range_t *range, const format_t *format,
     const line_t *line, uint64_t *accepted)
 {
-    line_fields_t fields;
     reject_t why;
 
     if (line->text.len == 0) {
@@ -201,12 +201,13 @@ count_line(scan_t *self, const scan_range_t *range, const format_t *format,
         reject_line(self, range, line, REJECT_TOO_LONG);
         return ERR_OK;
     }
-    if (!format_match(format, line->text, &fields, &why)) {
+    if (!format_match_next(format, line->text, &self->fields, &why)) {
         reject_line(self, range, line, why);
         return ERR_OK;
     }
     ++*accepted;
-    errcode_t rc = rows_add(self->rows, &fields, &self->totals.bad_values);
+    errcode_t rc =
+        rows_add(self->rows, &self->fields, &self->totals.bad_values);
     if (rc != ERR_OK) {
         explain(self, range->file, "%s, at byte %llu: %s", range->path,
             (unsigned long long)line->offset, err_text(rc));
@@ -296,6 +297,7 @@ scan_range(scan_t *self, const scan_range_t *range)
     }
     if (rc == ERR_OK) {
         rows_place(self->rows, range->host, range->path);
+        self->fields = (line_fields_t){0};
         rc = count_lines(self, range, source, lines, format);
     }
     if (rc == ERR_OK) {
