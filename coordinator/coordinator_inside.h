@@ -19,7 +19,7 @@
 #define LIST_MS      60000 // silence after which a listing is given up
 #define GRACE_MS     4000  // a worker may be back on another connection
 #define UPDATE_MS    100   // least time between two updates to a follower
-#define PAUSE_MS     200   // after a lane that took no frame
+#define PAUSE_MS     200   // of a lane that took no frame, or a full worker
 #define MISSING_MAX  1000u // sentences kept about what is missing
 #define ALL_SHARDS   UINT64_MAX
 #define NO_SHARD     UINT64_MAX

@@ -346,6 +346,8 @@ take_failure(coordinator_t *self, lease_t *l, const lt_ShardFailed *meta)
     errcode_t rc = meta->error < ERR_COUNT ? (errcode_t)meta->error : ERR_IO;
 
     if (rc == ERR_BUSY) {
+        // Lent again at once, it would come back as fast as the wire goes.
+        l->worker->pause_until = self->now + PAUSE_MS;
         requeue(self, l, false);
     } else if (ends_the_job(rc)) {
         job_fail(self, job, rc, rc == ERR_FORMAT ? EXIT_NO_FIT : EXIT_FAILED,

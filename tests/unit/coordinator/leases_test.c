@@ -1,0 +1,398 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/unit/coordinator/machine.h"
+
+#include "tests/unit/cmocka_all.h"
+
+static void
+test_every_shard_counted_is_the_exact_answer(void **state)
+{
+    machine_t m;
+
+    (void)state;
+    machine_init(&m);
+    fake_t *w = machine_worker(&m, "web1", 2);
+    uint64_t job = machine_job(&m, w, 1005, 100);
+    CHECK_U64(fake_work(&m, w), 11);
+    CHECK_U64(machine_status(&m, job).state, lt_JobState_JOB_DONE);
+    CHECK_U64(machine_count(&m, job), 1005);
+    CHECK_U64(coordinator_stats(m.c)->staging_bytes, 0);
+    machine_fini(&m);
+}
+
+static void
+test_silent_worker_loses_its_shards_to_others(void **state)
+{
+    machine_t m;
+
+    (void)state;
+    machine_init(&m);
+    (void)machine_worker(&m, "web1", 1);
+    fake_t *b = machine_worker(&m, "web2", 1);
+    uint64_t job = machine_shared_job(&m, 400, 100);
+    CHECK_U64(fake_work(&m, b), 2);
+    machine_pass(&m, WORKER_LOST_MS - 1, b, NULL);
+    CHECK_U64(coordinator_stats(m.c)->workers_lost, 0);
+    machine_pass(&m, 1, b, NULL);
+    CHECK_U64(coordinator_stats(m.c)->workers_lost, 1);
+    CHECK_U64(fake_work(&m, b), 2);
+    CHECK_U64(machine_count(&m, job), 400);
+    CHECK_U64(machine_status(&m, job).retried, 2);
+    machine_fini(&m);
+}
+
+static void
+test_lease_that_nobody_mentions_expires(void **state)
+{
+    machine_t m;
+    lent_t first, again;
+
+    (void)state;
+    machine_init(&m);
+    fake_t *w = machine_worker(&m, "web1", 1);
+    (void)machine_job(&m, w, 100, 100);
+    assert_true(fake_lent(&m, w, &first));
+    machine_pass(&m, LEASE_MS - 1, w, NULL);
+    CHECK_U64(coordinator_stats(m.c)->leases_expired, 0);
+    machine_pass(&m, 1, w, NULL);
+    CHECK_U64(coordinator_stats(m.c)->leases_expired, 1);
+    assert_true(fake_lent(&m, w, &again));
+    CHECK_U64(again.meta.attempt, 2);
+    lent_fini(&first);
+    lent_fini(&again);
+    machine_fini(&m);
+}
+
+static void
+test_lease_that_is_mentioned_stays(void **state)
+{
+    machine_t m;
+    lent_t l;
+
+    (void)state;
+    machine_init(&m);
+    fake_t *w = machine_worker(&m, "web1", 1);
+    (void)machine_job(&m, w, 100, 100);
+    assert_true(fake_lent(&m, w, &l));
+    machine_pass(&m, 10 * LEASE_MS, w, &l);
+    CHECK_U64(coordinator_stats(m.c)->leases_expired, 0);
+    CHECK_U64(fake_deliver(&m, w, &l), lt_Verdict_VERDICT_COMMITTED);
+    lent_fini(&l);
+    machine_fini(&m);
+}
+
+// The shard of a that expired was lent to b; a is late, but first.
+static void
+test_late_partial_of_an_expired_attempt_commits(void **state)
+{
+    machine_t m;
+    lent_t late, other;
+    buf_t bytes = {0};
+    frame_t frame;
+
+    (void)state;
+    machine_init(&m);
+    fake_t *a = machine_worker(&m, "web1", 1);
+    fake_t *b = machine_worker(&m, "web2", 1);
+    uint64_t job = machine_shared_job(&m, 100, 100);
+    bool a_has_it = fake_lent(&m, a, &late);
+    fake_t *slow = a_has_it ? a : b, *quick = a_has_it ? b : a;
+    assert_true(a_has_it || fake_lent(&m, b, &late));
+    machine_pass(&m, WORKER_LOST_MS, quick, NULL);
+    assert_true(fake_lent(&m, quick, &other));
+    fake_register(&m, slow);
+    CHECK_U64(fake_deliver(&m, slow, &late), lt_Verdict_VERDICT_COMMITTED);
+    assert_true(machine_take(
+        &m, OUT_INTAKE, quick->lane, PROTO_CANCEL_SHARD, &bytes, &frame));
+    CHECK_U64(machine_count(&m, job), 100);
+    buf_fini(&bytes);
+    lent_fini(&late);
+    lent_fini(&other);
+    machine_fini(&m);
+}
+
+static void
+test_second_partial_of_a_shard_is_a_duplicate(void **state)
+{
+    machine_t m;
+    lent_t l[2], other;
+
+    (void)state;
+    machine_init(&m);
+    fake_t *w = machine_worker(&m, "web1", 1);
+    uint64_t job = machine_job(&m, w, 200, 100);
+    assert_true(fake_lent(&m, w, &l[0]) && fake_lent(&m, w, &l[1]));
+    machine_pass(&m, LEASE_MS, w, &l[1]); // the first expires
+    assert_true(fake_lent(&m, w, &other));
+    CHECK_U64(fake_deliver(&m, w, &l[0]), lt_Verdict_VERDICT_COMMITTED);
+    CHECK_U64(fake_deliver(&m, w, &other), lt_Verdict_VERDICT_DUPLICATE);
+    CHECK_U64(fake_deliver(&m, w, &l[0]), lt_Verdict_VERDICT_DUPLICATE);
+    CHECK_U64(fake_deliver(&m, w, &l[1]), lt_Verdict_VERDICT_COMMITTED);
+    CHECK_U64(coordinator_stats(m.c)->duplicates, 2);
+    CHECK_U64(machine_count(&m, job), 200);
+    lent_fini(&l[0]);
+    lent_fini(&l[1]);
+    lent_fini(&other);
+    machine_fini(&m);
+}
+
+static void
+test_partial_of_a_worker_that_was_never_lent_the_shard_is_stale(void **state)
+{
+    machine_t m;
+    lent_t l;
+
+    (void)state;
+    machine_init(&m);
+    fake_t *w = machine_worker(&m, "web1", 1);
+    fake_t *evil = machine_worker(&m, "web2", 1);
+    uint64_t job = machine_job(&m, w, 100, 100);
+    assert_true(fake_lent(&m, w, &l));
+    lent_count(&l, 7);
+    CHECK_U64(fake_deliver(&m, evil, &l), lt_Verdict_VERDICT_STALE);
+    fake_chunk(&m, evil, &l, 0, l.partial.len);
+    CHECK_U64(fake_verdict(&m, evil), lt_Verdict_VERDICT_STALE);
+    CHECK_U64(coordinator_stats(m.c)->commits, 0);
+    CHECK_U64(machine_status(&m, job).state, lt_JobState_JOB_RUNNING);
+    lent_count(&l, 0);
+    CHECK_U64(fake_deliver(&m, w, &l), lt_Verdict_VERDICT_COMMITTED);
+    CHECK_U64(machine_count(&m, job), 100);
+    lent_fini(&l);
+    machine_fini(&m);
+}
+
+static void
+test_partial_of_another_incarnation_is_not_counted(void **state)
+{
+    machine_t m;
+    lent_t l;
+
+    (void)state;
+    machine_init(&m);
+    fake_t *w = machine_worker(&m, "web1", 1);
+    (void)machine_job(&m, w, 100, 100);
+    assert_true(fake_lent(&m, w, &l));
+    uint64_t was = w->incarnation;
+    w->incarnation = 77;
+    CHECK_U64(fake_deliver(&m, w, &l), -1);
+    fake_register(&m, w); // it was started anew
+    CHECK_U64(fake_deliver(&m, w, &l), lt_Verdict_VERDICT_STALE);
+    w->incarnation = was;
+    CHECK_U64(fake_deliver(&m, w, &l), -1);
+    CHECK_U64(coordinator_stats(m.c)->commits, 0);
+    lent_fini(&l);
+    machine_fini(&m);
+}
+
+static void
+test_no_more_than_two_shards_per_executor_are_lent(void **state)
+{
+    machine_t m;
+    lent_t l[7];
+    size_t n = 0;
+
+    (void)state;
+    machine_init(&m);
+    fake_t *w = machine_worker(&m, "web1", 3);
+    (void)machine_job(&m, w, 10000, 100);
+    while (n < 7 && fake_lent(&m, w, &l[n])) {
+        n++;
+    }
+    CHECK_U64(n, 6);
+    fake_offer(&m, w, &l[0]); // it is counted: there is room again
+    lent_fini(&l[0]);
+    assert_true(fake_lent(&m, w, &l[0]));
+    lent_fini(&l[0]);
+    assert_false(fake_lent(&m, w, &l[0]));
+    for (size_t i = 1; i < n; i++) {
+        lent_fini(&l[i]);
+    }
+    machine_fini(&m);
+}
+
+static void
+test_small_job_is_served_beside_a_long_one(void **state)
+{
+    machine_t m;
+    lent_t l[2];
+
+    (void)state;
+    machine_init(&m);
+    fake_t *w = machine_worker(&m, "web1", 1);
+    uint64_t big = machine_job(&m, w, 100000, 100);
+    assert_true(fake_lent(&m, w, &l[0]) && fake_lent(&m, w, &l[1]));
+    uint64_t small = machine_job(&m, w, 50, 100);
+    CHECK_U64(fake_deliver(&m, w, &l[0]), lt_Verdict_VERDICT_COMMITTED);
+    lent_fini(&l[0]);
+    assert_true(fake_lent(&m, w, &l[0]));
+    CHECK_U64(l[0].meta.job, small);
+    CHECK_U64(fake_deliver(&m, w, &l[0]), lt_Verdict_VERDICT_COMMITTED);
+    CHECK_U64(machine_status(&m, small).state, lt_JobState_JOB_DONE);
+    CHECK_U64(machine_status(&m, big).state, lt_JobState_JOB_RUNNING);
+    lent_fini(&l[0]);
+    lent_fini(&l[1]);
+    machine_fini(&m);
+}
+
+static void
+test_two_long_jobs_take_turns(void **state)
+{
+    machine_t m;
+    lent_t l;
+    size_t of[3] = {0};
+
+    (void)state;
+    machine_init(&m);
+    fake_t *w = machine_worker(&m, "web1", 1);
+    uint64_t first = machine_job(&m, w, 10000, 100);
+    uint64_t second = machine_job(&m, w, 10000, 100);
+    for (size_t i = 0; i < 20; i++) {
+        assert_true(fake_lent(&m, w, &l));
+        of[l.meta.job == first ? 1 : l.meta.job == second ? 2 : 0]++;
+        CHECK_U64(fake_deliver(&m, w, &l), lt_Verdict_VERDICT_COMMITTED);
+        lent_fini(&l);
+    }
+    CHECK_U64(of[0], 0);
+    assert_in_range(of[1], 10, 11); // it had the credit to itself at first
+    machine_fini(&m);
+}
+
+static void
+test_busy_worker_gives_the_lease_back_and_no_attempt_is_counted(void **state)
+{
+    machine_t m;
+    lent_t l;
+
+    (void)state;
+    machine_init(&m);
+    fake_t *w = machine_worker(&m, "web1", 1);
+    uint64_t job = machine_job(&m, w, 100, 100);
+    for (unsigned i = 0; i < 2 * LIMIT_ATTEMPTS; i++) {
+        assert_true(fake_lent(&m, w, &l));
+        fake_failed(&m, w, &l, ERR_BUSY, UINT32_MAX, "busy");
+        lent_fini(&l);
+        machine_pass(&m, 1000, w, NULL);
+    }
+    CHECK_U64(machine_status(&m, job).retried, 0);
+    CHECK_U64(fake_work(&m, w), 1);
+    CHECK_U64(machine_count(&m, job), 100);
+    machine_fini(&m);
+}
+
+// Asked again at once, it would say so again, as fast as the wire goes.
+static void
+test_busy_worker_is_left_alone_for_a_moment(void **state)
+{
+    machine_t m;
+    lent_t l;
+
+    (void)state;
+    machine_init(&m);
+    fake_t *w = machine_worker(&m, "web1", 1);
+    (void)machine_job(&m, w, 100, 100);
+    assert_true(fake_lent(&m, w, &l));
+    fake_failed(&m, w, &l, ERR_BUSY, UINT32_MAX, "busy");
+    lent_fini(&l);
+    assert_false(fake_lent(&m, w, &l));
+    machine_pass(&m, 1000, w, NULL);
+    assert_true(fake_lent(&m, w, &l));
+    lent_fini(&l);
+    machine_fini(&m);
+}
+
+static void
+test_three_failed_attempts_end_partial_and_name_the_file(void **state)
+{
+    machine_t m;
+    lent_t l;
+
+    (void)state;
+    machine_init(&m);
+    fake_t *w = machine_worker(&m, "web1", 1);
+    uint64_t job = machine_job(&m, w, 100, 100);
+    for (unsigned i = 0; i < LIMIT_ATTEMPTS; i++) {
+        assert_true(fake_lent(&m, w, &l));
+        fake_failed(&m, w, &l, ERR_CRASHED, UINT32_MAX, "signal 9");
+        lent_fini(&l);
+    }
+    assert_false(fake_lent(&m, w, &l));
+    lt_JobUpdate update = machine_status(&m, job);
+    CHECK_U64(update.state, lt_JobState_JOB_PARTIAL);
+    CHECK_U64(update.exit, EXIT_PARTIAL);
+    result_t *result = machine_result(&m, job);
+    CHECK_U64(result->receipt.n_missing, 1);
+    assert_string_equal(
+        result->receipt.missing[0], "web1:/var/log/x: signal 9");
+    result_destroy(&result);
+    machine_fini(&m);
+}
+
+static void
+test_failed_attempt_goes_to_another_worker(void **state)
+{
+    machine_t m;
+    lent_t l, again;
+
+    (void)state;
+    machine_init(&m);
+    fake_t *a = machine_worker(&m, "web1", 1);
+    fake_t *b = machine_worker(&m, "web2", 1);
+    uint64_t job = machine_shared_job(&m, 100, 100);
+    bool a_has_it = fake_lent(&m, a, &l);
+    assert_true(a_has_it || fake_lent(&m, b, &l));
+    fake_failed(&m, a_has_it ? a : b, &l, ERR_IO, UINT32_MAX, "no");
+    assert_false(fake_lent(&m, a_has_it ? a : b, &again));
+    CHECK_U64(fake_work(&m, a_has_it ? b : a), 1);
+    CHECK_U64(machine_count(&m, job), 100);
+    lent_fini(&l);
+    machine_fini(&m);
+}
+
+static void
+test_lane_that_takes_no_frame_gives_the_lease_back(void **state)
+{
+    machine_t m;
+    lent_t l;
+
+    (void)state;
+    machine_init(&m);
+    fake_t *w = machine_worker(&m, "web1", 1);
+    uint64_t job = machine_job(&m, w, 100, 100);
+    assert_true(fake_lent(&m, w, &l));
+    lent_fini(&l);
+    coordinator_undelivered(m.c, OUT_INTAKE, w->lane, m.now);
+    machine_tick(&m, 100);
+    assert_false(fake_lent(&m, w, &l)); // not at once
+    machine_tick(&m, 1000);
+    CHECK_U64(fake_work(&m, w), 1);
+    CHECK_U64(machine_status(&m, job).retried, 0);
+    CHECK_U64(machine_count(&m, job), 100);
+    machine_fini(&m);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_shard_counted_is_the_exact_answer),
+        cmocka_unit_test(test_silent_worker_loses_its_shards_to_others),
+        cmocka_unit_test(test_lease_that_nobody_mentions_expires),
+        cmocka_unit_test(test_lease_that_is_mentioned_stays),
+        cmocka_unit_test(test_late_partial_of_an_expired_attempt_commits),
+        cmocka_unit_test(test_second_partial_of_a_shard_is_a_duplicate),
+        cmocka_unit_test(
+            test_partial_of_a_worker_that_was_never_lent_the_shard_is_stale),
+        cmocka_unit_test(test_partial_of_another_incarnation_is_not_counted),
+        cmocka_unit_test(test_no_more_than_two_shards_per_executor_are_lent),
+        cmocka_unit_test(test_small_job_is_served_beside_a_long_one),
+        cmocka_unit_test(test_two_long_jobs_take_turns),
+        cmocka_unit_test(
+            test_busy_worker_gives_the_lease_back_and_no_attempt_is_counted),
+        cmocka_unit_test(test_busy_worker_is_left_alone_for_a_moment),
+        cmocka_unit_test(
+            test_three_failed_attempts_end_partial_and_name_the_file),
+        cmocka_unit_test(test_failed_attempt_goes_to_another_worker),
+        cmocka_unit_test(test_lane_that_takes_no_frame_gives_the_lease_back),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
