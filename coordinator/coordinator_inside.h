@@ -20,6 +20,7 @@
 #define GRACE_MS     4000  // a worker may be back on another connection
 #define UPDATE_MS    100   // least time between two updates to a follower
 #define PAUSE_MS     200   // of a lane that took no frame, or a full worker
+#define SUPERSEDED   8u    // earlier incarnations of a name that are known
 #define MISSING_MAX  1000u // sentences kept about what is missing
 #define ALL_SHARDS   UINT64_MAX
 #define NO_SHARD     UINT64_MAX
@@ -37,9 +38,10 @@ typedef struct worker {
     char labels[LIMIT_LABELS][LIMIT_NAME];
     size_t n_labels;
     uint64_t incarnation;
-    uint64_t superseded; // the incarnation before this one, or 0
-    uint64_t peer;       // control connection
-    uint64_t lane;       // 0: closed
+    uint64_t superseded[SUPERSEDED]; // earlier incarnations, a ring; or 0
+    size_t n_superseded;
+    uint64_t peer; // control connection
+    uint64_t lane; // 0: closed
     uint32_t executors;
     bool up;
     int64_t heard;

@@ -133,6 +133,19 @@ read_register(coordinator_t *self, const incoming_t *in, lt_Register *meta,
     return ERR_OK;
 }
 
+// More than two workers of one name would take it from each other in turns,
+// if only the last one were known.
+static bool
+was_superseded(const worker_t *w, uint64_t incarnation)
+{
+    for (size_t i = 0; i < SUPERSEDED; i++) {
+        if (incarnation != 0 && w->superseded[i] == incarnation) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void
 end_incarnation(coordinator_t *self, worker_t *w, const lt_Register *meta,
     const incoming_t *in)
@@ -146,7 +159,7 @@ end_incarnation(coordinator_t *self, worker_t *w, const lt_Register *meta,
     }
     worker_lost(self, w, "another one registered with its name");
     HASH_DELETE(by_incarnation, self->incarnations, w);
-    w->superseded = w->incarnation;
+    w->superseded[w->n_superseded++ % SUPERSEDED] = w->incarnation;
     w->incarnation = meta->incarnation;
     HASH_ADD(by_incarnation, self->incarnations, incarnation,
         sizeof w->incarnation, w);
@@ -164,7 +177,7 @@ worker_of(coordinator_t *self, const incoming_t *in, const lt_Register *meta)
     if (other != NULL && other != w) {
         return NULL; // an incarnation belongs to one name
     }
-    if (w != NULL && w->superseded == meta->incarnation) {
+    if (w != NULL && was_superseded(w, meta->incarnation)) {
         send_refused(self, in->peer, ERR_STALE, EXIT_FAILED,
             "another worker registered as '%s' after this one", w->name);
         return NULL;
@@ -247,7 +260,7 @@ check_superseded(
 
     HASH_ITER(by_name, self->workers, w, next)
     {
-        if (w->superseded == incarnation &&
+        if (was_superseded(w, incarnation) &&
             strcmp(w->key, in->who->name) == 0) {
             send_refused(self, in->peer, ERR_STALE, EXIT_FAILED,
                 "another worker registered as '%s' after this one", w->name);

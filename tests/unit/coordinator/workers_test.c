@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/unit/coordinator/machine.h"
+
+#include "tests/unit/cmocka_all.h"
+
+// Registers as `name`; the error of the refusal, ERR_OK when it was taken and
+// ERR_COUNT when there was no answer.
+static unsigned
+try_register(machine_t *m, const fake_t *w, const lt_Register *meta)
+{
+    lt_Refused no;
+
+    machine_forget(m);
+    fake_say(m, w, LINK_CONTROL, PROTO_REGISTER, lt_Register_fields, meta,
+        (span_t){0});
+    if (machine_heard(m, w->peer, PROTO_REGISTERED, NULL, NULL)) {
+        return ERR_OK;
+    }
+    return machine_heard(m, w->peer, PROTO_REFUSED, lt_Refused_fields, &no)
+               ? no.error
+               : ERR_COUNT;
+}
+
+static unsigned
+try_name(machine_t *m, const fake_t *w, const char *name)
+{
+    lt_Register meta = fake_register_meta(w);
+
+    snprintf(meta.name, sizeof meta.name, "%s", name);
+    return try_register(m, w, &meta);
+}
+
+static void
+test_key_speaks_for_its_hosts_alone(void **state)
+{
+    machine_t m;
+
+    (void)state;
+    machine_init(&m);
+    fake_t *w = machine_worker(&m, "web1", 1);
+    w->incarnation = 5;
+    CHECK_U64(try_name(&m, w, "web2"), ERR_DENIED);
+    CHECK_U64(try_name(&m, w, ""), ERR_DENIED);
+    CHECK_U64(try_name(&m, w, "web1"), ERR_OK);
+    machine_fini(&m);
+}
+
+static void
+test_host_named_shared_is_refused(void **state)
+{
+    machine_t m;
+
+    (void)state;
+    machine_init(&m);
+    fake_t *w = machine_worker(&m, "web1", 1);
+    snprintf(w->who.hosts[0], LIMIT_NAME, "*");
+    CHECK_U64(try_name(&m, w, "shared"), ERR_DENIED);
+    CHECK_U64(try_name(&m, w, "a b"), ERR_DENIED);
+    CHECK_U64(try_name(&m, w, "a*"), ERR_DENIED);
+    machine_fini(&m);
+}
+
+static void
+test_other_versions_are_told_ours(void **state)
+{
+    machine_t m;
+
+    (void)state;
+    machine_init(&m);
+    fake_t *w = machine_worker(&m, "web1", 1);
+    lt_Register meta = fake_register_meta(w);
+    meta.version_min = meta.version_max = PROTOCOL_VERSION + 1;
+    CHECK_U64(try_register(&m, w, &meta), ERR_VERSION);
+    meta.version_min = meta.version_max = 0;
+    CHECK_U64(try_register(&m, w, &meta), ERR_VERSION);
+    meta.version_max = PROTOCOL_VERSION + 7;
+    CHECK_U64(try_register(&m, w, &meta), ERR_OK);
+    machine_fini(&m);
+}
+
+static void
+test_impossible_numbers_are_refused(void **state)
+{
+    machine_t m;
+
+    (void)state;
+    machine_init(&m);
+    fake_t *w = machine_worker(&m, "web1", 1);
+    lt_Register meta = fake_register_meta(w);
+    meta.executors = 0;
+    CHECK_U64(try_register(&m, w, &meta), ERR_COUNT);
+    meta.executors = LIMIT_EXECUTORS + 1;
+    CHECK_U64(try_register(&m, w, &meta), ERR_COUNT);
+    meta = fake_register_meta(w);
+    meta.incarnation = 0;
+    CHECK_U64(try_register(&m, w, &meta), ERR_COUNT);
+    meta = fake_register_meta(w);
+    meta.intake_port = 65536;
+    CHECK_U64(try_register(&m, w, &meta), ERR_COUNT);
+    meta = fake_register_meta(w);
+    meta.n_labels = LIMIT_LABELS + 1;
+    CHECK_U64(try_register(&m, w, &meta), ERR_COUNT);
+    meta.n_labels = 1; // and no record of it
+    CHECK_U64(try_register(&m, w, &meta), ERR_COUNT);
+    CHECK_U64(coordinator_stats(m.c)->messages_refused, 6);
+    machine_fini(&m);
+}
+
+// Three machines made from one image: each start of one ends the one before,
+// and none of those that were ended comes back to quarrel.
+static void
+test_superseded_incarnations_are_refused_for_good(void **state)
+{
+    machine_t m;
+    lt_Bye bye;
+
+    (void)state;
+    machine_init(&m);
+    fake_t *w = machine_worker(&m, "web1", 1);
+    fake_t first = *w, second = *w, third = *w;
+    second.incarnation = 2;
+    second.peer = 202;
+    third.incarnation = 3;
+    third.peer = 203;
+    fake_register(&m, &second);
+    assert_true(machine_heard(&m, first.peer, PROTO_BYE, lt_Bye_fields, &bye));
+    CHECK_U64(bye.incarnation, first.incarnation);
+    fake_register(&m, &third);
+    CHECK_U64(try_name(&m, &second, "web1"), ERR_STALE);
+    CHECK_U64(try_name(&m, &first, "web1"), ERR_STALE);
+    fake_beat(&m, &first, NULL);
+    assert_false(machine_heard(&m, first.peer, PROTO_UNKNOWN, NULL, NULL));
+    assert_true(machine_heard(&m, first.peer, PROTO_REFUSED, NULL, NULL));
+    machine_forget(&m);
+    fake_beat(&m, &third, NULL);
+    assert_true(machine_heard(&m, third.peer, PROTO_HEARTBEAT_ACK, NULL, NULL));
+    machine_fini(&m);
+}
+
+static void
+test_registering_again_keeps_the_leases(void **state)
+{
+    machine_t m;
+    lent_t l;
+
+    (void)state;
+    machine_init(&m);
+    fake_t *w = machine_worker(&m, "web1", 1);
+    uint64_t job = machine_job(&m, w, 100, 100);
+    assert_true(fake_lent(&m, w, &l));
+    w->peer = 300;
+    fake_register(&m, w);
+    CHECK_U64(coordinator_stats(m.c)->workers_lost, 0);
+    CHECK_U64(fake_deliver(&m, w, &l), lt_Verdict_VERDICT_COMMITTED);
+    CHECK_U64(machine_count(&m, job), 100);
+    CHECK_U64(coordinator_stats(m.c)->leases, 1);
+    lent_fini(&l);
+    machine_fini(&m);
+}
+
+static void
+test_goodbye_gives_the_shards_to_others_at_once(void **state)
+{
+    machine_t m;
+
+    (void)state;
+    machine_init(&m);
+    fake_t *a = machine_worker(&m, "web1", 1);
+    fake_t *b = machine_worker(&m, "web2", 1);
+    uint64_t job = machine_shared_job(&m, 400, 100);
+    lt_Bye bye = {.incarnation = a->incarnation};
+    CHECK_U64(fake_work(&m, b), 2);
+    fake_say(&m, a, LINK_CONTROL, PROTO_BYE, lt_Bye_fields, &bye, (span_t){0});
+    CHECK_U64(fake_work(&m, b), 2);
+    CHECK_U64(machine_count(&m, job), 400);
+    machine_fini(&m);
+}
+
+static void
+test_worker_whose_key_was_revoked_is_lost(void **state)
+{
+    machine_t m;
+
+    (void)state;
+    machine_init(&m);
+    fake_t *a = machine_worker(&m, "web1", 1);
+    fake_t *b = machine_worker(&m, "web2", 1);
+    uint64_t job = machine_shared_job(&m, 400, 100);
+    CHECK_U64(fake_work(&m, b), 2);
+    coordinator_revoked(m.c, "key-web1", m.now);
+    machine_tick(&m, 1);
+    CHECK_U64(coordinator_stats(m.c)->workers_lost, 1);
+    CHECK_U64(fake_work(&m, b), 2);
+    CHECK_U64(machine_count(&m, job), 400);
+    (void)a;
+    machine_fini(&m);
+}
+
+static void
+test_another_key_cannot_speak_with_an_incarnation(void **state)
+{
+    machine_t m;
+    lent_t l;
+
+    (void)state;
+    machine_init(&m);
+    fake_t *w = machine_worker(&m, "web1", 1);
+    (void)machine_job(&m, w, 100, 100);
+    assert_true(fake_lent(&m, w, &l));
+    fake_t thief = *w;
+    snprintf(thief.who.name, LIMIT_NAME, "thief");
+    thief.peer = 666;
+    lent_count(&l, 5);
+    CHECK_U64(fake_deliver(&m, &thief, &l), -1);
+    fake_chunk(&m, &thief, &l, 0, l.partial.len);
+    fake_beat(&m, &thief, NULL);
+    assert_true(machine_heard(&m, 666, PROTO_UNKNOWN, NULL, NULL));
+    //THIEF    CHECK_U64(try_name(&m, &thief, "web1"), ERR_DENIED);
+    CHECK_U64(coordinator_stats(m.c)->commits, 0);
+    lent_fini(&l);
+    machine_fini(&m);
+}
+
+static void
+test_heartbeat_of_a_stranger_is_answered_with_unknown(void **state)
+{
+    machine_t m;
+
+    (void)state;
+    machine_init(&m);
+    fake_t *w = machine_worker(&m, "web1", 1);
+    w->incarnation = 4711;
+    fake_beat(&m, w, NULL);
+    assert_true(machine_heard(&m, w->peer, PROTO_UNKNOWN, NULL, NULL));
+    machine_fini(&m);
+}
+
+static void
+test_frame_of_a_past_epoch_is_stale(void **state)
+{
+    machine_t m;
+    buf_t bytes = {0};
+    lt_Heartbeat meta = {.incarnation = 1001};
+
+    (void)state;
+    machine_init(&m);
+    fake_t *w = machine_worker(&m, "web1", 1);
+    frame_encode(&bytes, PROTO_HEARTBEAT, EPOCH - 1, lt_Heartbeat_fields, &meta,
+        (span_t){0});
+    machine_bytes(&m, LINK_CONTROL, w->peer, &w->who, buf_span(&bytes));
+    assert_false(machine_heard(&m, w->peer, PROTO_HEARTBEAT_ACK, NULL, NULL));
+    CHECK_U64(coordinator_stats(m.c)->stale, 1);
+    buf_fini(&bytes);
+    machine_fini(&m);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_key_speaks_for_its_hosts_alone),
+        cmocka_unit_test(test_host_named_shared_is_refused),
+        cmocka_unit_test(test_other_versions_are_told_ours),
+        cmocka_unit_test(test_impossible_numbers_are_refused),
+        cmocka_unit_test(test_superseded_incarnations_are_refused_for_good),
+        cmocka_unit_test(test_registering_again_keeps_the_leases),
+        cmocka_unit_test(test_goodbye_gives_the_shards_to_others_at_once),
+        cmocka_unit_test(test_worker_whose_key_was_revoked_is_lost),
+        cmocka_unit_test(test_another_key_cannot_speak_with_an_incarnation),
+        cmocka_unit_test(test_heartbeat_of_a_stranger_is_answered_with_unknown),
+        cmocka_unit_test(test_frame_of_a_past_epoch_is_stale),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
