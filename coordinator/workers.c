@@ -177,6 +177,12 @@ worker_of(coordinator_t *self, const incoming_t *in, const lt_Register *meta)
     if (other != NULL && other != w) {
         return NULL; // an incarnation belongs to one name
     }
+    if (w != NULL && w->incarnation == meta->incarnation &&
+        strcmp(w->key, in->who->name) != 0) {
+        send_refused(self, in->peer, ERR_DENIED, EXIT_FAILED,
+            "this worker registered as '%s' with another key", w->name);
+        return NULL;
+    }
     if (w != NULL && was_superseded(w, meta->incarnation)) {
         send_refused(self, in->peer, ERR_STALE, EXIT_FAILED,
             "another worker registered as '%s' after this one", w->name);

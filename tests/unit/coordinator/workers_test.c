@@ -215,7 +215,7 @@ test_another_key_cannot_speak_with_an_incarnation(void **state)
     fake_chunk(&m, &thief, &l, 0, l.partial.len);
     fake_beat(&m, &thief, NULL);
     assert_true(machine_heard(&m, 666, PROTO_UNKNOWN, NULL, NULL));
-    //THIEF    CHECK_U64(try_name(&m, &thief, "web1"), ERR_DENIED);
+    CHECK_U64(try_name(&m, &thief, "web1"), ERR_DENIED);
     CHECK_U64(coordinator_stats(m.c)->commits, 0);
     lent_fini(&l);
     machine_fini(&m);
