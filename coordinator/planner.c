@@ -138,6 +138,13 @@ ask(coordinator_t *self, job_t *job, size_t i)
     }
 }
 
+// Nobody can say more until a worker is back: the deadline is the end.
+static bool
+waits_for_worker(const job_source_t *source)
+{
+    return names_one_host(source) || source->from == FROM_SHARED;
+}
+
 bool
 plan_has_reader(coordinator_t *self, const job_source_t *source)
 {
@@ -299,8 +306,9 @@ give_up(coordinator_t *self, job_t *job, size_t at, const char *why)
     list(self, job, source, other);
 }
 
-// A shared source is listed by another; else the worker has some time to come
-// back, and all of it where the source names its host.
+// A shared source is listed by another, or by the first that comes; else the
+// worker has some time to come back, and all of it where the source names its
+// host.
 void
 plan_worker_lost(coordinator_t *self, job_t *job, const worker_t *worker)
 {
@@ -315,7 +323,8 @@ plan_worker_lost(coordinator_t *self, job_t *job, const worker_t *worker)
             continue;
         }
         l->heard = self->now;
-        if (job->sources[l->source].from == FROM_SHARED) {
+        if (job->sources[l->source].from == FROM_SHARED &&
+            any_worker(self, NULL) != NULL) {
             give_up(self, job, i, "the worker is gone");
             any = true;
         }
@@ -336,8 +345,11 @@ plan_worker_up(coordinator_t *self, worker_t *worker)
              i < job->n_listings && job->state == lt_JobState_JOB_PLANNING;
              i++) {
             listing_t *l = &job->listings[i];
-            if (!l->done && l->worker == worker) {
+            bool anybody =
+                job->sources[l->source].from == FROM_SHARED && !l->worker->up;
+            if (!l->done && (l->worker == worker || anybody)) {
                 drop_files(job, l);
+                l->worker = worker;
                 l->request = ++self->next_request;
                 l->heard = self->now;
                 send_list(self, job, l);
@@ -380,7 +392,7 @@ plan_tick(coordinator_t *self, job_t *job)
         const listing_t *l = &job->listings[i];
         int64_t silent = self->now - l->heard;
         if (l->done ||
-            (!l->worker->up && names_one_host(&job->sources[l->source]))) {
+            (!l->worker->up && waits_for_worker(&job->sources[l->source]))) {
             continue;
         }
         if (silent > (l->worker->up ? LIST_MS : GRACE_MS)) {
