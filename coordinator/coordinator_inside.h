@@ -83,8 +83,9 @@ typedef struct job_source {
     char who[LIMIT_NAME]; // host pattern or label
     const char *pattern;  // in text
     size_t n_files;
-    size_t n_gone; // workers that could not be asked
-    char *why;     // of the last listing that found nothing
+    size_t n_gone;   // workers that could not be asked
+    size_t n_failed; // listings of workers that are there
+    char *why;       // of the last listing that found nothing
 } job_source_t;
 
 // Where shards can be counted: one worker, or anybody (home NULL).

@@ -297,7 +297,10 @@ give_up(coordinator_t *self, job_t *job, size_t at, const char *why)
                           ? any_worker(self, l->worker)
                           : NULL;
 
-    if (other == NULL || other == l->worker) {
+    // Two workers that cannot list it would pass it on for ever.
+    job->sources[source].n_failed += l->worker->up;
+    if (other == NULL || other == l->worker ||
+        job->sources[source].n_failed >= LIMIT_ATTEMPTS) {
         end_listing(job, l, why);
         return;
     }
