@@ -40,9 +40,10 @@ count_votes(span_t head, bool at_end, votes_t *votes)
         const uint8_t *nl = memchr(head.p + at, '\n', head.len - at);
         size_t stop = nl != NULL ? (size_t)(nl - head.p) : head.len;
         span_t line = {head.p + at, stop - at};
-        // A line cut off by the end of the head says nothing, unless it is
-        // all that there is: it is longer than any line may be then.
-        if (nl == NULL && !at_end && votes->lines > 0) {
+        // A line cut off by the end of the head says nothing: its first part
+        // may be a line of another format. One that is too long is a vote for
+        // none.
+        if (nl == NULL && !at_end && line.len <= LIMIT_LINE + 1u) {
             break;
         }
         if (line.len > 0 && line.p[line.len - 1] == '\r') {

@@ -193,7 +193,7 @@ count_line(scan_t *self, const scan_range_t *range, const format_t *format,
     }
     if (format == NULL) {
         explain(self, range->file,
-            "%s: its first lines are all blank; name a format with -f",
+            "%s: no line in its first 1 MiB shows a format; name one with -f",
             range->path);
         return ERR_FORMAT;
     }
