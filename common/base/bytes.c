@@ -60,7 +60,8 @@ buf_reserve(buf_t *self, size_t more)
 {
     assert(more <= SIZE_MAX - self->len);
     self->p = xgrow(self->p, &self->cap, self->len + more, 1);
-    return self->p + self->len;
+    // Nothing reserved in an empty buffer: NULL, to which not even 0 is added.
+    return self->len > 0 ? self->p + self->len : self->p;
 }
 
 void

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The aggregate states. Every add and merge is commutative and associative,
-// so no cutting of the work can change a result.
+// so no cutting of the work can change a result. Lines of real files never
+// count to 2^64, numbers of a peer's partial may: a count that has left 64
+// bits stays at the top, where it is an error and no number.
 #include "common/tally/tally.h"
 
 #include <assert.h>
@@ -9,6 +11,14 @@ void
 agg_add_lines(agg_state_t *self, uint64_t n)
 {
     self->n += n;
+}
+
+static void
+merge_count(agg_state_t *self, uint64_t n)
+{
+    if (__builtin_add_overflow(self->n, n, &self->n)) {
+        self->n = UINT64_MAX;
+    }
 }
 
 static void
@@ -49,11 +59,11 @@ agg_merge(agg_func_t func, agg_state_t *self, const agg_state_t *from)
 {
     switch (func) {
     case AGG_COUNT:
-        self->n += from->n;
+        merge_count(self, from->n);
         return;
     case AGG_SUM:
     case AGG_AVG:
-        self->n += from->n;
+        merge_count(self, from->n);
         dec_sum_merge(&self->sum, &from->sum);
         return;
     case AGG_MIN:
@@ -72,6 +82,9 @@ errcode_t
 agg_value(agg_func_t func, const agg_state_t *self, cell_t *out)
 {
     *out = (cell_t){.kind = CELL_NUMBER};
+    if (self->n == UINT64_MAX) {
+        return ERR_OVERFLOW;
+    }
     switch (func) {
     case AGG_COUNT:
         out->number = DEC_INT(self->n);

@@ -99,7 +99,9 @@ partial_encode(tally_t *tally, const totals_t *totals, buf_t *out)
         span_t key = entries[i].key;
         size_t shared = shared_prefix(previous, key);
         buf_put_varint(out, shared);
-        buf_put_block(out, (span_t){key.p + shared, key.len - shared});
+        // The key of a query without keys is no pointer at all.
+        const uint8_t *rest = shared > 0 ? key.p + shared : key.p;
+        buf_put_block(out, (span_t){rest, key.len - shared});
         for (size_t a = 0; a < query->n_aggs; a++) {
             put_state(query->aggs[a].func, &entries[i].states[a], out);
         }

@@ -23,7 +23,7 @@ typedef struct agg_state {
 void agg_add_lines(agg_state_t *self, uint64_t n); // AGG_COUNT
 void agg_add(agg_func_t func, agg_state_t *self, dec_t v);
 void agg_merge(agg_func_t func, agg_state_t *self, const agg_state_t *from);
-// ERR_OVERFLOW for a sum out of range.
+// ERR_OVERFLOW for a sum or a count out of range.
 MUST_CHECK errcode_t agg_value(
     agg_func_t func, const agg_state_t *self, cell_t *out);
 

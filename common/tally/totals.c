@@ -48,6 +48,16 @@ add(uint64_t *sum, uint64_t v)
     return !__builtin_add_overflow(*sum, v, sum);
 }
 
+// Sound totals of several peers may leave 64 bits together; they stay at the
+// top then.
+static void
+add_to_top(uint64_t *sum, uint64_t v)
+{
+    if (!add(sum, v)) {
+        *sum = UINT64_MAX;
+    }
+}
+
 static bool
 lines_add_up(const totals_t *self)
 {
@@ -172,9 +182,9 @@ merge_files(totals_t *self, const totals_t *from)
     for (size_t i = 0; i < from->n_files; i++) {
         const file_total_t *f = &from->files[i];
         file_total_t *mine = totals_file(self, f->file);
-        mine->bytes += f->bytes;
-        mine->lines += f->lines;
-        mine->accepted += f->accepted;
+        add_to_top(&mine->bytes, f->bytes);
+        add_to_top(&mine->lines, f->lines);
+        add_to_top(&mine->accepted, f->accepted);
         mine->format = f->format;
     }
 }
@@ -182,15 +192,15 @@ merge_files(totals_t *self, const totals_t *from)
 void
 totals_merge(totals_t *self, const totals_t *from)
 {
-    self->bytes += from->bytes;
-    self->lines += from->lines;
-    self->accepted += from->accepted;
+    add_to_top(&self->bytes, from->bytes);
+    add_to_top(&self->lines, from->lines);
+    add_to_top(&self->accepted, from->accepted);
     for (size_t i = 0; i < REJECT_COUNT; i++) {
-        self->rejected[i] += from->rejected[i];
+        add_to_top(&self->rejected[i], from->rejected[i]);
     }
-    self->blank += from->blank;
-    self->skipped += from->skipped;
-    self->bad_values += from->bad_values;
+    add_to_top(&self->blank, from->blank);
+    add_to_top(&self->skipped, from->skipped);
+    add_to_top(&self->bad_values, from->bad_values);
     for (size_t i = 0; i < from->n_samples; i++) {
         insert_sample(self, &from->samples[i]);
     }

@@ -88,6 +88,19 @@ test_block_longer_than_its_limit_is_refused(void **state)
     buf_fini(&buf);
 }
 
+static void
+test_an_empty_buffer_reserves_nothing(void **state)
+{
+    buf_t buf = {0};
+
+    (void)state;
+    assert_null(buf_reserve(&buf, 0));
+    buf_put(&buf, NULL, 0);
+    assert_non_null(buf_reserve(&buf, 1));
+    CHECK_U64(buf.len, 0);
+    buf_fini(&buf);
+}
+
 int
 main(void)
 {
@@ -97,6 +110,7 @@ main(void)
         cmocka_unit_test(test_cut_varint_leaves_the_cursor),
         cmocka_unit_test(test_long_form_of_a_varint_is_refused),
         cmocka_unit_test(test_varint_past_64_bits_is_refused),
+        cmocka_unit_test(test_an_empty_buffer_reserves_nothing),
         cmocka_unit_test(test_block_longer_than_its_limit_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -212,6 +212,50 @@ test_budget_is_kept(void **state)
     tally_destroy(&tally);
 }
 
+// A peer may claim any count; two of them must not wrap to a small one.
+static void
+test_a_count_past_64_bits_is_an_error_in_any_order(void **state)
+{
+    static const uint64_t counts[] = {UINT64_MAX - 3, 2, 7, UINT64_MAX / 2};
+    cell_t cell;
+
+    (void)state;
+    for (size_t first = 0; first < 4; first++) {
+        agg_state_t sum = {0};
+        for (size_t i = 0; i < 4; i++) {
+            agg_state_t part = {.n = counts[(first + i) % 4]};
+            agg_merge(AGG_COUNT, &sum, &part);
+        }
+        CHECK_ERR(agg_value(AGG_COUNT, &sum, &cell), ERR_OVERFLOW);
+        CHECK_ERR(agg_value(AGG_AVG, &sum, &cell), ERR_OVERFLOW);
+    }
+}
+
+static void
+test_a_query_without_keys_has_one_group(void **state)
+{
+    static const query_t bare = {.aggs = aggs, .n_aggs = 3};
+    tally_t *tally = tally_new(&bare, BUDGET);
+    tally_t *merged = tally_new(&bare, BUDGET);
+    agg_state_t *states;
+    totals_t totals = {0};
+    buf_t part = {0};
+
+    (void)state;
+    CHECK_OK(tally_group(tally, (span_t){0}, &states));
+    agg_add_lines(&states[0], 3);
+    CHECK_OK(partial_encode(tally, &totals, &part));
+    CHECK_OK(partial_merge(buf_span(&part), 1, merged, &totals));
+    CHECK_OK(partial_merge(buf_span(&part), 1, merged, &totals));
+    CHECK_U64(tally_groups(merged), 1);
+    CHECK_OK(tally_group(merged, (span_t){0}, &states));
+    CHECK_U64(states[0].n, 6);
+    totals_fini(&totals);
+    tally_destroy(&tally);
+    tally_destroy(&merged);
+    buf_fini(&part);
+}
+
 int
 main(void)
 {
@@ -222,6 +266,8 @@ main(void)
         cmocka_unit_test(test_totals_that_do_not_add_up_are_refused),
         cmocka_unit_test(test_samples_are_the_first_of_each_file),
         cmocka_unit_test(test_budget_is_kept),
+        cmocka_unit_test(test_a_count_past_64_bits_is_an_error_in_any_order),
+        cmocka_unit_test(test_a_query_without_keys_has_one_group),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -61,6 +61,20 @@ test_sums_do_not_wrap(void **state)
     totals_fini(&t);
 }
 
+static void
+test_merged_totals_stay_at_the_top(void **state)
+{
+    totals_t sum = {0};
+    totals_t part = {.bytes = UINT64_MAX - 1, .lines = 3, .blank = UINT64_MAX};
+
+    (void)state;
+    totals_merge(&sum, &part);
+    totals_merge(&sum, &part);
+    assert_true(sum.bytes == UINT64_MAX && sum.blank == UINT64_MAX);
+    CHECK_U64(sum.lines, 6);
+    totals_fini(&sum);
+}
+
 int
 main(void)
 {
@@ -68,6 +82,7 @@ main(void)
         cmocka_unit_test(test_sound_totals_add_up),
         cmocka_unit_test(test_one_off_does_not_add_up),
         cmocka_unit_test(test_sums_do_not_wrap),
+        cmocka_unit_test(test_merged_totals_stay_at_the_top),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
