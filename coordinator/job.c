@@ -305,7 +305,7 @@ fill_receipt(const job_t *job, receipt_t *r)
     r->totals = job->totals;
     r->totals.samples = NULL;
     r->totals.files = NULL;
-    r->totals.n_samples = r->totals.n_files = 0;
+    r->totals.n_samples = r->totals.n_files = r->totals.cap_files = 0;
     r->micros = (uint64_t)(job->ended - job->submitted) * 1000;
     r->shards = job->n_shards;
     r->retried = job->retried;

@@ -88,23 +88,54 @@ totals_add_up(const totals_t *self)
            accepted == self->accepted;
 }
 
+// The first of [0, n) that is not below `file`. Most of what comes belongs
+// behind the last.
+static size_t
+find_file(const totals_t *self, size_t n, uint32_t file)
+{
+    size_t low = 0;
+    size_t high = n;
+
+    if (n > 0 && self->files[n - 1].file < file) {
+        return n;
+    }
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        bool below = self->files[mid].file < file;
+        low = below ? mid + 1 : low;
+        high = below ? high : mid;
+    }
+    return low;
+}
+
+static bool
+is_file(const totals_t *self, size_t at, size_t n, uint32_t file)
+{
+    return at < n && self->files[at].file == file;
+}
+
+// Opens `more` places at `at`.
+static void
+make_room(totals_t *self, size_t at, size_t more)
+{
+    self->files = xgrow(self->files, &self->cap_files, self->n_files + more,
+        sizeof *self->files);
+    if (at < self->n_files) {
+        memmove(self->files + at + more, self->files + at,
+            (self->n_files - at) * sizeof *self->files);
+    }
+    self->n_files += more;
+}
+
 file_total_t *
 totals_file(totals_t *self, uint32_t file)
 {
-    size_t at = self->n_files;
+    size_t at = find_file(self, self->n_files, file);
 
-    while (at > 0 && self->files[at - 1].file > file) {
-        at--;
+    if (!is_file(self, at, self->n_files, file)) {
+        make_room(self, at, 1);
+        self->files[at] = (file_total_t){.file = file};
     }
-    if (at > 0 && self->files[at - 1].file == file) {
-        return &self->files[at - 1];
-    }
-    self->files =
-        xrealloc(self->files, (self->n_files + 1) * sizeof *self->files);
-    memmove(self->files + at + 1, self->files + at,
-        (self->n_files - at) * sizeof *self->files);
-    self->n_files++;
-    self->files[at] = (file_total_t){.file = file};
     return &self->files[at];
 }
 
@@ -177,15 +208,50 @@ totals_sample(totals_t *self, uint32_t file, uint64_t offset, reject_t reject,
 }
 
 static void
+add_file(file_total_t *to, const file_total_t *from)
+{
+    add_to_top(&to->bytes, from->bytes);
+    add_to_top(&to->lines, from->lines);
+    add_to_top(&to->accepted, from->accepted);
+    to->format = from->format;
+}
+
+static size_t
+count_new(const totals_t *self, const totals_t *from)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < from->n_files; i++) {
+        uint32_t file = from->files[i].file;
+        size_t at = find_file(self, self->n_files, file);
+        n += is_file(self, at, self->n_files, file) ? 0 : 1;
+    }
+    return n;
+}
+
+// From the last to the first, so that a file of ours moves once at most,
+// however many of the others come before it.
+static void
 merge_files(totals_t *self, const totals_t *from)
 {
-    for (size_t i = 0; i < from->n_files; i++) {
+    size_t more = count_new(self, from);
+    size_t mine = self->n_files;
+
+    make_room(self, mine, more);
+    for (size_t i = from->n_files; i-- > 0;) {
         const file_total_t *f = &from->files[i];
-        file_total_t *mine = totals_file(self, f->file);
-        add_to_top(&mine->bytes, f->bytes);
-        add_to_top(&mine->lines, f->lines);
-        add_to_top(&mine->accepted, f->accepted);
-        mine->format = f->format;
+        size_t at = find_file(self, mine, f->file);
+        size_t behind = at + (is_file(self, at, mine, f->file) ? 1 : 0);
+        if (more > 0) {
+            memmove(self->files + behind + more, self->files + behind,
+                (mine - behind) * sizeof *self->files);
+        }
+        if (behind > at) {
+            add_file(&self->files[at], f);
+        } else {
+            self->files[at + --more] = *f;
+        }
+        mine = behind;
     }
 }
 

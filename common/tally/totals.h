@@ -47,6 +47,7 @@ typedef struct totals {
     size_t n_samples;
     file_total_t *files; // ascending by file
     size_t n_files;
+    size_t cap_files; // places that `files` has
 } totals_t;
 
 // A zeroed totals_t is empty and ready.

@@ -75,6 +75,36 @@ test_merged_totals_stay_at_the_top(void **state)
     totals_fini(&sum);
 }
 
+// Files of parts that overlap, in any order, are each there once and in order.
+static void
+test_files_of_any_parts_merge_in_order(void **state)
+{
+    enum { FILES = 61, PARTS = 40 };
+    uint64_t want[FILES] = {0};
+    totals_t sum = {0};
+    uint32_t seed = 7;
+
+    (void)state;
+    for (int p = 0; p < PARTS; p++) {
+        totals_t part = {0};
+        for (int i = 0; i < p % 7; i++) {
+            seed = seed * 1664525u + 1013904223u;
+            uint32_t file = (seed >> 8) % FILES;
+            totals_file(&part, file)->lines++;
+            want[file]++;
+        }
+        totals_merge(&sum, &part);
+        totals_fini(&part);
+    }
+    for (size_t i = 0, at = 0; i < FILES; i++) {
+        bool there = at < sum.n_files && sum.files[at].file == i;
+        CHECK_U64(there ? sum.files[at].lines : 0, want[i]);
+        at += there ? 1 : 0;
+        assert_true(i + 1 < FILES || at == sum.n_files);
+    }
+    totals_fini(&sum);
+}
+
 int
 main(void)
 {
@@ -82,6 +112,7 @@ main(void)
         cmocka_unit_test(test_sound_totals_add_up),
         cmocka_unit_test(test_one_off_does_not_add_up),
         cmocka_unit_test(test_sums_do_not_wrap),
+        cmocka_unit_test(test_files_of_any_parts_merge_in_order),
         cmocka_unit_test(test_merged_totals_stay_at_the_top),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -129,7 +129,7 @@ scan_whole(const char *query, const char *format, const scan_range_t *range,
         *totals = m.totals;
         totals->samples = NULL;
         totals->files = NULL;
-        totals->n_samples = totals->n_files = 0;
+        totals->n_samples = totals->n_files = totals->cap_files = 0;
     }
     merged_end(&m, out);
 }
