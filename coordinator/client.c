@@ -248,6 +248,7 @@ start_job(coordinator_t *self, const incoming_t *in, const lt_Submit *meta,
     job->deadline = self->now + deadline_ms;
     job->shard_bytes = meta->shard_bytes;
     job->plan_only = meta->plan_only;
+    job->validate = meta->validate;
     errcode_t rc = take_sources(self, in, job, meta->n_sources);
     if (rc != ERR_OK) {
         if (rc == ERR_MALFORMED) {

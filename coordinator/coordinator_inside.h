@@ -152,6 +152,7 @@ struct job {
     char *format;
     lt_JobState state;
     bool plan_only;
+    bool validate;
     uint64_t shard_bytes;
     int64_t submitted, deadline, ended;
     int64_t plan_at; // when workers have had time to register; 0: planned

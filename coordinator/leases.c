@@ -111,6 +111,7 @@ send_shard(coordinator_t *self, const lease_t *l)
     meta->attempt = (uint32_t)l->key.attempt;
     meta->n_ranges = s->n;
     meta->n_files_in_job = (uint32_t)job->n_files;
+    meta->validate = job->validate;
     snprintf(meta->query, sizeof meta->query, "%s", job->canonical);
     snprintf(meta->format, sizeof meta->format, "%s", job->format);
     send_frame(self, OUT_INTAKE, l->worker->lane, PROTO_SHARD, lt_Shard_fields,

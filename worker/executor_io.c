@@ -273,6 +273,7 @@ seal_order(const executors_t *self, const shard_t *shard, int *fd)
     order->budget = self->budget;
     order->query = shard->query;
     order->format = shard->format;
+    order->validate = shard->validate;
     order->n_ranges = shard->n_ranges;
     for (size_t i = 0; i < shard->n_ranges; i++) {
         put_range(&shard->ranges[i], &order->ranges[i]);

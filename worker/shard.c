@@ -93,6 +93,7 @@ shard_decode(const frame_t *frame, shard_t **out)
         self->id = meta->shard;
         self->attempt = meta->attempt;
         self->n_files_in_job = meta->n_files_in_job;
+        self->validate = meta->validate;
         self->query = xstrdup(meta->query);
         self->format = xstrdup(meta->format[0] ? meta->format : "auto");
         rc = decode_ranges(self, meta->n_ranges, frame->payload);

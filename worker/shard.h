@@ -41,6 +41,7 @@ typedef struct shard {
     uint32_t n_files_in_job;
     char *query;
     char *format;
+    bool validate;
     shard_range_t *ranges;
     size_t n_ranges;
 } shard_t;

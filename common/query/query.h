@@ -189,6 +189,10 @@ MUST_CHECK errcode_t query_parse(
     const char *text, query_t **out, query_error_t *error);
 void query_destroy(query_t **self_p);
 
+// The longest text that a line must contain for the filter to pass, lent;
+// p == NULL when there is none.
+span_t query_literal(const query_t *self);
+
 // The three lines a person sees: message, text, caret and suggestion.
 void query_error_print(
     const query_error_t *error, const char *text, buf_t *out);

@@ -20,6 +20,7 @@ typedef struct options {
     int64_t shard_bytes;
     int64_t memory;
     bool explain;
+    bool validate;
 } options_t;
 
 static const setting_t settings[] = {
@@ -45,6 +46,11 @@ static const setting_t settings[] = {
         .kind = SETTING_FLAG,
         .offset = offsetof(options_t, explain),
         .help = "print what the query means and read nothing",
+        .command_line_only = true},
+    {.name = "validate",
+        .kind = SETTING_FLAG,
+        .offset = offsetof(options_t, validate),
+        .help = "parse every line, also those the filter cannot pass",
         .command_line_only = true},
     {.name = "memory",
         .kind = SETTING_SIZE,
@@ -136,6 +142,7 @@ run(const options_t *o, const settings_list_t *operands, buf_t *why)
                      : processors > 0 ? (uint32_t)processors
                                       : 1,
         .shard_bytes = (uint64_t)o->shard_bytes,
+        .validate = o->validate,
         .memory = (size_t)o->memory,
         .progress = progress ? draw : NULL};
     local_answer_t answer;

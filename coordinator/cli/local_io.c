@@ -200,6 +200,7 @@ submit(local_t *self)
     meta->n_sources = (uint32_t)o->n_files;
     meta->follow = true;
     meta->shard_bytes = o->shard_bytes;
+    meta->validate = o->validate;
     snprintf(meta->query, sizeof meta->query, "%s", o->query);
     snprintf(meta->format, sizeof meta->format, "%s", o->format);
     say(self, PROTO_SUBMIT, lt_Submit_fields, meta, buf_span(&sources));

@@ -15,6 +15,7 @@ typedef struct local_options {
     size_t n_files;
     uint32_t executors;   // at most; as many as the work needs are started
     uint64_t shard_bytes; // 0: chosen by the planner
+    bool validate;        // parse lines that the filter cannot pass, too
     size_t memory;        // bytes of group table, each executor and the merge
     const char *program;  // logtally-executor, or NULL: beside this one
     // Called as the job goes on; may be NULL.

@@ -93,6 +93,7 @@ put_submit(const settings_list_t *operands, const request_options_t *options,
     submit->version_min = submit->version_max = PROTOCOL_VERSION;
     randombytes_buf(submit->request, sizeof submit->request);
     snprintf(submit->query, sizeof submit->query, "%s", operands->items[0]);
+    submit->validate = options->validate;
     snprintf(submit->format, sizeof submit->format, "%s", options->format);
     submit->n_sources = (uint32_t)(operands->n - 1);
     submit->deadline_ms = (uint64_t)options->deadline_ms;

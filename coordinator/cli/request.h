@@ -11,17 +11,23 @@ typedef struct request_options {
     char *format;
     int64_t deadline_ms; // 0: the coordinator's default
     int64_t shard_bytes; // 0: chosen by the coordinator
+    bool validate;
 } request_options_t;
 
 #define REQUEST_SETTINGS(base)                                                 \
-    {.name = "format",                                                         \
-        .letter = 'f',                                                         \
-        .kind = SETTING_TEXT,                                                  \
-        .offset = (base) + offsetof(request_options_t, format),                \
-        .fallback = "auto",                                                    \
-        .value = "FORMAT",                                                     \
-        .help = "combined, common, vhost_combined, or auto",                   \
+    {.name = "validate",                                                       \
+        .kind = SETTING_FLAG,                                                  \
+        .offset = (base) + offsetof(request_options_t, validate),              \
+        .help = "parse every line, also those the filter cannot pass",         \
         .command_line_only = true},                                            \
+        {.name = "format",                                                     \
+            .letter = 'f',                                                     \
+            .kind = SETTING_TEXT,                                              \
+            .offset = (base) + offsetof(request_options_t, format),            \
+            .fallback = "auto",                                                \
+            .value = "FORMAT",                                                 \
+            .help = "combined, common, vhost_combined, or auto",               \
+            .command_line_only = true},                                        \
         {.name = "deadline",                                                   \
             .kind = SETTING_DURATION,                                          \
             .offset = (base) + offsetof(request_options_t, deadline_ms),       \

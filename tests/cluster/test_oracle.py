@@ -82,6 +82,37 @@ def test_fixed_queries_odd_shards(made, query, shard):
     check(query, made["small"], "-j", "2", "--shard-size", shard)
 
 
+LITERALS = ['"bot" | count', 'ua contains "quoted" | count by status',
+            'path = "/a.php" | count', '"\\x00" | count by line',
+            '404 "Moz" not "bot" | top ip', '"no such text" | count by ip',
+            'user endswith "smith" and path startswith "/" | count by path']
+
+
+@pytest.mark.parametrize("shard", ["1", "100", "4096", None])
+@pytest.mark.parametrize("query", LITERALS)
+def test_lines_that_cannot_pass_are_skipped(made, query, shard):
+    options = ["-j", "2"] + (["--shard-size", shard] if shard else [])
+    # Over-long lines in few pieces: a hundred bytes of 2 MB are many.
+    few = shard in (None, "4096")
+    for name in ["small", "long"] if few else ["small"]:
+        check(query, made[name], *options)
+        check(query, made[name], *options, "--validate")
+
+
+def test_skipped_lines_do_not_depend_on_the_cutting(made):
+    def receipt(*options):
+        doc = oracle.parse_printed(run("run", '"bot" | count', made["long"],
+                                       "-f", "combined", "-o", "json",
+                                       *options).stdout)[2]
+        return {k: doc["receipt"][k] for k in
+                ("lines", "accepted", "rejected", "blank", "skipped")}
+    whole = receipt()
+    assert int(whole["skipped"]) > 0
+    assert receipt("--shard-size", "9000") == whole
+    assert receipt("--shard-size", "70000") == whole
+    assert int(receipt("--validate")["skipped"]) == 0
+
+
 @pytest.mark.parametrize("fmt", FORMATS)
 def test_formats(made, fmt):
     for query in ("count by status", "count by vhost, port", "top ua"):

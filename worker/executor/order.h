@@ -22,6 +22,7 @@ typedef struct order {
     uint64_t budget;
     const char *query;
     const char *format;
+    bool validate;
     size_t n_ranges;
     order_range_t ranges[LIMIT_SHARD_RANGES];
 } order_t;

@@ -72,6 +72,7 @@ count(serve_t *self, const int *fds, scan_error_t *error)
     }
     scan_job_t job = {.query = self->order.query,
         .format = self->order.format,
+        .validate = self->order.validate,
         .ranges = self->ranges,
         .n_ranges = self->order.n_ranges,
         .budget = self->order.budget,

@@ -8,6 +8,7 @@
 
 #include "common/base/limits.h"
 #include "common/base/xalloc.h"
+#include "worker/scan/needle.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -195,4 +196,98 @@ lines_next(lines_t *self, line_t *out, bool *more)
         return rc;
     }
     return find_line(self, out, more);
+}
+
+// Lines of the buffer before `stop` that are whole and owned.
+static void
+pass_lines(lines_t *self, const uint8_t *stop, uint64_t *skipped)
+{
+    const uint8_t *p = self->bytes + self->at;
+    size_t len = (size_t)(stop - p);
+    const uint8_t *last = len > 0 ? memrchr(p, '\n', len) : NULL;
+    uint64_t owned = self->end - self->offset; // bytes where lines may begin
+
+    if (last == NULL) {
+        return;
+    }
+    if ((uint64_t)(last - p) >= owned) { // the last owned line ends earlier
+        last = memchr(p + owned - 1, '\n', len - (size_t)(owned - 1));
+    }
+    *skipped += needle_lines(p, last + 1);
+    pass(self, (size_t)(last + 1 - p));
+}
+
+// The line that stands first is over long, or ends the file, and does not
+// have the needle where it counts.
+static void
+pass_rest(lines_t *self, uint64_t *skipped)
+{
+    (*skipped)++;
+    self->skipping = !self->at_end;
+    pass(self, self->fill - self->at);
+}
+
+// What to do where the needle stands too far behind in its line: that line is
+// passed.
+static void
+pass_long(lines_t *self, uint64_t *skipped)
+{
+    const uint8_t *p = self->bytes + self->at;
+    const uint8_t *nl = memchr(p, '\n', self->fill - self->at);
+
+    if (nl == NULL) {
+        pass_rest(self, skipped);
+        return;
+    }
+    (*skipped)++;
+    pass(self, (size_t)(nl + 1 - p));
+}
+
+// One look at what the buffer has. True when a line with the needle is next.
+static bool
+skip_buffer(lines_t *self, span_t needle, uint64_t *skipped)
+{
+    while (!self->skipping && self->offset < self->end) {
+        const uint8_t *end = self->bytes + self->fill;
+        const uint8_t *hit = needle_find(needle, self->bytes + self->at, end);
+        pass_lines(self, hit != NULL ? hit : end, skipped);
+        if (hit == NULL || self->offset >= self->end) {
+            return false;
+        }
+        if ((size_t)(hit - (self->bytes + self->at)) + needle.len <=
+            LIMIT_LINE) {
+            return true;
+        }
+        pass_long(self, skipped);
+    }
+    return false;
+}
+
+errcode_t
+lines_skip(lines_t *self, span_t needle, uint64_t *skipped, bool *paused)
+{
+    errcode_t rc = ERR_OK;
+
+    *paused = false;
+    if (self->skipping) {
+        rc = skip_line(self);
+    }
+    if (rc != ERR_OK || self->skipping || self->offset >= self->end ||
+        skip_buffer(self, needle, skipped) || self->offset >= self->end) {
+        return rc;
+    }
+    if (self->skipping) {
+        *paused = true;
+        return ERR_OK;
+    }
+    size_t rest = self->fill - self->at;
+    if (self->at_end || rest >= LINE_RAW) {
+        if (rest > 0) {
+            pass_rest(self, skipped);
+        }
+        *paused = !self->at_end;
+        return ERR_OK;
+    }
+    *paused = true;
+    return read_more(self);
 }

@@ -28,4 +28,10 @@ MUST_CHECK errcode_t lines_head(lines_t *self, span_t *head, bool *at_end);
 // *more is false when the range owns no more lines.
 MUST_CHECK errcode_t lines_next(lines_t *self, line_t *out, bool *more);
 
+// Passes owned lines whose first LIMIT_LINE bytes do not contain the needle,
+// and counts them; stops before one that does, at the end of the range, or
+// after a block (*paused: call again).
+MUST_CHECK errcode_t lines_skip(
+    lines_t *self, span_t needle, uint64_t *skipped, bool *paused);
+
 #endif

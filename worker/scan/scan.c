@@ -32,6 +32,7 @@ typedef struct scan {
     query_t *query;
     tally_t *tally;
     rows_t *rows;
+    span_t needle;        // of lines that may pass; p == NULL: any
     line_fields_t fields; // of the line, in the format of its range
     totals_t totals;
     const format_t *named; // NULL: auto
@@ -229,6 +230,24 @@ range_bytes(const scan_range_t *range, const source_t *source)
     return taken < len ? taken : len;
 }
 
+// Lines without the needle, up to one that has it.
+static errcode_t
+skip_lines(scan_t *self, const scan_range_t *range, const source_t *source,
+    lines_t *lines, uint64_t *n)
+{
+    bool paused = self->needle.p != NULL;
+    errcode_t rc = ERR_OK;
+
+    while (rc == ERR_OK && paused) {
+        uint64_t skipped = 0;
+        rc = lines_skip(lines, self->needle, &skipped, &paused);
+        self->totals.skipped += skipped;
+        *n += skipped;
+        tell(self, self->done + range_bytes(range, source), false);
+    }
+    return explain_file(self, range, rc);
+}
+
 static errcode_t
 count_lines(scan_t *self, const scan_range_t *range, source_t *source,
     lines_t *lines, const format_t *format)
@@ -240,6 +259,10 @@ count_lines(scan_t *self, const scan_range_t *range, source_t *source,
     for (;;) {
         line_t line;
         bool more;
+        rc = skip_lines(self, range, source, lines, &n);
+        if (rc != ERR_OK) {
+            break;
+        }
         rc = explain_file(self, range, lines_next(lines, &line, &more));
         if (rc != ERR_OK || !more) {
             break;
@@ -322,6 +345,9 @@ prepare(scan_t *self)
         (rc = format_find(self->job->format, &self->named)) != ERR_OK) {
         explain(self, UINT32_MAX, "unknown format '%s'", self->job->format);
         return ERR_FORMAT;
+    }
+    if (!self->job->validate) {
+        self->needle = query_literal(self->query);
     }
     self->chosen = xcalloc(self->job->n_ranges, sizeof *self->chosen);
     self->tally = tally_new(self->query, self->job->budget);

@@ -24,6 +24,7 @@ typedef struct scan_job {
     const char *format; // name or "auto"
     const scan_range_t *ranges;
     size_t n_ranges;
+    bool validate; // parse every line, also those the filter cannot pass
     size_t budget; // bytes of group table
     // Called now and then with bytes taken from disk so far; may be NULL.
     void (*progress)(void *ctx, uint64_t bytes_done);

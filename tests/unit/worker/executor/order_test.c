@@ -13,6 +13,7 @@ encode(buf_t *bytes)
     in = (order_t){.budget = 1u << 20,
         .query = "count by status",
         .format = "auto",
+        .validate = true,
         .n_ranges = 2};
     in.ranges[0] = (order_range_t){.file = 3,
         .compression = 1,
@@ -38,6 +39,7 @@ test_an_order_comes_back_as_it_was(void **state)
     CHECK_U64(out.budget, in.budget);
     assert_string_equal(out.query, in.query);
     assert_string_equal(out.format, in.format);
+    assert_true(out.validate);
     CHECK_U64(out.n_ranges, 2);
     CHECK_U64(out.ranges[0].file, 3);
     assert_memory_equal(&out.ranges[0].id.hash, &in.ranges[0].id.hash, 16);
