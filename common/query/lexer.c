@@ -89,6 +89,7 @@ lex_addr(const char *s, tok_t *t)
     return true;
 }
 
+// false: the number is too large, or finer than nine decimals hold.
 static bool
 apply_unit(tok_t *t, span_t unit)
 {
@@ -99,6 +100,7 @@ apply_unit(tok_t *t, span_t unit)
             t->unit = true;
             return dec_mul(t->number, DEC_INT(u->times), &t->number) ==
                        ERR_OK &&
+                   t->number % u->over == 0 &&
                    dec_div(t->number, DEC_INT(u->over), &t->number) == ERR_OK;
         }
     }
@@ -134,7 +136,8 @@ lex_number(parser_t *p, const char *s, tok_t *t)
         dec_parse((span_t){(const uint8_t *)s, n}, &t->number) == ERR_OK &&
         apply_unit(t, (span_t){(const uint8_t *)s + n, unit});
     if (!fits) {
-        return fail_at(p, t->begin, t->end, "this number is too large");
+        return fail_at(
+            p, t->begin, t->end, "this number is too large or too fine");
     }
     if (unit > 0 && !t->unit) {
         return fail_at(p, t->begin + n, t->end, "unknown unit");
@@ -163,10 +166,23 @@ unescape(const char *s, uint8_t *out)
     return 1;
 }
 
+// Where the closing quote stands, or the text ends.
+static size_t
+string_end(const char *s)
+{
+    size_t i = 1;
+    uint8_t byte;
+
+    while (s[i] != '\0' && s[i] != s[0]) {
+        i += s[i] == '\\' ? unescape(s + i, &byte) : 1;
+    }
+    return i;
+}
+
 static bool
 lex_string(parser_t *p, const char *s, tok_t *t)
 {
-    uint8_t *out = query_alloc(p->mem, strlen(s) + 1, 1);
+    uint8_t *out = query_alloc(p->mem, string_end(s), 1);
     size_t i = 1, n = 0;
 
     while (s[i] != '\0' && s[i] != s[0]) {
