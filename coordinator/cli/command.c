@@ -26,8 +26,11 @@ complain_text(int code, const char *text)
 int
 print_out(const buf_t *text)
 {
+    // Nothing to write is no pointer either, which fwrite may not be given.
+    size_t len = text->len;
+
     errno = 0;
-    if (fwrite(text->p, 1, text->len, stdout) != text->len ||
+    if ((len > 0 && fwrite(text->p, 1, len, stdout) != len) ||
         fflush(stdout) != 0) {
         fprintf(stderr, "error: cannot write the output: %s\n",
             errno != 0 ? strerror(errno) : "it was cut short");

@@ -43,6 +43,15 @@ test_job_numbers_are_numbers(void **state)
     }
 }
 
+static void
+test_nothing_can_be_printed(void **state)
+{
+    buf_t none = {0};
+
+    (void)state;
+    assert_int_equal(print_out(&none), 0);
+}
+
 int
 main(void)
 {
@@ -50,6 +59,7 @@ main(void)
         cmocka_unit_test(test_a_slip_of_the_finger_is_understood),
         cmocka_unit_test(test_another_word_is_not_guessed_at),
         cmocka_unit_test(test_job_numbers_are_numbers),
+        cmocka_unit_test(test_nothing_can_be_printed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
