@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// A format is a list of parts, each a field and how it ends. One matcher
-// walks the list; it hops from delimiter to delimiter with memchr. Bitmaps of
-// structural bytes will be faster; they will read the same descriptions.
-#include "worker/format/format.h"
+// A format is a list of parts: the bytes before a field, and how the field
+// ends. The matcher here walks the list byte by byte and has the last word on
+// every line; shape.c makes a faster one of the same list.
+#include "worker/format/format_inside.h"
 
 #include "common/tally/format_names.h"
 #include "worker/format/find.h"
@@ -10,61 +10,42 @@
 #include <assert.h>
 #include <string.h>
 
-typedef enum {
-    PART_WORD,       // up to the next space, at least one byte
-    PART_VHOST_PORT, // a word cut at its last ':', both sides not empty
-    PART_USER,       // up to " [", may hold spaces, at least one byte
-    PART_TIME,       // "[" up to the first "]"
-    PART_QUOTED,     // '"' ... '"' with backslash escapes
-    PART_OPTIONAL,   // the line may end here
-    PART_REST,       // the line may end here, or go on after a space
-} part_kind_t;
-
-typedef struct part {
-    part_kind_t kind;
-    field_t field;
-} part_t;
-
-#define PARTS_MAX 12
-
-struct format {
-    part_t parts[PARTS_MAX];
-    size_t n_parts;
-    // Fields that an accepted line may lack; it sets all others.
-    field_t optional[2];
-    size_t n_optional;
-    unsigned within; // bit per format whose lines include all of this one's
-};
-
-#define CLF_HEAD                                                               \
-    {PART_WORD, FIELD_IP}, {PART_WORD, FIELD_IDENT}, {PART_USER, FIELD_USER},  \
-        {PART_TIME, FIELD_TIME}, {PART_QUOTED, FIELD_REQUEST},                 \
-        {PART_WORD, FIELD_STATUS},                                             \
+// From the ip to the bytes; the first field stands behind `lead`.
+#define CLF_HEAD(lead)                                                         \
+    {lead, PART_WORD, FIELD_IP, ' ', 0},                                       \
+        {" ", PART_WORD, FIELD_IDENT, ' ', 0},                                 \
+        {" ", PART_UNTIL, FIELD_USER, ' ', 0},                                 \
+        {" [", PART_TEXT, FIELD_TIME, ']', ' '},                               \
+        {"] \"", PART_QUOTED, FIELD_REQUEST, 0, 0},                            \
+        {"\" ", PART_WORD, FIELD_STATUS, ' ', 0},                              \
     {                                                                          \
-        PART_WORD, FIELD_BYTES                                                 \
+        " ", PART_WORD, FIELD_BYTES, ' ', 0                                    \
+    }
+#define COMBINED_TAIL                                                          \
+    {"", PART_OPTIONAL, FIELD_COUNT, 0, 0},                                    \
+        {" \"", PART_QUOTED, FIELD_REFERER, 0, 0},                             \
+        {"\" \"", PART_QUOTED, FIELD_UA, 0, 0},                                \
+    {                                                                          \
+        "\"", PART_REST, FIELD_COUNT, 0, 0                                     \
     }
 #define TAIL_OPTIONAL .optional = {FIELD_REFERER, FIELD_UA}, .n_optional = 2
-#define COMBINED_TAIL                                                          \
-    {PART_OPTIONAL, FIELD_COUNT}, {PART_QUOTED, FIELD_REFERER},                \
-        {PART_QUOTED, FIELD_UA},                                               \
+#define VHOST                                                                  \
     {                                                                          \
-        PART_REST, FIELD_COUNT                                                 \
+        "", PART_VHOST_PORT, FIELD_VHOST, ' ', 0                               \
     }
 
 static const format_t formats[FORMAT_COUNT] = {
-    [FORMAT_COMBINED] = {.parts = {CLF_HEAD, COMBINED_TAIL},
+    [FORMAT_COMBINED] = {.parts = {CLF_HEAD(""), COMBINED_TAIL},
         .n_parts = 11,
         TAIL_OPTIONAL},
-    [FORMAT_COMMON] = {.parts = {CLF_HEAD},
+    [FORMAT_COMMON] = {.parts = {CLF_HEAD("")},
         .n_parts = 7,
         .within = 1u << FORMAT_COMBINED},
-    [FORMAT_VHOST_COMBINED] = {.parts = {{PART_VHOST_PORT, FIELD_VHOST},
-                                   CLF_HEAD, COMBINED_TAIL},
+    [FORMAT_VHOST_COMBINED] = {.parts = {VHOST, CLF_HEAD(" "), COMBINED_TAIL},
         .n_parts = 12,
         TAIL_OPTIONAL,
         .within = 1u << FORMAT_COMBINED},
-    [FORMAT_VHOST_COMMON] = {.parts = {{PART_VHOST_PORT, FIELD_VHOST},
-                                 CLF_HEAD},
+    [FORMAT_VHOST_COMMON] = {.parts = {VHOST, CLF_HEAD(" ")},
         .n_parts = 8,
         .within = 1u << FORMAT_COMBINED | 1u << FORMAT_COMMON |
                   1u << FORMAT_VHOST_COMBINED},
@@ -139,83 +120,94 @@ reject(cursor_t *c, reject_t why)
     return false;
 }
 
+// Up to `stop` or the end of the line, at least one byte.
 static bool
-match_word(cursor_t *c, span_t *out)
+match_word(cursor_t *c, char stop, span_t *out)
 {
-    const uint8_t *stop = find_one(c->line, c->p, c->end, ' ');
+    const uint8_t *at = find_one(c->line, c->p, c->end, (uint8_t)stop);
 
-    if (stop == c->p) {
-        return reject(c, stop < c->end ? REJECT_EMPTY : REJECT_STRUCTURE);
+    if (at == c->p) {
+        return reject(c, at < c->end ? REJECT_EMPTY : REJECT_STRUCTURE);
     }
-    *out = (span_t){c->p, (size_t)(stop - c->p)};
-    c->p = stop;
+    *out = (span_t){c->p, (size_t)(at - c->p)};
+    c->p = at;
     return true;
 }
 
+bool
+format_split_port(span_t word, span_t *vhost, span_t *port, reject_t *why)
+{
+    const uint8_t *colon = memrchr(word.p, ':', word.len);
+
+    if (colon == NULL) {
+        *why = REJECT_STRUCTURE;
+        return false;
+    }
+    *vhost = (span_t){word.p, (size_t)(colon - word.p)};
+    *port = (span_t){colon + 1, word.len - vhost->len - 1};
+    *why = REJECT_EMPTY;
+    return vhost->len > 0 && port->len > 0;
+}
+
 static bool
-match_vhost_port(cursor_t *c)
+match_vhost_port(cursor_t *c, char stop)
 {
     span_t word;
 
-    if (!match_word(c, &word)) {
-        return false;
+    return match_word(c, stop, &word) &&
+           format_split_port(word, &c->out->fields[FIELD_VHOST],
+               &c->out->fields[FIELD_PORT], &c->why);
+}
+
+static bool
+starts_with(const cursor_t *c, const uint8_t *p, const char *lead)
+{
+    while (*lead != '\0' && p < c->end && *p == (uint8_t)*lead) {
+        lead++;
+        p++;
     }
-    const uint8_t *colon = memrchr(word.p, ':', word.len);
-    if (colon == NULL) {
+    return *lead == '\0';
+}
+
+static bool
+match_until(cursor_t *c, const part_t *part, span_t *out)
+{
+    const char *lead = part[1].lead;
+    uint8_t first = (uint8_t)lead[0];
+    const uint8_t *at = find_one(c->line, c->p, c->end, first);
+
+    while (at < c->end && !starts_with(c, at, lead)) {
+        at = find_one(c->line, at + 1, c->end, first);
+    }
+    if (at == c->end) {
         return reject(c, REJECT_STRUCTURE);
     }
-    size_t host = (size_t)(colon - word.p);
-    size_t port = word.len - host - 1;
-    if (host == 0 || port == 0) {
+    if (at == c->p) {
         return reject(c, REJECT_EMPTY);
     }
-    c->out->fields[FIELD_VHOST] = (span_t){word.p, host};
-    c->out->fields[FIELD_PORT] = (span_t){colon + 1, port};
+    *out = (span_t){c->p, (size_t)(at - c->p)};
+    c->p = at;
     return true;
 }
 
 static bool
-match_user(cursor_t *c)
+match_text(cursor_t *c, char stop, span_t *out)
 {
-    const uint8_t *stop = find_one(c->line, c->p, c->end, ' ');
+    const uint8_t *at = find_one(c->line, c->p, c->end, (uint8_t)stop);
 
-    while (stop < c->end && (stop + 1 == c->end || stop[1] != '[')) {
-        stop = find_one(c->line, stop + 1, c->end, ' ');
-    }
-    if (stop == c->end) {
+    if (at == c->end) {
         return reject(c, REJECT_STRUCTURE);
     }
-    if (stop == c->p) {
-        return reject(c, REJECT_EMPTY);
-    }
-    c->out->fields[FIELD_USER] = (span_t){c->p, (size_t)(stop - c->p)};
-    c->p = stop;
+    *out = (span_t){c->p, (size_t)(at - c->p)};
+    c->p = at;
     return true;
 }
 
 static bool
-match_time(cursor_t *c)
+match_quoted(cursor_t *c, span_t *out)
 {
-    if (c->p == c->end || *c->p != '[') {
-        return reject(c, REJECT_STRUCTURE);
-    }
-    c->p++;
-    const uint8_t *stop = find_one(c->line, c->p, c->end, ']');
-    if (stop == c->end) {
-        return reject(c, REJECT_STRUCTURE);
-    }
-    c->out->fields[FIELD_TIME] = (span_t){c->p, (size_t)(stop - c->p)};
-    c->p = stop + 1;
-    return true;
-}
+    const uint8_t *begin = c->p;
 
-static bool
-match_quoted(cursor_t *c, field_t field)
-{
-    if (c->p == c->end || *c->p != '"') {
-        return reject(c, REJECT_STRUCTURE);
-    }
-    const uint8_t *begin = ++c->p;
     c->p = find_either(c->line, begin, c->end, '"', '\\');
     while (c->p < c->end && *c->p == '\\') {
         c->p += c->end - c->p > 1 ? 2 : 1; // what is escaped counts for nothing
@@ -224,25 +216,26 @@ match_quoted(cursor_t *c, field_t field)
     if (c->p == c->end) {
         return reject(c, REJECT_UNCLOSED);
     }
-    c->out->fields[field] = (span_t){begin, (size_t)(c->p - begin)};
-    c->p++;
+    *out = (span_t){begin, (size_t)(c->p - begin)};
     return true;
 }
 
 static bool
 match_part(cursor_t *c, const part_t *part)
 {
+    span_t *field = &c->out->fields[part->field];
+
     switch (part->kind) {
     case PART_WORD:
-        return match_word(c, &c->out->fields[part->field]);
+        return match_word(c, part->stop, field);
     case PART_VHOST_PORT:
-        return match_vhost_port(c);
-    case PART_USER:
-        return match_user(c);
-    case PART_TIME:
-        return match_time(c);
+        return match_vhost_port(c, part->stop);
+    case PART_UNTIL:
+        return match_until(c, part, field);
+    case PART_TEXT:
+        return match_text(c, part->stop, field);
     case PART_QUOTED:
-        return match_quoted(c, part->field);
+        return match_quoted(c, field);
     case PART_OPTIONAL:
     case PART_REST:
         break;
@@ -252,21 +245,31 @@ match_part(cursor_t *c, const part_t *part)
 }
 
 static bool
+match_lead(cursor_t *c, const char *lead)
+{
+    if (!starts_with(c, c->p, lead)) {
+        return reject(c, REJECT_STRUCTURE);
+    }
+    c->p += strlen(lead);
+    return true;
+}
+
+static bool
 match_parts(cursor_t *c, const format_t *self)
 {
     for (size_t i = 0; i < self->n_parts; i++) {
         const part_t *part = &self->parts[i];
+        if (part->kind == PART_OPTIONAL && c->p == c->end) {
+            return true;
+        }
         if (part->kind == PART_OPTIONAL) {
-            if (c->p == c->end) {
-                return true;
-            }
             continue;
+        }
+        if (!match_lead(c, part->lead)) {
+            return false;
         }
         if (part->kind == PART_REST) {
             return c->p == c->end || *c->p == ' ' || reject(c, REJECT_TRAILING);
-        }
-        if (i > 0 && (c->p == c->end || *c->p++ != ' ')) {
-            return reject(c, REJECT_STRUCTURE);
         }
         if (!match_part(c, part)) {
             return false;

@@ -38,6 +38,9 @@ bool format_match(
 // it, or zeroed: only the fields that the format has are touched.
 bool format_match_next(
     const format_t *self, span_t line, line_fields_t *out, reject_t *why);
+// A word cut at its last ':'. False: none, or nothing on one side of it; *why
+// is set then.
+bool format_split_port(span_t word, span_t *vhost, span_t *port, reject_t *why);
 // The logged bytes of a field; p == NULL when absent.
 span_t format_raw(const line_fields_t *line, field_t field);
 

@@ -29,6 +29,7 @@ struct lines {
     bool skipping;   // to the next '\n': the line there is not ours or done
     bool at_end;
     uint8_t bytes[LINE_RAW + READ_STEP];
+    uint8_t pad[LINES_PAD];
 };
 
 lines_t *
@@ -44,6 +45,7 @@ lines_new(source_t *source, uint64_t begin, uint64_t end)
     self->searched = 0;
     self->skipping = begin > 0;
     self->at_end = false;
+    memset(self->pad, 0, sizeof self->pad);
     return self;
 }
 
@@ -198,9 +200,9 @@ lines_next(lines_t *self, line_t *out, bool *more)
     return find_line(self, out, more);
 }
 
-// Lines of the buffer before `stop` that are whole and owned.
-static void
-pass_lines(lines_t *self, const uint8_t *stop, uint64_t *skipped)
+// The lines of the buffer before `stop` that are whole and owned.
+static span_t
+whole_lines(const lines_t *self, const uint8_t *stop)
 {
     const uint8_t *p = self->bytes + self->at;
     size_t len = (size_t)(stop - p);
@@ -208,13 +210,41 @@ pass_lines(lines_t *self, const uint8_t *stop, uint64_t *skipped)
     uint64_t owned = self->end - self->offset; // bytes where lines may begin
 
     if (last == NULL) {
-        return;
+        return (span_t){0};
     }
     if ((uint64_t)(last - p) >= owned) { // the last owned line ends earlier
         last = memchr(p + owned - 1, '\n', len - (size_t)(owned - 1));
     }
-    *skipped += needle_lines(p, last + 1);
-    pass(self, (size_t)(last + 1 - p));
+    return (span_t){p, (size_t)(last + 1 - p)};
+}
+
+errcode_t
+lines_block(lines_t *self, span_t *out, uint64_t *offset)
+{
+    errcode_t rc = ERR_OK;
+
+    *out = (span_t){0};
+    while (rc == ERR_OK && !self->skipping && self->offset < self->end) {
+        *out = whole_lines(self, self->bytes + self->fill);
+        *offset = self->offset;
+        pass(self, out->len);
+        if (out->len > 0 || self->at_end || self->fill - self->at >= LINE_RAW) {
+            return ERR_OK;
+        }
+        rc = read_more(self);
+    }
+    return rc;
+}
+
+static void
+pass_lines(lines_t *self, const uint8_t *stop, uint64_t *skipped)
+{
+    span_t whole = whole_lines(self, stop);
+
+    if (whole.len > 0) {
+        *skipped += needle_lines(whole.p, whole.p + whole.len);
+        pass(self, whole.len);
+    }
 }
 
 // The line that stands first is over long, or ends the file, and does not

@@ -1,27 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "worker/scan/rows.h"
+#include "worker/scan/rows_inside.h"
 
 #include "common/base/xalloc.h"
-#include "common/query/eval.h"
-#include "worker/scan/memo.h"
 
 #include <assert.h>
 #include <stdlib.h>
-
-struct rows {
-    const query_t *query;
-    tally_t *tally;
-    eval_t *eval;
-    eval_row_t row;
-    const line_fields_t *line;
-    span_t host;
-    span_t path;
-    uint64_t bad_values;
-    buf_t key; // reused
-    memo_t *memo;
-    bool plain; // every key is a field, with or without a bucket
-    uint8_t raw[MEMO_RAW_MAX];
-};
+#include <string.h>
 
 static void
 row_field(void *ctx, field_t field, cell_t *out)
@@ -56,6 +40,82 @@ row_line(void *ctx)
     return self->line->line;
 }
 
+static bool
+is_one_of_line(field_t field)
+{
+    return field != FIELD_HOST && field != FIELD_FILE;
+}
+
+static void
+look_at_keys(rows_t *self)
+{
+    const query_t *query = self->query;
+
+    self->plain = query->n_keys > 0;
+    for (size_t i = 0; i < query->n_keys; i++) {
+        const expr_t *e = query->keys[i].expr;
+        self->plain = self->plain && e->kind == EXPR_FIELD;
+    }
+    self->text = self->plain;
+    for (size_t i = 0; self->text && i < query->n_keys; i++) {
+        const query_key_t *key = &query->keys[i];
+        self->text =
+            key->bucket == BUCKET_NONE && !type_is_number(key->expr->type);
+    }
+}
+
+static uint32_t
+fields_of_expr(const expr_t *e)
+{
+    uint32_t fields = 0;
+
+    if (e == NULL) {
+        return 0;
+    }
+    for (size_t i = 0; i < e->n_args; i++) {
+        fields |= fields_of_expr(e->args[i]);
+    }
+    return fields | (e->kind == EXPR_FIELD ? 1u << e->field : 0);
+}
+
+static uint32_t
+fields_of_filter(const filter_t *f)
+{
+    uint32_t fields = fields_of_expr(f->a) | fields_of_expr(f->b);
+
+    for (size_t i = 0; i < f->n_subs; i++) {
+        fields |= fields_of_filter(f->subs[i]);
+    }
+    return fields | (f->kind == FILTER_LINE_HAS ? 1u << FIELD_LINE : 0);
+}
+
+static void
+look_at_filter(rows_t *self)
+{
+    const filter_t *filter = self->query->filter;
+    uint32_t fields = filter != NULL ? fields_of_filter(filter) : 0;
+
+    self->decides = FIELD_COUNT;
+    for (unsigned f = 0; f < FIELD_COUNT; f++) {
+        if (fields == 1u << f && is_one_of_line((field_t)f)) {
+            self->decides = (field_t)f;
+        }
+    }
+}
+
+static void
+look_at_aggs(rows_t *self)
+{
+    const query_t *query = self->query;
+
+    self->counts = true;
+    for (size_t i = 0; i < query->n_aggs; i++) {
+        const query_agg_t *agg = &query->aggs[i];
+        self->counts = self->counts && agg->func == AGG_COUNT &&
+                       agg->arg == NULL && agg->filter == NULL;
+    }
+}
+
 errcode_t
 rows_new(const query_t *query, tally_t *tally, rows_t **out)
 {
@@ -70,11 +130,10 @@ rows_new(const query_t *query, tally_t *tally, rows_t **out)
     self->query = query;
     self->tally = tally;
     self->memo = memo_new();
-    self->plain = query->n_keys > 0;
-    for (size_t i = 0; i < query->n_keys; i++) {
-        self->plain = self->plain && query->keys[i].expr->kind == EXPR_FIELD;
-    }
     self->row = (eval_row_t){row_field, row_column, row_line, self};
+    look_at_keys(self);
+    look_at_filter(self);
+    look_at_aggs(self);
     *out = self;
     return ERR_OK;
 }
@@ -98,7 +157,8 @@ rows_place(rows_t *self, const char *host, const char *path)
 {
     self->host = span_str(host);
     self->path = span_str(path);
-    memo_forget(self->memo);
+    self->of_batch = (line_fields_t){0};
+    memo_forget(self->memo); // host and path may be among the keys
 }
 
 // A key that is a plain field needs no evaluator.
@@ -112,17 +172,16 @@ key_cell(rows_t *self, const query_key_t *key, cell_t *out)
     return eval_key(self->eval, key, &self->row, out);
 }
 
-static errcode_t
-make_key(rows_t *self)
+errcode_t
+rows_key(rows_t *self, buf_t *out)
 {
     errcode_t rc = ERR_OK;
 
-    buf_clear(&self->key);
     for (size_t i = 0; rc == ERR_OK && i < self->query->n_keys; i++) {
         cell_t cell;
         rc = key_cell(self, &self->query->keys[i], &cell);
         if (rc == ERR_OK) {
-            cell_encode(&cell, &self->key);
+            cell_encode(&cell, out);
         }
     }
     return rc;
@@ -145,33 +204,47 @@ raw_keys(rows_t *self)
         }
         self->raw[len++] = raw.p != NULL;
         self->raw[len++] = (uint8_t)raw.len;
-        for (size_t k = 0; k < raw.len; k++) {
-            self->raw[len + k] = raw.p[k];
+        if (raw.len > 0) {
+            memcpy(self->raw + len, raw.p, raw.len);
         }
         len += raw.len;
     }
     return (span_t){self->raw, len};
 }
 
+// The key, made and looked up.
 static errcode_t
-find_group(rows_t *self, agg_state_t **states)
+find_group(rows_t *self, uint32_t *number)
+{
+    agg_state_t *states;
+
+    buf_clear(&self->key);
+    errcode_t rc = rows_key(self, &self->key);
+    if (rc == ERR_OK) {
+        rc = tally_group(self->tally, buf_span(&self->key), &states);
+    }
+    if (rc == ERR_OK) {
+        *number = (uint32_t)tally_number(self->tally, states);
+    }
+    return rc;
+}
+
+errcode_t
+rows_group(rows_t *self, uint32_t *number)
 {
     span_t raw = raw_keys(self);
     memo_entry_t *entry = raw.p != NULL ? memo_at(self->memo, raw) : NULL;
 
     if (entry != NULL && memo_is(entry, raw)) {
         self->bad_values += entry->bad;
-        *states = tally_states(self->tally, entry->group);
+        *number = entry->group;
         return ERR_OK;
     }
     uint64_t bad_before = self->bad_values;
-    errcode_t rc = make_key(self);
-    if (rc == ERR_OK) {
-        rc = tally_group(self->tally, buf_span(&self->key), states);
-    }
+    errcode_t rc = find_group(self, number);
     if (rc == ERR_OK && entry != NULL) {
-        memo_put(entry, raw, (uint32_t)tally_number(self->tally, *states),
-            (uint32_t)(self->bad_values - bad_before));
+        memo_put(
+            entry, raw, *number, (uint32_t)(self->bad_values - bad_before));
     }
     return rc;
 }
@@ -205,24 +278,40 @@ add_agg(rows_t *self, const query_agg_t *agg, agg_state_t *state)
 }
 
 errcode_t
-rows_add(rows_t *self, const line_fields_t *line, uint64_t *bad_values)
+rows_count(rows_t *self, uint32_t number)
 {
     const query_t *query = self->query;
-    agg_state_t *states;
-    bool pass = true;
+    agg_state_t *states = tally_states(self->tally, number);
     errcode_t rc = ERR_OK;
+
+    for (size_t i = 0; rc == ERR_OK && i < query->n_aggs; i++) {
+        rc = add_agg(self, &query->aggs[i], &states[i]);
+    }
+    return rc;
+}
+
+errcode_t
+rows_pass(rows_t *self, bool *pass)
+{
+    *pass = true;
+    eval_next_row(self->eval);
+    return self->query->filter == NULL
+               ? ERR_OK
+               : eval_filter(self->eval, self->query->filter, &self->row, pass);
+}
+
+errcode_t
+rows_add(rows_t *self, const line_fields_t *line, uint64_t *bad_values)
+{
+    uint32_t number;
+    bool pass;
 
     self->line = line;
     self->bad_values = 0;
-    eval_next_row(self->eval);
-    if (query->filter != NULL) {
-        rc = eval_filter(self->eval, query->filter, &self->row, &pass);
-    }
+    errcode_t rc = rows_pass(self, &pass);
     if (rc == ERR_OK && pass) {
-        rc = find_group(self, &states);
-        for (size_t i = 0; rc == ERR_OK && i < query->n_aggs; i++) {
-            rc = add_agg(self, &query->aggs[i], &states[i]);
-        }
+        rc = rows_group(self, &number);
+        rc = rc != ERR_OK ? rc : rows_count(self, number);
     }
     *bad_values += self->bad_values;
     return rc;

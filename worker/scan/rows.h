@@ -7,7 +7,7 @@
 #define LOGTALLY_WORKER_SCAN_ROWS_H
 
 #include "common/tally/tally.h"
-#include "worker/format/format.h"
+#include "worker/scan/batch.h"
 
 typedef struct rows rows_t;
 
@@ -21,6 +21,10 @@ void rows_place(rows_t *self, const char *host, const char *path);
 // Adds to *bad_values. ERR_OVERFLOW, ERR_REGEX, ERR_TOO_LARGE (budget).
 MUST_CHECK errcode_t rows_add(
     rows_t *self, const line_fields_t *line, uint64_t *bad_values);
+// The accepted lines of a batch, whose spans have eight readable bytes and
+// more behind them. On an error *failed is the line of the batch.
+MUST_CHECK errcode_t rows_add_batch(
+    rows_t *self, const batch_t *batch, uint64_t *bad_values, size_t *failed);
 // Makes the one row of a query without keys, counted or not.
 MUST_CHECK errcode_t rows_finish(rows_t *self);
 

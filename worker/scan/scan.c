@@ -9,6 +9,7 @@
 #include "common/tally/partial.h"
 #include "worker/format/format.h"
 #include "worker/scan/lines.h"
+#include "worker/scan/matcher.h"
 #include "worker/scan/rows.h"
 
 #include <errno.h>
@@ -34,6 +35,9 @@ typedef struct scan {
     rows_t *rows;
     span_t needle;        // of lines that may pass; p == NULL: any
     line_fields_t fields; // of the line, in the format of its range
+    matcher_t *matcher;   // of that format; NULL: it has no usual line
+    const format_t *matched;
+    batch_t batch;
     totals_t totals;
     const format_t *named; // NULL: auto
     chosen_t *chosen;      // room for one per range
@@ -183,6 +187,17 @@ reject_line(
 }
 
 static errcode_t
+explain_rows(
+    scan_t *self, const scan_range_t *range, uint64_t offset, errcode_t rc)
+{
+    if (rc != ERR_OK) {
+        explain(self, range->file, "%s, at byte %llu: %s", range->path,
+            (unsigned long long)offset, err_text(rc));
+    }
+    return rc;
+}
+
+static errcode_t
 count_line(scan_t *self, const scan_range_t *range, const format_t *format,
     const line_t *line, uint64_t *accepted)
 {
@@ -207,11 +222,43 @@ count_line(scan_t *self, const scan_range_t *range, const format_t *format,
         return ERR_OK;
     }
     ++*accepted;
-    errcode_t rc =
-        rows_add(self->rows, &self->fields, &self->totals.bad_values);
-    if (rc != ERR_OK) {
-        explain(self, range->file, "%s, at byte %llu: %s", range->path,
-            (unsigned long long)line->offset, err_text(rc));
+    return explain_rows(self, range, line->offset,
+        rows_add(self->rows, &self->fields, &self->totals.bad_values));
+}
+
+// A line of a block, without its newline; offset is the block's.
+static errcode_t
+count_odd(scan_t *self, const scan_range_t *range, const format_t *format,
+    span_t block, uint64_t offset, span_t text, uint64_t *accepted)
+{
+    line_t line = {.text = text, .offset = offset + (size_t)(text.p - block.p)};
+
+    if (text.len > 0 && text.p[text.len - 1] == '\r') {
+        line.text.len--;
+    }
+    line.too_long = line.text.len > LIMIT_LINE;
+    return count_line(self, range, format, &line, accepted);
+}
+
+// All lines of a block: the usual ones together, the others one by one.
+static errcode_t
+count_block(scan_t *self, const scan_range_t *range, const format_t *format,
+    span_t block, uint64_t offset, uint64_t *n, uint64_t *accepted)
+{
+    batch_t *batch = &self->batch;
+    errcode_t rc = ERR_OK;
+
+    matcher_begin(self->matcher, block);
+    while (rc == ERR_OK && matcher_next(self->matcher, batch)) {
+        *n += batch->n + batch->n_odd;
+        *accepted += batch->n;
+        size_t at = 0;
+        rc = rows_add_batch(self->rows, batch, &self->totals.bad_values, &at);
+        rc = explain_rows(self, range, offset + batch->begins[at], rc);
+        for (size_t i = 0; rc == ERR_OK && i < batch->n_odd; i++) {
+            rc = count_odd(
+                self, range, format, block, offset, batch->odd[i], accepted);
+        }
     }
     return rc;
 }
@@ -248,30 +295,57 @@ skip_lines(scan_t *self, const scan_range_t *range, const source_t *source,
     return explain_file(self, range, rc);
 }
 
+// The lines that are at hand, where there is a matcher for them.
+static errcode_t
+count_blocks(scan_t *self, const scan_range_t *range, const source_t *source,
+    lines_t *lines, const format_t *format, uint64_t *n, uint64_t *accepted)
+{
+    errcode_t rc = ERR_OK;
+    span_t block = {.len = 1};
+
+    while (rc == ERR_OK && block.len > 0 && self->matcher != NULL &&
+           self->needle.p == NULL) {
+        uint64_t offset;
+        rc = explain_file(self, range, lines_block(lines, &block, &offset));
+        if (rc == ERR_OK && block.len > 0) {
+            rc = count_block(self, range, format, block, offset, n, accepted);
+            tell(self, self->done + range_bytes(range, source), false);
+        }
+    }
+    return rc;
+}
+
+static errcode_t
+count_next(scan_t *self, const scan_range_t *range, lines_t *lines,
+    const format_t *format, uint64_t *n, uint64_t *accepted, bool *more)
+{
+    line_t line;
+    errcode_t rc = explain_file(self, range, lines_next(lines, &line, more));
+
+    if (rc != ERR_OK || !*more) {
+        return rc;
+    }
+    ++*n;
+    return count_line(self, range, format, &line, accepted);
+}
+
 static errcode_t
 count_lines(scan_t *self, const scan_range_t *range, source_t *source,
     lines_t *lines, const format_t *format)
 {
     uint64_t n = 0;
     uint64_t accepted = 0;
-    errcode_t rc;
+    bool more = true;
+    errcode_t rc = ERR_OK;
 
-    for (;;) {
-        line_t line;
-        bool more;
+    while (rc == ERR_OK && more) {
         rc = skip_lines(self, range, source, lines, &n);
-        if (rc != ERR_OK) {
-            break;
-        }
-        rc = explain_file(self, range, lines_next(lines, &line, &more));
-        if (rc != ERR_OK || !more) {
-            break;
-        }
-        n++;
-        rc = count_line(self, range, format, &line, &accepted);
-        if (rc != ERR_OK) {
-            break;
-        }
+        rc = rc != ERR_OK ? rc
+                          : count_blocks(self, range, source, lines, format, &n,
+                                &accepted);
+        rc = rc != ERR_OK
+                 ? rc
+                 : count_next(self, range, lines, format, &n, &accepted, &more);
         if ((n & 1023) == 0) {
             tell(self, self->done + range_bytes(range, source), false);
         }
@@ -282,6 +356,19 @@ count_lines(scan_t *self, const scan_range_t *range, source_t *source,
     file->lines += n;
     file->accepted += accepted;
     return rc;
+}
+
+// Files of one format follow each other: the matcher is kept.
+static void
+use_matcher(scan_t *self, const format_t *format)
+{
+    if (format != self->matched) {
+        matcher_destroy(&self->matcher);
+        self->matched = format;
+        if (format != NULL) {
+            self->matcher = matcher_new(format, self->query->fields);
+        }
+    }
 }
 
 static void
@@ -321,6 +408,7 @@ scan_range(scan_t *self, const scan_range_t *range)
     if (rc == ERR_OK) {
         rows_place(self->rows, range->host, range->path);
         self->fields = (line_fields_t){0};
+        use_matcher(self, format);
         rc = count_lines(self, range, source, lines, format);
     }
     if (rc == ERR_OK) {
@@ -374,23 +462,27 @@ finish(scan_t *self, buf_t *partial)
 errcode_t
 scan_shard(const scan_job_t *job, buf_t *partial, scan_error_t *error)
 {
-    scan_t self = {.job = job, .error = error};
+    scan_t *self = xcalloc(1, sizeof *self);
     size_t begin = partial->len;
     errcode_t rc;
 
+    self->job = job;
+    self->error = error;
     *error = (scan_error_t){.file = UINT32_MAX};
-    rc = prepare(&self);
+    rc = prepare(self);
     for (size_t i = 0; rc == ERR_OK && i < job->n_ranges; i++) {
-        rc = scan_range(&self, &job->ranges[i]);
+        rc = scan_range(self, &job->ranges[i]);
     }
-    rc = rc != ERR_OK ? rc : finish(&self, partial);
+    rc = rc != ERR_OK ? rc : finish(self, partial);
     if (rc != ERR_OK) {
         partial->len = begin;
     }
-    rows_destroy(&self.rows);
-    tally_destroy(&self.tally);
-    query_destroy(&self.query);
-    totals_fini(&self.totals);
-    free(self.chosen);
+    matcher_destroy(&self->matcher);
+    rows_destroy(&self->rows);
+    tally_destroy(&self->tally);
+    query_destroy(&self->query);
+    totals_fini(&self->totals);
+    free(self->chosen);
+    free(self);
     return rc;
 }

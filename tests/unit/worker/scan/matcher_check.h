@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the matcher promises, checked against format_match: every line of a
+// block comes once, in order among its like; one that is taken as usual is
+// accepted, with the same fields. For the unit test and the fuzzer.
+#ifndef LOGTALLY_TESTS_UNIT_WORKER_SCAN_MATCHER_CHECK_H
+#define LOGTALLY_TESTS_UNIT_WORKER_SCAN_MATCHER_CHECK_H
+
+#include "common/base/limits.h"
+#include "worker/scan/matcher.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+// The next line of the text.
+static inline span_t
+check_line(span_t *rest)
+{
+    const uint8_t *nl = memchr(rest->p, '\n', rest->len);
+    span_t line = {rest->p, (size_t)(nl - rest->p)};
+
+    *rest = (span_t){nl + 1, rest->len - line.len - 1};
+    return line;
+}
+
+static inline void
+check_usual(
+    const format_t *format, const batch_t *batch, size_t row, span_t line)
+{
+    line_fields_t fields;
+    reject_t why;
+
+    if (line.len > 0 && line.p[line.len - 1] == '\r') {
+        line.len--;
+    }
+    assert(line.len <= LIMIT_LINE);
+    assert(format_match(format, line, &fields, &why));
+    for (size_t i = 0; i < batch->n_spans; i++) {
+        span_t want = batch->fields[i] == FIELD_LINE
+                          ? line
+                          : fields.fields[batch->fields[i]];
+        assert(want.p == batch->spans[i][row].p);
+        assert(want.len == batch->spans[i][row].len);
+    }
+}
+
+// Returns how many lines were usual ones.
+static inline size_t
+check_matcher(
+    const format_t *format, tokens_find_t *find, span_t text, uint32_t fields)
+{
+    matcher_t *matcher = matcher_new(format, fields);
+    batch_t *batch = calloc(1, sizeof *batch);
+    span_t rest = text;
+    size_t usual = 0;
+
+    assert(matcher != NULL && batch != NULL);
+    matcher_use(matcher, find);
+    matcher_begin(matcher, text);
+    while (matcher_next(matcher, batch)) {
+        size_t row = 0, odd = 0;
+        usual += batch->n;
+        while (row + odd < batch->n + batch->n_odd) {
+            const uint8_t *begin = rest.p;
+            span_t line = check_line(&rest);
+            if (odd < batch->n_odd && batch->odd[odd].p == begin) {
+                assert(batch->odd[odd++].len == line.len);
+            } else {
+                assert(row < batch->n);
+                assert(text.p + batch->begins[row] == begin);
+                check_usual(format, batch, row++, line);
+            }
+        }
+    }
+    assert(rest.len == 0);
+    free(batch);
+    matcher_destroy(&matcher);
+    return usual;
+}
+
+#endif

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/unit/worker/scan/matcher_check.h"
+
+#include "tests/unit/cmocka_all.h"
+
+#define EVERY_FIELD ((1u << FIELD_COUNT) - 1)
+
+static const char *const lines[] = {
+    "192.0.2.7 - - [14/Nov/2023:22:00:00 +0000] \"GET /a HTTP/1.1\" 200 5 "
+    "\"-\" \"Mozilla/5.0 (X11; Linux)\"",
+    "192.0.2.7 - frank smith [10/Oct/2023:13:55:36 -0700] \"GET /a\\\"b?c=d e "
+    "HTTP/1.1\" 404 2326 \"-\" \"Mozilla\" 0.5 x",
+    "::1 - - [x] \"\" 999 - \"\" \"\"",
+    "a b c [d e] \"f\" g h",
+    "a b c [d e] \"f\" g h \"i\" \"j\"\r",
+    "a b c [d e] \"f\" g h \"i\" \"j\" ",
+    "a b c [d e] \"f\" g h \"i\" \"j\" \"k",
+    "a b c [d] \"f\" g h \"i\" \"j\"",
+    "a \"b c [d e] \"f\" g h \"i\" \"j\"",
+    "a b  [d e] \"f\" g h \"i\" \"j\"",
+    " a b c [d e] \"f\" g h \"i\" \"j\"",
+    "w:80 a b c [d e] \"f\" g h \"i\" \"j\"",
+    "w:80 a b c [d e] \"f\" g h\r",
+    ":80 a b c [d e] \"f\" g h",
+    "w a b c [d e] \"f g\" g h",
+    "a b c [d e] \"\"\" g h \"i\" \"j\"",
+    "a b c [d e]  \"f\" g h \"i\" \"j\"",
+    "a b c [d e] \"f\" g  h \"i\" \"j\"",
+    "",
+    "\r",
+    "no line of any format",
+};
+
+#define N_LINES (sizeof lines / sizeof *lines)
+
+static uint64_t
+next(uint64_t *seed)
+{
+    *seed = *seed * 6364136223846793005u + 1442695040888963407u;
+    return *seed >> 33;
+}
+
+// Lines of the list, one in three with a byte that is another.
+static void
+put_lines(buf_t *out, uint64_t *seed, unsigned n)
+{
+    static const char bytes[] = " \"\\[]:\r\nx-";
+
+    for (unsigned i = 0; i < n; i++) {
+        const char *line = lines[next(seed) % 4 == 0 ? next(seed) % N_LINES
+                                                     : next(seed) % 2 * 4];
+        size_t at = out->len;
+        buf_put_str(out, line);
+        if (next(seed) % 3 == 0 && out->len > at) {
+            out->p[at + next(seed) % (out->len - at)] =
+                (uint8_t)bytes[next(seed) % (sizeof bytes - 1)];
+        }
+        buf_put_str(out, "\n");
+    }
+}
+
+static size_t
+check_all(const buf_t *text, uint32_t fields)
+{
+    size_t usual = 0;
+
+    for (size_t f = 0; f < format_count(); f++) {
+        for (size_t i = 0; i < TOKENS_FINDERS; i++) {
+            tokens_find_t *find = tokens_finder_at(i);
+            if (find != NULL) {
+                usual +=
+                    check_matcher(format_at(f), find, buf_span(text), fields);
+            }
+        }
+    }
+    return usual;
+}
+
+static void
+add_pad(buf_t *text)
+{
+    buf_reserve(text, SHAPE_PAD);
+    memset(text->p + text->len, '"', SHAPE_PAD);
+}
+
+static void
+test_usual_lines_are_those_that_format_match_accepts(void **state)
+{
+    uint64_t seed = 3;
+
+    (void)state;
+    for (unsigned round = 0; round < 300; round++) {
+        buf_t text = {0};
+        put_lines(&text, &seed, 1 + round % 40);
+        add_pad(&text);
+        (void)check_all(&text, round % 2 == 0 ? EVERY_FIELD : 0);
+        buf_fini(&text);
+    }
+}
+
+// More than one window, and lines that are longer than one.
+static void
+test_windows_do_not_show(void **state)
+{
+    uint64_t seed = 5;
+    buf_t text = {0};
+
+    (void)state;
+    for (unsigned i = 0; i < 12; i++) {
+        put_lines(&text, &seed, 60);
+        buf_put_str(&text, "a b c [d e] \"");
+        for (unsigned k = 0; k < 1000 * i; k++) {
+            buf_put_str(&text, i % 2 == 0 ? "fgh" : "f g");
+        }
+        buf_put_str(&text, "\" g h \"i\" \"j\"\n");
+    }
+    add_pad(&text);
+    assert_true(check_all(&text, EVERY_FIELD) > 100);
+    buf_fini(&text);
+}
+
+static void
+test_common_lines_are_taken_by_their_shape(void **state)
+{
+    const format_t *combined;
+    buf_t text = {0};
+
+    (void)state;
+    CHECK_OK(format_find("combined", &combined));
+    for (unsigned i = 0; i < 700; i++) {
+        buf_printf(&text, "%s\n", lines[0]);
+    }
+    add_pad(&text);
+    assert_int_equal(check_matcher(combined, tokens_finder(), buf_span(&text),
+                         1u << FIELD_STATUS),
+        700);
+    buf_fini(&text);
+}
+
+static void
+test_every_format_has_a_shape(void **state)
+{
+    (void)state;
+    for (size_t f = 0; f < format_count(); f++) {
+        shape_t shape;
+        assert_true(shape_make(format_at(f), &shape));
+        assert_true(shape.n_tokens >= 7);
+    }
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_usual_lines_are_those_that_format_match_accepts),
+        cmocka_unit_test(test_windows_do_not_show),
+        cmocka_unit_test(test_common_lines_are_taken_by_their_shape),
+        cmocka_unit_test(test_every_format_has_a_shape),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+// The parts of a format, one after the other, to tokens, checks and spans. A
+// lead is compared whole, from its first structural byte on; the byte behind
+// it must not be structural, so that no token hides in the run before it and
+// no field is empty.
+#include "worker/format/shape.h"
+
+#include "worker/format/format_inside.h"
+
+#include <string.h>
+
+typedef struct maker {
+    const format_t *format;
+    shape_t *shape;
+    uint16_t token; // the last one made; 0: the byte before the line
+    uint16_t delta; // of what comes next, behind it
+    bool fits;
+} maker_t;
+
+static bool
+is_structural(const maker_t *m, char c)
+{
+    return m->shape->structural[(uint8_t)c] != 0;
+}
+
+static void
+add_delimiter(maker_t *m, char c)
+{
+    token_set_t *set = &m->shape->set;
+
+    if (c == '\0' || is_structural(m, c)) {
+        return;
+    }
+    m->fits = m->fits && set->n < TOKENS_DELIMITERS;
+    if (m->fits) {
+        set->delimiters[set->n++] = (uint8_t)c;
+        m->shape->structural[(uint8_t)c] = 0xff;
+    }
+}
+
+// What ends a field is a delimiter, and quotes come with their backslash.
+static void
+find_delimiters(maker_t *m)
+{
+    uint8_t *structural = m->shape->structural;
+
+    structural['\n'] = 0xff;
+    for (size_t i = 0; i < m->format->n_parts; i++) {
+        if (m->format->parts[i].kind == PART_QUOTED) {
+            m->shape->set.quotes = true;
+            structural['"'] = structural['\\'] = 0xff;
+        }
+    }
+    for (size_t i = 0; i < m->format->n_parts; i++) {
+        add_delimiter(m, m->format->parts[i].stop);
+    }
+    m->fits = m->fits && m->shape->set.n > 0;
+}
+
+// Bytes at the place where the maker stands, up to eight in a check.
+static void
+add_checks(maker_t *m, const char *bytes, size_t len)
+{
+    shape_t *s = m->shape;
+    size_t at = 0;
+
+    while (m->fits && (at < len || (at == 0 && len == 0))) {
+        size_t n = len - at < 8 ? len - at : 8;
+        shape_check_t *c = &s->checks[s->n_checks];
+        uint8_t mask[8] = {0};
+        if (s->n_checks == SHAPE_CHECKS) {
+            m->fits = false;
+            return;
+        }
+        *c = (shape_check_t){.token = m->token,
+            .delta = (uint16_t)(m->delta + at),
+            .len = (uint16_t)n,
+            .content = at + n == len ? 0xff : 0};
+        memcpy(&c->want, bytes + at, n);
+        memset(mask, 0xff, n);
+        memcpy(&c->mask, mask, sizeof mask);
+        s->n_checks++;
+        at += n > 0 ? n : 1;
+    }
+}
+
+// The tokens of a lead: where runs of structural bytes begin.
+static void
+pass_lead(maker_t *m, const char *lead, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        bool starts = is_structural(m, lead[i]) &&
+                      (i == 0 || !is_structural(m, lead[i - 1]));
+        if (starts) {
+            m->token++;
+            m->delta = 0;
+        }
+        m->delta++;
+    }
+    m->fits = m->fits && m->token < SHAPE_TOKENS;
+}
+
+// The token where the lead begins.
+static uint16_t
+add_lead(maker_t *m, const char *lead)
+{
+    size_t len = strlen(lead);
+    maker_t begin = *m;
+
+    if (len > SHAPE_LEAD) {
+        m->fits = false;
+        return 0;
+    }
+    if (len > 0 && is_structural(m, lead[0])) {
+        begin.token++;
+        begin.delta = 0;
+    }
+    pass_lead(m, lead, len);
+    add_checks(&begin, lead, len);
+    m->fits = m->fits && begin.fits;
+    return begin.token;
+}
+
+static void
+add_span(maker_t *m, const part_t *part)
+{
+    shape_t *s = m->shape;
+
+    if (s->n_spans == SHAPE_SPANS) {
+        m->fits = false;
+        return;
+    }
+    s->spans[s->n_spans++] = (shape_span_t){.field = part->field,
+        .begin = m->token,
+        .delta = m->delta,
+        .port = part->kind == PART_VHOST_PORT};
+}
+
+// The delimiter that stands once in the usual content of a field.
+static void
+add_inside(maker_t *m, char c)
+{
+    const char text[] = {c, '\0'};
+
+    if (c != '\0' && is_structural(m, c)) {
+        (void)add_lead(m, text);
+    }
+}
+
+// Whether a field, read byte by byte, can end nowhere but at this lead.
+static bool
+ends_at(const part_t *part, const char *lead)
+{
+    return part->kind == PART_UNTIL    ? true
+           : part->kind == PART_QUOTED ? lead[0] == '"'
+                                       : lead[0] == part->stop;
+}
+
+static void
+add_part(maker_t *m, const part_t *part, const part_t *before)
+{
+    shape_t *s = m->shape;
+    uint16_t token = add_lead(m, part->lead);
+
+    if (before != NULL) {
+        m->fits = m->fits && ends_at(before, part->lead) &&
+                  is_structural(m, part->lead[0]);
+        s->spans[s->n_spans - 1].end = token;
+    }
+    if (part->kind == PART_REST) {
+        s->rest = true;
+        s->checks[s->n_checks - 1].content = 0;
+        return;
+    }
+    add_span(m, part);
+    add_inside(m, part->inside);
+}
+
+// A line ends in a word, or with the rest.
+static void
+add_end(maker_t *m, const part_t *last)
+{
+    shape_t *s = m->shape;
+
+    s->n_tokens = m->token;
+    s->tail = m->delta;
+    if (!s->rest) {
+        s->spans[s->n_spans - 1].end = (uint16_t)(m->token + 1);
+        m->fits = m->fits && last->kind == PART_WORD;
+    }
+}
+
+bool
+shape_make(const format_t *format, shape_t *out)
+{
+    maker_t m = {.format = format, .shape = out, .delta = 1, .fits = true};
+    const part_t *before = NULL;
+
+    memset(out, 0, sizeof *out);
+    find_delimiters(&m);
+    for (size_t i = 0; m.fits && i < format->n_parts; i++) {
+        if (format->parts[i].kind != PART_OPTIONAL) {
+            add_part(&m, &format->parts[i], before);
+            before = &format->parts[i];
+        }
+    }
+    if (m.fits) {
+        add_end(&m, before);
+    }
+    return m.fits && out->n_tokens > 0;
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// shape: the usual line of a format, told by its tokens (tokens.h): which
+// come in which order, and what stands at each. A line that fits has all its
+// structural bytes where the shape has them, so it is accepted, and its
+// fields lie between known tokens. One that does not fit may still be
+// accepted: format_match has the last word (empty or escaped values, spaces
+// in a name, a line without its optional fields).
+#ifndef LOGTALLY_WORKER_FORMAT_SHAPE_H
+#define LOGTALLY_WORKER_FORMAT_SHAPE_H
+
+#include "worker/format/format.h"
+#include "worker/format/tokens.h"
+
+#define SHAPE_TOKENS 32u
+#define SHAPE_CHECKS 48u
+#define SHAPE_SPANS  24u
+#define SHAPE_LEAD   256u               // bytes of the longest lead
+#define SHAPE_PAD    (SHAPE_LEAD + 16u) // readable bytes behind the text
+
+// Up to eight bytes that stand `delta` behind a token.
+typedef struct shape_check {
+    uint64_t want;
+    uint64_t mask;
+    uint16_t token;
+    uint16_t delta;
+    uint16_t len;    // of what is compared
+    uint8_t content; // 0xff: the byte behind it is no structural one
+} shape_check_t;
+
+typedef struct shape_span {
+    field_t field;
+    uint16_t begin; // token
+    uint16_t delta; // behind it
+    uint16_t end;   // token
+    bool port;      // vhost and port, to be told by format_split_port
+} shape_span_t;
+
+// Token 0 is one byte before the line; the shape's own begin at 1, and its
+// last is the newline.
+typedef struct shape {
+    token_set_t set;
+    uint8_t structural[256]; // 0xff: delimiters, quotes, backslash, newline
+    shape_check_t checks[SHAPE_CHECKS];
+    size_t n_checks;
+    size_t n_tokens; // the newline and token 0 not counted
+    shape_span_t spans[SHAPE_SPANS];
+    size_t n_spans;
+    uint16_t tail; // bytes from the last token to the line's end, or its least
+    bool rest;     // the line ends there, or goes on with a space; else: with
+                   // at least one byte of the last field
+} shape_t;
+
+// False: the format has no usual line that tokens can tell.
+bool shape_make(const format_t *format, shape_t *out);
+
+// Whether the tokens at t, of which t[0] is line - 1 and n_tokens + 1 more
+// are there, are those of a line up to its newline, without it. `text` has
+// SHAPE_PAD more bytes.
+static inline bool
+shape_fits(const shape_t *self, const uint8_t *text, const uint32_t *t)
+{
+    uint64_t wrong = 0;
+
+    for (size_t i = 0; i < self->n_checks; i++) {
+        const shape_check_t *c = &self->checks[i];
+        const uint8_t *p = text + (uint32_t)(t[c->token] + c->delta);
+        uint64_t bytes;
+        __builtin_memcpy(&bytes, p, sizeof bytes);
+        wrong |= (bytes & c->mask) ^ c->want;
+        wrong |= self->structural[p[c->len]] & c->content;
+    }
+    return wrong == 0;
+}
+
+#endif

@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tokens are found window by window. Behind a line whose quotes do not pair,
+// the search begins anew: that costs a window at most.
+#include "worker/scan/matcher.h"
+
+#include "common/base/limits.h"
+#include "common/base/xalloc.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define WINDOW     8192u // a multiple of 64
+#define TOKENS_MAX (1u + SHAPE_TOKENS + 1u + WINDOW + TOKENS_SLACK)
+#define BLOCK_MAX  (1u << 30)
+#define NO_SLOT    0xffu
+
+typedef struct wanted {
+    shape_span_t span;
+    uint8_t slot; // of the batch
+} wanted_t;
+
+struct matcher {
+    shape_t shape;
+    tokens_find_t *find;
+    wanted_t wanted[BATCH_SPANS];
+    size_t n_wanted;
+    field_t fields[BATCH_SPANS];
+    size_t n_fields;
+    uint8_t line_slot; // NO_SLOT: nobody reads the line
+    const uint8_t *text;
+    uint32_t len;
+    uint32_t line;  // where the next one begins
+    uint32_t found; // tokens are known up to here
+    token_state_t state;
+    uint32_t head; // the next one of tokens; those before it are done
+    uint32_t end;
+    // The place before the first is written to; see shape_fits.
+    uint32_t tokens[TOKENS_MAX];
+};
+
+static field_t
+logged(field_t field)
+{
+    bool of_request = field == FIELD_METHOD || field == FIELD_URL ||
+                      field == FIELD_PATH || field == FIELD_QUERY ||
+                      field == FIELD_PROTO;
+
+    return of_request ? FIELD_REQUEST : field;
+}
+
+static uint8_t
+take_slot(matcher_t *self, field_t field)
+{
+    assert(self->n_fields < BATCH_SPANS);
+    self->fields[self->n_fields] = field;
+    return (uint8_t)self->n_fields++;
+}
+
+// A host with a port is looked at in any case: the line is accepted only if
+// they can be told apart.
+static void
+want(matcher_t *self, const shape_span_t *span, uint32_t fields)
+{
+    if ((fields & 1u << span->field) != 0 || span->port) {
+        self->wanted[self->n_wanted++] =
+            (wanted_t){*span, take_slot(self, span->field)};
+    }
+    if (span->port) {
+        (void)take_slot(self, FIELD_PORT);
+    }
+}
+
+matcher_t *
+matcher_new(const format_t *format, uint32_t fields)
+{
+    matcher_t *self = xcalloc(1, sizeof *self);
+    uint32_t read = 0;
+
+    if (!shape_make(format, &self->shape)) {
+        free(self);
+        return NULL;
+    }
+    for (unsigned f = 0; f < FIELD_COUNT; f++) {
+        read |= (fields >> f & 1u) << logged((field_t)f);
+    }
+    self->find = tokens_finder();
+    for (size_t i = 0; i < self->shape.n_spans; i++) {
+        want(self, &self->shape.spans[i], read);
+    }
+    self->line_slot = NO_SLOT;
+    if ((read & 1u << FIELD_LINE) != 0) {
+        self->line_slot = take_slot(self, FIELD_LINE);
+    }
+    return self;
+}
+
+void
+matcher_destroy(matcher_t **self_p)
+{
+    free(*self_p);
+    *self_p = NULL;
+}
+
+void
+matcher_use(matcher_t *self, tokens_find_t *find)
+{
+    self->find = find;
+}
+
+// The search for tokens goes on at the line that begins at `at`.
+static void
+restart(matcher_t *self, uint32_t at)
+{
+    self->found = at;
+    self->state = (token_state_t){0};
+    self->head = self->end = 1;
+}
+
+void
+matcher_begin(matcher_t *self, span_t block)
+{
+    assert(block.len <= BLOCK_MAX);
+    assert(block.len == 0 || block.p[block.len - 1] == '\n');
+    self->text = block.p;
+    self->len = (uint32_t)block.len;
+    self->line = 0;
+    restart(self, 0);
+}
+
+static void
+find_more(matcher_t *self)
+{
+    uint32_t left = self->end - self->head;
+    uint32_t end =
+        self->len - self->found > WINDOW ? self->found + WINDOW : self->len;
+
+    memmove(self->tokens + 1, self->tokens + self->head,
+        left * sizeof *self->tokens);
+    self->head = 1;
+    self->end = 1 + left +
+                (uint32_t)self->find(&self->shape.set, &self->state, self->text,
+                    self->found, end, self->tokens + 1 + left);
+    self->found = end;
+}
+
+static bool
+quotes_pair(const uint8_t *p, const uint8_t *end)
+{
+    unsigned odd = 0;
+
+    for (; p < end; p++) {
+        odd ^= *p == '"';
+    }
+    return odd == 0;
+}
+
+// The line is done; the next one begins behind its newline at nl.
+static void
+pass_line(matcher_t *self, uint32_t nl)
+{
+    const uint8_t *begin = self->text + self->line;
+    bool known = nl < self->found;
+
+    if (known && self->shape.set.quotes) {
+        known = quotes_pair(begin, self->text + nl);
+    }
+    self->line = nl + 1;
+    if (!known) {
+        restart(self, self->line);
+        return;
+    }
+    while (self->head < self->end && self->tokens[self->head] <= nl) {
+        self->head++;
+    }
+}
+
+static void
+take_odd(matcher_t *self, batch_t *out)
+{
+    const uint8_t *begin = self->text + self->line;
+    const uint8_t *nl = memchr(begin, '\n', self->len - self->line);
+
+    out->odd[out->n_odd++] = (span_t){begin, (size_t)(nl - begin)};
+    pass_line(self, (uint32_t)(nl - self->text));
+}
+
+static bool
+put_spans(
+    const matcher_t *self, const uint32_t *t, uint32_t line_end, batch_t *out)
+{
+    size_t row = out->n;
+
+    for (size_t i = 0; i < self->n_wanted; i++) {
+        const shape_span_t *s = &self->wanted[i].span;
+        span_t *span = &out->spans[self->wanted[i].slot][row];
+        uint32_t begin = t[s->begin] + s->delta;
+        uint32_t end = s->end <= self->shape.n_tokens ? t[s->end] : line_end;
+        *span = (span_t){self->text + begin, end - begin};
+        reject_t why;
+        if (s->port &&
+            !format_split_port(*span, span, span + BATCH_LINES, &why)) {
+            return false;
+        }
+    }
+    if (self->line_slot != NO_SLOT) {
+        out->spans[self->line_slot][row] =
+            (span_t){self->text + self->line, line_end - self->line};
+    }
+    out->begins[row] = self->line;
+    out->n++;
+    return true;
+}
+
+// Where the line's newline is, whose tokens before the last fit; UINT32_MAX
+// when it does not end as the shape says.
+static uint32_t
+find_end(const matcher_t *self, const uint32_t *t, uint32_t *line_end)
+{
+    const shape_t *shape = &self->shape;
+    const uint8_t *text = self->text;
+    uint32_t nl = t[shape->n_tokens + 1];
+    uint32_t least = t[shape->n_tokens] + shape->tail;
+
+    if (text[nl] != '\n') {
+        if (!shape->rest || text[least] != ' ') {
+            return UINT32_MAX;
+        }
+        const uint8_t *at = memchr(text + least, '\n', self->len - least);
+        nl = (uint32_t)(at - text);
+    }
+    *line_end = nl - (text[nl - 1] == '\r' ? 1 : 0);
+    bool ends = *line_end == least ||
+                (*line_end > least && (!shape->rest || text[least] == ' '));
+    if (!ends || (!shape->rest && *line_end == least) ||
+        *line_end - self->line > LIMIT_LINE) {
+        return UINT32_MAX;
+    }
+    return nl;
+}
+
+static bool
+take_usual(matcher_t *self, batch_t *out)
+{
+    uint32_t *t = self->tokens + self->head - 1;
+    uint32_t line_end;
+
+    t[0] = self->line - 1;
+    if (!shape_fits(&self->shape, self->text, t)) {
+        return false;
+    }
+    uint32_t nl = find_end(self, t, &line_end);
+    if (nl == UINT32_MAX || !put_spans(self, t, line_end, out)) {
+        return false;
+    }
+    if (nl == t[self->shape.n_tokens + 1]) {
+        self->line = nl + 1;
+        self->head += (uint32_t)self->shape.n_tokens + 1;
+    } else {
+        pass_line(self, nl); // the rest of the line has tokens of its own
+    }
+    return true;
+}
+
+bool
+matcher_next(matcher_t *self, batch_t *out)
+{
+    out->n = out->n_odd = 0;
+    out->n_spans = self->n_fields;
+    memcpy(out->fields, self->fields, sizeof self->fields);
+    while (self->line < self->len && out->n < BATCH_LINES &&
+           out->n_odd < BATCH_LINES) {
+        if (self->end - self->head <= self->shape.n_tokens &&
+            self->found < self->len) {
+            find_more(self);
+        } else if (self->end - self->head <= self->shape.n_tokens ||
+                   !take_usual(self, out)) {
+            take_odd(self, out);
+        }
+    }
+    return out->n + out->n_odd > 0;
+}

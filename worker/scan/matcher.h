@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// matcher: the lines of a block to batches, the usual ones by the shape of
+// their format, a few instructions a token.
+#ifndef LOGTALLY_WORKER_SCAN_MATCHER_H
+#define LOGTALLY_WORKER_SCAN_MATCHER_H
+
+#include "worker/format/shape.h"
+#include "worker/scan/batch.h"
+
+typedef struct matcher matcher_t;
+
+// fields: bit per field_t that is read, as in query_t. NULL when the format
+// has no shape.
+matcher_t *matcher_new(const format_t *format, uint32_t fields);
+void matcher_destroy(matcher_t **self_p);
+// Another search for tokens than the processor's best; for tests.
+void matcher_use(matcher_t *self, tokens_find_t *find);
+
+// Whole lines, the last one with its newline, lent until the last batch;
+// SHAPE_PAD more bytes are readable behind it. At most 1 GiB.
+void matcher_begin(matcher_t *self, span_t block);
+// The next lines; false: there were none left.
+bool matcher_next(matcher_t *self, batch_t *out);
+
+#endif

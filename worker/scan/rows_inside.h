@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// What rows.c, a line at a time, and rows_batch.c share.
+#ifndef LOGTALLY_WORKER_SCAN_ROWS_INSIDE_H
+#define LOGTALLY_WORKER_SCAN_ROWS_INSIDE_H
+
+#include "common/query/eval.h"
+#include "worker/scan/memo.h"
+#include "worker/scan/rows.h"
+#include "worker/scan/shorts.h"
+
+struct rows {
+    const query_t *query;
+    tally_t *tally;
+    eval_t *eval;
+    eval_row_t row;
+    const line_fields_t *line;
+    line_fields_t of_batch; // `line`, while a batch is added
+    span_t host;
+    span_t path;
+    uint64_t bad_values;
+    buf_t key; // reused
+    memo_t *memo;
+    bool plain;        // every key is a field, with or without a bucket
+    bool text;         // every key is a text as it was logged
+    bool counts;       // every aggregate counts lines, all of them
+    field_t decides;   // the one field that the filter reads, or FIELD_COUNT
+    shorts_t verdicts; // of the filter, by the bytes of that field
+    shorts_t groups;   // of the tally, by the bytes of the only key
+    size_t looked_at;  // line of the batch
+    uint8_t raw[MEMO_RAW_MAX];
+    uint16_t selected[BATCH_LINES];
+    uint32_t numbers[BATCH_LINES]; // groups of the selected lines
+};
+
+// Each for the line that self->line is.
+MUST_CHECK errcode_t rows_pass(rows_t *self, bool *pass);
+// Appends the encoded key.
+MUST_CHECK errcode_t rows_key(rows_t *self, buf_t *out);
+// By the memo where there can be one. *number is the group's in the tally.
+MUST_CHECK errcode_t rows_group(rows_t *self, uint32_t *number);
+MUST_CHECK errcode_t rows_count(rows_t *self, uint32_t number);
+
+#endif
