@@ -3,7 +3,13 @@
 // seed: few paths and clients make most of the traffic, days are busier than
 // nights, bots ask for robots.txt, some requests fail.
 //
-//     loggen SEED MEGABYTES [DAY] > access.log
+//     loggen [SHAPE] SEED MEGABYTES [DAY] > access.log
+//
+// Without a shape: the log of the demonstration, in no order of time. The
+// shapes are those of the measurements, see shapes.c.
+#include "bench/shapes.h"
+
+#include <ctype.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdint.h>
@@ -84,24 +90,52 @@ line(unsigned day, unsigned second)
         agents[bot ? 3 : c % 5]);
 }
 
-int
-main(int argc, char **argv)
+static int
+write_demo(uint64_t seed, uint64_t megabytes, unsigned day)
 {
-    if (argc < 3) {
-        fprintf(stderr, "usage: loggen SEED MEGABYTES [DAY]\n");
-        return 2;
-    }
-    state = strtoull(argv[1], NULL, 10) * 2654435761u + 88172645463325252u;
-    uint64_t left = strtoull(argv[2], NULL, 10) * 1000000;
-    unsigned day = argc > 3 ? (unsigned)strtoul(argv[3], NULL, 10) : 14;
+    state = seed * 2654435761u + 88172645463325252u;
+    uint64_t left = megabytes * 1000000;
     for (;;) {
         int n = line(day, second_of_day());
         if (n <= 0) {
-            return 1;
+            return -1;
         }
         if ((uint64_t)n >= left) {
-            return fflush(stdout) == 0 ? 0 : 1;
+            return fflush(stdout) == 0 ? 0 : -1;
         }
         left -= (uint64_t)n;
     }
+}
+
+static int
+usage(void)
+{
+    fprintf(stderr, "usage: loggen [SHAPE] SEED MEGABYTES [DAY]\n");
+    shape_list(stderr);
+    return 2;
+}
+
+int
+main(int argc, char **argv)
+{
+    const shape_t *shape = NULL;
+    if (argc > 1 && !isdigit((unsigned char)argv[1][0])) {
+        if ((shape = shape_find(argv[1])) == NULL) {
+            return usage();
+        }
+        argc--;
+        argv++;
+    }
+    if (argc < 3) {
+        return usage();
+    }
+    uint64_t seed = strtoull(argv[1], NULL, 10);
+    uint64_t megabytes = strtoull(argv[2], NULL, 10);
+    unsigned day = argc > 3 ? (unsigned)strtoul(argv[3], NULL, 10) : 14;
+    if (day < 1 || day > 30) {
+        return usage();
+    }
+    int rc = shape == NULL ? write_demo(seed, megabytes, day)
+                           : shape_write(shape, seed, megabytes, day, stdout);
+    return rc == 0 ? 0 : 1;
 }
