@@ -171,6 +171,17 @@ def other_rows(t, mem, merge, small, size):
           f"{small * 1000:.1f} ms", True, " ms")
 
 
+def stage_text(row):
+    unit = "pair" if "pairs_per_second" in row else "byte"
+    rate = row[f"{unit}s_per_second"]
+    each = row[f"instructions_per_{unit}"]
+    return (f"{row['stage']:<22}" + (f"{rate / 1e6:8.2f} M pairs/s" if
+                                     unit == "pair" else
+                                     f"{rate / 1e9:8.2f} GB/s     ")
+            + (f"{each:9.2f} instructions a {unit}" if each else
+               "   instructions: not counted on this machine"))
+
+
 def text_of(result):
     m = result["machine"]
     out = [f"{k} {v}" for k, v in m.items()]
@@ -197,9 +208,8 @@ def text_of(result):
     for r in result["rows"]:
         met = {None: "-", True: "yes", False: "no"}[r["met"]]
         out.append(f"{r['work']:<70}{r['asked']:<20}{r['reached']:<14}{met}")
-    out += ["", "microbenchmarks, one core"]
-    for row in result["micro"].values():
-        out.append("  " + ", ".join(f"{k} {v}" for k, v in row.items()))
+    out += ["", "stages, one core, processor time (bench/micro)",
+            *map(stage_text, result["micro"].values())]
     return "\n".join(out) + "\n"
 
 
