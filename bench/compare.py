@@ -17,9 +17,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from contenders import LOGTALLY, QUESTIONS, all_of_ours, all_peers, ours, \
-    prepare, versions
+from contenders import LOGTALLY, QUESTIONS, SHAPES, all_of_ours, all_peers, ours, \
+    on_shapes, prepare, versions
 from measure import BUILD, ROOT, in_turn, machine, output_of, peaks, run, say
+from report import text_of
 
 sys.path.insert(0, str(ROOT / "tests" / "cluster"))
 import conftest  # noqa: E402
@@ -46,7 +47,9 @@ def referred(files):
     """What is to be answered, from one executor of ours."""
     out = {}
     for question, data in [*((q, "log") for q in QUESTIONS),
-                           ("status", "slice")]:
+                           ("status", "slice"),
+                           *((q, shape) for q in ("status", "url")
+                             for shape in SHAPES)]:
         c = ours("reference", question, data, 1, [files[data]])
         out[c.same_as] = c.parse(run(c)[1])
     out["status of gz"] = out["status of zst"] = out["status of log"]
@@ -171,48 +174,6 @@ def other_rows(t, mem, merge, small, size):
           f"{small * 1000:.1f} ms", True, " ms")
 
 
-def stage_text(row):
-    unit = "pair" if "pairs_per_second" in row else "byte"
-    rate = row[f"{unit}s_per_second"]
-    each = row[f"instructions_per_{unit}"]
-    return (f"{row['stage']:<22}" + (f"{rate / 1e6:8.2f} M pairs/s" if
-                                     unit == "pair" else
-                                     f"{rate / 1e9:8.2f} GB/s     ")
-            + (f"{each:9.2f} instructions a {unit}" if each else
-               "   instructions: not counted on this machine"))
-
-
-def text_of(result):
-    m = result["machine"]
-    out = [f"{k} {v}" for k, v in m.items()]
-    out += [f"version of {k}: {v}" for k, v in result["versions"].items()]
-    out += ["", f"file: combined, seed 1, {result['bytes']['log']:,} bytes; "
-            f"slice: {result['bytes']['slice']:,} bytes; "
-            f"{result['runs']} runs in turn", "",
-            f"{'command':<50}{'median s':>10}{'least':>9}{'most':>9}"
-            f"{'GB/s':>8}  reads"]
-    for c in result["commands"]:
-        if c["absent"]:
-            out.append(f"{c['name']:<50}absent: {c['absent']}")
-            continue
-        s = c["seconds"]
-        middle = statistics.median(s)
-        out.append(f"{c['name']:<50}{middle:>10.3f}{min(s):>9.3f}"
-                   f"{max(s):>9.3f}{c['log_bytes'] / middle / 1e9:>8.3f}"
-                   f"  {c['data']}")
-    out += ["", "GB/s is of plain log, also for archives. Answers were equal "
-            "to ours for all that count;", "wc, igzip -dc and zstd -dc "
-            "only read. DuckDB and Dask report the time of the question",
-            "alone, all others that of the whole process.", "",
-            f"{'work':<70}{'asked':<20}{'reached':<14}met"]
-    for r in result["rows"]:
-        met = {None: "-", True: "yes", False: "no"}[r["met"]]
-        out.append(f"{r['work']:<70}{r['asked']:<20}{r['reached']:<14}{met}")
-    out += ["", "stages, one core, processor time (bench/micro)",
-            *map(stage_text, result["micro"].values())]
-    return "\n".join(out) + "\n"
-
-
 def cluster_of(folder, files):
     c = conftest.Cluster(folder)
     for n, path in enumerate(files["hosts"], 1):
@@ -225,7 +186,8 @@ def measured(args, files, folder):
     try:
         env = {k: v for k, v in cluster.env().items()
                if k.startswith("LOGTALLY_")}
-        commands = [*all_of_ours(files, env), *all_peers(files)]
+        commands = [*all_of_ours(files, env), *all_peers(files),
+                    *on_shapes(files)]
         say("answers")
         check(commands, referred(files))
         in_turn(commands, args.runs, say)
@@ -233,8 +195,8 @@ def measured(args, files, folder):
         cluster.close()
     say("memory, small file, stages")
     t = Table(commands)
-    log, part = (files[k].stat().st_size for k in ("log", "slice"))
-    t.size = {"log": log, "gz": log, "zst": log, "slice": part}
+    t.size = {k: files[k].stat().st_size for k in ("log", "slice", *SHAPES)}
+    t.size |= {"gz": t.size["log"], "zst": t.size["log"]}
     mem, stages = memory(files), micro()
     speed_rows(t)
     other_rows(t, mem, stages.get("merge"), small_file(folder),

@@ -17,6 +17,7 @@ QUESTIONS = {
     "errors": "5xx | top 10 path by time:1h",
     "needle": '"needle" | count',
 }
+SHAPES = ("few", "many", "long", "short")  # of loggen, beside combined
 # GoAccess also fills ten panels nobody asked for; it is measured as it
 # comes, and once more with all but the one for the status switched off.
 PANELS = ("VISITORS REQUESTS REQUESTS_STATIC NOT_FOUND HOSTS OS BROWSERS "
@@ -178,6 +179,22 @@ def all_peers(f):
             *pythons(f), *slow_ones(f)]
 
 
+def on_shapes(f):
+    """Other logs than the combined one, of the size of the slice."""
+    out = []
+    for shape in SHAPES:
+        out += [
+            ours(f"{shape}: logtally -j 1: {QUESTIONS['status']}", "status",
+                 shape, 1, [f[shape]]),
+            ours(f"{shape}: logtally -j 1: {QUESTIONS['url']}", "url", shape,
+                 1, [f[shape]]),
+            Command(f"{shape}: wc -l", f"wc -l < {f[shape]}", shape,
+                    shell=True),
+            counting(f"{shape}: mawk", ["mawk", AWK, f[shape]], shape,
+                     of_key_count, "mawk")]
+    return out
+
+
 def first_line(*argv):
     if not have(argv[0]):
         return "absent"
@@ -210,9 +227,12 @@ def prepare(folder: Path, megabytes, slice_megabytes):
     folder.mkdir(parents=True, exist_ok=True)
     f = {"log": folder / f"combined-{megabytes}.log",
          "slice": folder / f"combined-{slice_megabytes}.log"}
-    for key, size in (("log", megabytes), ("slice", slice_megabytes)):
-        if not f[key].exists():
-            made(f[key], [BUILD / "bench" / "loggen", "combined", 1, size])
+    f |= {s: folder / f"{s}-{slice_megabytes}.log" for s in SHAPES}
+    for key, path in f.items():
+        if not path.exists():
+            made(path, [BUILD / "bench" / "loggen",
+                        key if key in SHAPES else "combined", 1,
+                        megabytes if key == "log" else slice_megabytes])
     f["gz"], f["zst"] = (f["log"].with_suffix(f".log.{e}")
                          for e in ("gz", "zst"))
     if not f["gz"].exists():

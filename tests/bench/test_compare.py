@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """How the answers of the peers are read, and how ratios are made."""
+import json
 import sys
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import compare  # noqa: E402
 import contenders  # noqa: E402
 import count_status  # noqa: E402
 import measure  # noqa: E402
+import report  # noqa: E402
 
 ANSWER = [["200", 9], ["404", 1]]
 LINE = b'1.2.3.4 - - [t] "GET /%d HTTP/1.1" %d 5 "-" "a \\" 500 b"\n'
@@ -114,3 +116,28 @@ def test_reason(text, told):
 def test_peaks_sees_children():
     most = measure.peaks(["sh", "-c", "sleep 0.2; true"])
     assert most["sleep"] > 100 and most["sh"] > 100
+
+
+def test_figures_replace_those_of_the_document(tmp_path):
+    result = {
+        "machine": {"date": "d", "cpu": "c", "processors": 2, "kernel": "k",
+                    "commit": "x"}, "bytes": {"log": 10**9}, "runs": 5,
+        "rows": [{"work": "a | b", "asked": "at least 2 x", "reached": "1 x",
+                  "met": False}],
+        "commands": [{"name": "it", "absent": "not installed: it"},
+                     {"name": "us", "absent": "", "seconds": [1, 2, 9],
+                      "log_bytes": 10**9}],
+        "micro": {"lines": {"stage": "lines", "bytes_per_second": 2e9,
+                            "instructions_per_byte": None}}}
+    (tmp_path / "r.json").write_text(json.dumps(result))
+    doc = tmp_path / "d.md"
+    doc.write_text("a\n<!-- figures -->\nold\n<!-- end of figures -->\nz\n")
+    for _ in range(2):
+        report.main(tmp_path / "r.json", doc)
+    text = doc.read_text()
+    assert text.startswith("a\n<!-- figures -->\nMeasured d on c")
+    assert text.endswith("```\n<!-- end of figures -->\nz\n")
+    assert "old" not in text and text.count("Measured") == 1
+    assert "| a \\| b | at least 2 x | 1 x (not met) |" in text
+    assert "| us | 2.000 | 0.50 |" in text
+    assert "| it | not installed: it | |" in text
