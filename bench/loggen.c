@@ -6,8 +6,8 @@
 //     loggen [SHAPE] SEED MEGABYTES [DAY] > access.log
 //
 // Without a shape: the log of the demonstration, in no order of time. The
-// shapes are those of the measurements, see shapes.c.
-#include "bench/shapes.h"
+// shapes are those of the measurements, see logshape.c.
+#include "bench/logshape.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -111,16 +111,16 @@ static int
 usage(void)
 {
     fprintf(stderr, "usage: loggen [SHAPE] SEED MEGABYTES [DAY]\n");
-    shape_list(stderr);
+    logshape_list(stderr);
     return 2;
 }
 
 int
 main(int argc, char **argv)
 {
-    const shape_t *shape = NULL;
+    const logshape_t *shape = NULL;
     if (argc > 1 && !isdigit((unsigned char)argv[1][0])) {
-        if ((shape = shape_find(argv[1])) == NULL) {
+        if ((shape = logshape_find(argv[1])) == NULL) {
             return usage();
         }
         argc--;
@@ -135,7 +135,8 @@ main(int argc, char **argv)
     if (day < 1 || day > 30) {
         return usage();
     }
-    int rc = shape == NULL ? write_demo(seed, megabytes, day)
-                           : shape_write(shape, seed, megabytes, day, stdout);
+    int rc = shape == NULL
+                 ? write_demo(seed, megabytes, day)
+                 : logshape_write(shape, seed, megabytes, day, stdout);
     return rc == 0 ? 0 : 1;
 }

@@ -8,8 +8,8 @@
 // of queries that need a filter, a small and a large table. Those of the
 // table work on KEYS keys of about 40 bytes. Figures are medians of RUNS, of
 // processor time.
+#include "bench/logshape.h"
 #include "bench/meter.h"
-#include "bench/shapes.h"
 #include "common/tally/partial.h"
 #include "worker/format/format.h"
 #include "worker/scan/lines.h"
@@ -60,7 +60,7 @@ make_log(uint64_t megabytes)
     log_fd = memfd_create("log", MFD_CLOEXEC);
     FILE *to = log_fd < 0 ? NULL : fdopen(dup(log_fd), "w");
     if (to == NULL ||
-        shape_write(shape_find("combined"), 1, megabytes, 14, to) != 0) {
+        logshape_write(logshape_find("combined"), 1, megabytes, 14, to) != 0) {
         perror("micro");
         exit(1);
     }

@@ -5,7 +5,7 @@
 //
 // Popularity falls as 1/rank, by octaves: the ranks 2^k to 2^(k+1) together
 // are asked for as often as those of any other k.
-#include "bench/shapes.h"
+#include "bench/logshape.h"
 
 #include <stdbool.h>
 #include <string.h>
@@ -29,7 +29,7 @@ typedef struct gen {
     unsigned day;
 } gen_t;
 
-struct shape {
+struct logshape {
     const char *name;
     const char *help;
     char *(*line)(gen_t *, char *);
@@ -351,7 +351,7 @@ line_short(gen_t *g, char *p)
     return p;
 }
 
-static const shape_t shapes[] = {
+static const logshape_t shapes[] = {
     {"combined", "about 200 bytes a line, 400,000 urls in 1 GB", line_combined},
     {"few", "the same with eight urls", line_few},
     {"many", "the same, nearly every line a new url", line_many},
@@ -361,8 +361,8 @@ static const shape_t shapes[] = {
 
 enum { N_SHAPES = sizeof(shapes) / sizeof(shapes[0]) };
 
-const shape_t *
-shape_find(const char *name)
+const logshape_t *
+logshape_find(const char *name)
 {
     for (size_t i = 0; i < N_SHAPES; i++) {
         if (strcmp(shapes[i].name, name) == 0) {
@@ -373,7 +373,7 @@ shape_find(const char *name)
 }
 
 void
-shape_list(FILE *to)
+logshape_list(FILE *to)
 {
     for (size_t i = 0; i < N_SHAPES; i++) {
         fprintf(to, "  %-10s%s\n", shapes[i].name, shapes[i].help);
@@ -381,7 +381,7 @@ shape_list(FILE *to)
 }
 
 int
-shape_write(const shape_t *shape, uint64_t seed, uint64_t megabytes,
+logshape_write(const logshape_t *shape, uint64_t seed, uint64_t megabytes,
     unsigned day, FILE *to)
 {
     static char buffer[BUFFER];
@@ -401,7 +401,7 @@ shape_write(const shape_t *shape, uint64_t seed, uint64_t megabytes,
         left -= n;
         p = end;
         pass(&g, n);
-        if ((size_t)(p - buffer) > sizeof(buffer) - SHAPE_LINE_MAX) {
+        if ((size_t)(p - buffer) > sizeof(buffer) - LOGSHAPE_LINE_MAX) {
             if (fwrite(buffer, (size_t)(p - buffer), 1, to) != 1) {
                 return -1;
             }
