@@ -21,7 +21,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { RUNS = 5, KEYS = 1000000, BLOCK = 1 << 20 };
+enum { RUNS = 5, KEYS = 1000000, BLOCK = 256 << 10 };
 #define BUDGET ((size_t)1 << 30)
 
 static bool json;
