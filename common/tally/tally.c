@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Open addressing with linear probing over indexes into a dense array of
-// groups. Each group keeps its full hash, so growing never hashes a key
-// again and probing compares keys only where hashes agree. The hash is XXH3
-// with a secret of this process: keys come from log lines, which attackers
-// write. Keys lie in an arena of blocks that never move.
+// Open addressing with linear probing over slots of 8 bytes: 32 bits of the
+// hash and the number of the group. Probing reads slots alone until the hash
+// agrees, and growing reads nothing else. The hash is XXH3 with a secret of
+// this process: keys come from log lines, which attackers write. Keys lie
+// behind their length in an arena of blocks that never move.
+//
+// A table larger than the caches costs a miss each for slot, group and key.
+// tally_groups_find has those of a whole batch under way at once.
 #include "common/tally/tally.h"
 
 #include "common/base/limits.h"
@@ -20,13 +23,19 @@
 
 #define ARENA_BLOCK  (256u << 10)
 #define SLOTS_FIRST  256u
-#define SLOT_EMPTY   UINT32_MAX
+#define NO_GROUP     UINT32_MAX // of an empty slot
 #define GROUPS_LIMIT (UINT32_MAX / 2)
 
-typedef struct group {
-    uint64_t hash;
-    span_t key;
-} group_t;
+typedef struct slot {
+    uint32_t hash;
+    uint32_t group;
+} slot_t;
+
+// A key in the arena, as the table keeps it.
+typedef struct kept_key {
+    uint32_t len;
+    uint8_t bytes[];
+} kept_key_t;
 
 typedef struct arena_block {
     struct arena_block *next;
@@ -37,9 +46,9 @@ struct tally {
     const query_t *query;
     size_t budget;
     size_t bytes; // of slots, groups, states and arena
-    uint32_t *slots;
+    slot_t *slots;
     size_t n_slots; // a power of two
-    group_t *groups;
+    const kept_key_t **keys;
     agg_state_t *states; // n_aggs per group
     size_t n_groups;
     size_t groups_cap;
@@ -59,10 +68,10 @@ make_seed(void)
     randombytes_buf(&seed, sizeof seed);
 }
 
-static uint64_t
+static uint32_t
 hash_key(span_t key)
 {
-    return XXH3_64bits_withSeed(key.p, key.len, seed);
+    return (uint32_t)XXH3_64bits_withSeed(key.p, key.len, seed);
 }
 
 static void
@@ -100,7 +109,7 @@ tally_destroy(tally_t **self_p)
         self->arena = next;
     }
     free(self->slots);
-    free(self->groups);
+    free(self->keys);
     free(self->states);
     free(self->sorted);
     free(self);
@@ -131,16 +140,24 @@ may_take(const tally_t *self, size_t more)
     return self->bytes <= self->budget && more <= self->budget - self->bytes;
 }
 
+static span_t
+key_of(const tally_t *self, size_t group)
+{
+    const kept_key_t *kept = self->keys[group];
+
+    return (span_t){kept->bytes, kept->len};
+}
+
 // The slot that holds the key, or the empty one where it belongs.
 static size_t
-find_slot(const tally_t *self, uint64_t hash, span_t key)
+find_slot(const tally_t *self, uint32_t hash, span_t key)
 {
     size_t mask = self->n_slots - 1;
     size_t i = hash & mask;
 
-    while (self->slots[i] != SLOT_EMPTY) {
-        const group_t *g = &self->groups[self->slots[i]];
-        if (g->hash == hash && span_eq(g->key, key)) {
+    while (self->slots[i].group != NO_GROUP) {
+        if (self->slots[i].hash == hash &&
+            span_eq(key_of(self, self->slots[i].group), key)) {
             break;
         }
         i = (i + 1) & mask;
@@ -148,30 +165,41 @@ find_slot(const tally_t *self, uint64_t hash, span_t key)
     return i;
 }
 
+static void
+put_slot(tally_t *self, slot_t slot)
+{
+    size_t mask = self->n_slots - 1;
+    size_t i = slot.hash & mask;
+
+    while (self->slots[i].group != NO_GROUP) {
+        i = (i + 1) & mask;
+    }
+    self->slots[i] = slot;
+}
+
 // Doubles the slots once they are three quarters full.
 static errcode_t
 grow_slots(tally_t *self)
 {
-    size_t n = self->n_slots * 2;
-    size_t more = self->n_slots * sizeof *self->slots;
+    slot_t *old = self->slots;
+    size_t n = self->n_slots;
 
-    if (self->n_groups < self->n_slots / 4 * 3) {
+    if (self->n_groups < n / 4 * 3) {
         return ERR_OK;
     }
-    if (!may_take(self, more)) {
+    if (!may_take(self, n * sizeof *old)) {
         return ERR_TOO_LARGE;
     }
-    self->slots = xrealloc(self->slots, n * sizeof *self->slots);
-    self->n_slots = n;
-    self->bytes += more;
+    self->bytes += n * sizeof *old;
+    self->n_slots = n * 2;
+    self->slots = xmalloc(self->n_slots * sizeof *self->slots);
     clear_slots(self);
-    for (size_t g = 0; g < self->n_groups; g++) {
-        size_t i = self->groups[g].hash & (n - 1);
-        while (self->slots[i] != SLOT_EMPTY) {
-            i = (i + 1) & (n - 1);
+    for (size_t i = 0; i < n; i++) {
+        if (old[i].group != NO_GROUP) {
+            put_slot(self, old[i]);
         }
-        self->slots[i] = (uint32_t)g;
     }
+    free(old);
     return ERR_OK;
 }
 
@@ -180,7 +208,7 @@ grow_groups(tally_t *self)
 {
     size_t n = self->groups_cap > 0 ? self->groups_cap * 2 : 64;
     size_t state_len = self->query->n_aggs * sizeof *self->states;
-    size_t more = (n - self->groups_cap) * (sizeof *self->groups + state_len);
+    size_t more = (n - self->groups_cap) * (sizeof *self->keys + state_len);
 
     if (self->n_groups < self->groups_cap) {
         return ERR_OK;
@@ -188,11 +216,20 @@ grow_groups(tally_t *self)
     if (self->n_groups >= GROUPS_LIMIT || !may_take(self, more)) {
         return ERR_TOO_LARGE;
     }
-    self->groups = xrealloc(self->groups, n * sizeof *self->groups);
+    self->keys = xrealloc(self->keys, n * sizeof *self->keys);
     self->states = xrealloc(self->states, n * state_len);
     self->groups_cap = n;
     self->bytes += more;
     return ERR_OK;
+}
+
+// Of a key in the arena. Each starts where a length may lie.
+static size_t
+kept_len(span_t key)
+{
+    size_t align = _Alignof(kept_key_t);
+
+    return (sizeof(kept_key_t) + key.len + align - 1) & ~(align - 1);
 }
 
 static errcode_t
@@ -215,16 +252,18 @@ grow_arena(tally_t *self, size_t len)
     return ERR_OK;
 }
 
-static span_t
+static const kept_key_t *
 keep_key(tally_t *self, span_t key)
 {
-    span_t kept = {self->arena_at, key.len};
+    kept_key_t *kept = (void *)self->arena_at;
+    size_t len = kept_len(key);
 
+    kept->len = (uint32_t)key.len;
     if (key.len > 0) {
-        memcpy(self->arena_at, key.p, key.len);
-        self->arena_at += key.len;
-        self->arena_left -= key.len;
+        memcpy(kept->bytes, key.p, key.len);
     }
+    self->arena_at += len;
+    self->arena_left -= len;
     return kept;
 }
 
@@ -247,32 +286,105 @@ tally_states(tally_t *self, size_t number)
     return states_of(self, number);
 }
 
-errcode_t
-tally_group(tally_t *self, span_t key, agg_state_t **states)
+agg_state_t *
+tally_state(const tally_t *self, agg_state_t *states, size_t agg)
 {
-    uint64_t hash = hash_key(key);
-    size_t slot = find_slot(self, hash, key);
+    assert(agg < self->query->n_aggs);
+    return &states[agg];
+}
+
+// The group of a key that has none yet.
+static errcode_t
+make_group(tally_t *self, uint32_t hash, span_t key, uint32_t *group)
+{
     errcode_t rc;
 
-    if (self->slots[slot] != SLOT_EMPTY) {
-        *states = states_of(self, self->slots[slot]);
-        return ERR_OK;
-    }
     if (key.len > LIMIT_KEY) {
         return ERR_TOO_LARGE;
     }
     if ((rc = grow_groups(self)) != ERR_OK ||
-        (rc = grow_arena(self, key.len)) != ERR_OK ||
+        (rc = grow_arena(self, kept_len(key))) != ERR_OK ||
         (rc = grow_slots(self)) != ERR_OK) {
         return rc;
     }
-    slot = find_slot(self, hash, key);
-    size_t g = self->n_groups++;
-    self->groups[g] = (group_t){hash, keep_key(self, key)};
-    self->slots[slot] = (uint32_t)g;
-    *states = states_of(self, g);
-    memset(*states, 0, self->query->n_aggs * sizeof **states);
+    *group = (uint32_t)self->n_groups++;
+    self->keys[*group] = keep_key(self, key);
+    put_slot(self, (slot_t){hash, *group});
+    memset(
+        states_of(self, *group), 0, self->query->n_aggs * sizeof *self->states);
     return ERR_OK;
+}
+
+static errcode_t
+find_group(tally_t *self, uint32_t hash, span_t key, uint32_t *group)
+{
+    *group = self->slots[find_slot(self, hash, key)].group;
+    return *group != NO_GROUP ? ERR_OK : make_group(self, hash, key, group);
+}
+
+errcode_t
+tally_group(tally_t *self, span_t key, agg_state_t **states)
+{
+    uint32_t group;
+    errcode_t rc = find_group(self, hash_key(key), key, &group);
+
+    if (rc == ERR_OK) {
+        *states = states_of(self, group);
+    }
+    return rc;
+}
+
+// The first group whose hash agrees: nearly always the right one.
+static uint32_t
+guess_group(const tally_t *self, uint32_t hash)
+{
+    size_t mask = self->n_slots - 1;
+    size_t i = hash & mask;
+
+    while (self->slots[i].group != NO_GROUP && self->slots[i].hash != hash) {
+        i = (i + 1) & mask;
+    }
+    return self->slots[i].group;
+}
+
+// Hashes, and what the batch will read, step by step; groups[] are guesses.
+static void
+prefetch_batch(const tally_t *self, const span_t *keys, size_t n,
+    uint32_t *hashes, uint32_t *groups)
+{
+    for (size_t i = 0; i < n; i++) {
+        hashes[i] = hash_key(keys[i]);
+        __builtin_prefetch(&self->slots[hashes[i] & (self->n_slots - 1)]);
+    }
+    for (size_t i = 0; i < n; i++) {
+        groups[i] = guess_group(self, hashes[i]);
+        if (groups[i] != NO_GROUP) {
+            __builtin_prefetch(&self->keys[groups[i]]);
+            __builtin_prefetch(states_of(self, groups[i]), 1);
+        }
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (groups[i] != NO_GROUP) {
+            __builtin_prefetch(self->keys[groups[i]]);
+        }
+    }
+}
+
+errcode_t
+tally_groups_find(tally_t *self, const span_t *keys, size_t n, uint32_t *groups)
+{
+    uint32_t hashes[TALLY_BATCH];
+    errcode_t rc = ERR_OK;
+
+    assert(n <= TALLY_BATCH);
+    prefetch_batch(self, keys, n, hashes, groups);
+    for (size_t i = 0; rc == ERR_OK && i < n; i++) {
+        if (groups[i] == NO_GROUP ||
+            !span_eq(key_of(self, groups[i]), keys[i])) {
+            rc = find_group(self, hashes[i], keys[i], &groups[i]);
+        }
+    }
+    return rc;
 }
 
 static int
@@ -287,7 +399,7 @@ by_key(const void *a, const void *b)
 tally_entry_t
 tally_entry(const tally_t *self, size_t g)
 {
-    return (tally_entry_t){self->groups[g].key, states_of(self, g)};
+    return (tally_entry_t){key_of(self, g), states_of(self, g)};
 }
 
 const tally_entry_t *

@@ -39,10 +39,19 @@ size_t tally_bytes(const tally_t *self);
 MUST_CHECK errcode_t tally_group(
     tally_t *self, span_t key, agg_state_t **states);
 
+#define TALLY_BATCH 64u
+// Finds or makes the groups of n keys (n <= TALLY_BATCH); groups[i] is the
+// number of keys[i]'s group, as tally_number. Equal keys in one batch are
+// fine. ERR_TOO_LARGE over the budget; groups made until then stay.
+MUST_CHECK errcode_t tally_groups_find(
+    tally_t *self, const span_t *keys, size_t n, uint32_t *groups);
+
 // Groups are numbered as they are made; states from tally_group to the number
 // and back.
 size_t tally_number(const tally_t *self, const agg_state_t *states);
 agg_state_t *tally_states(tally_t *self, size_t number);
+// The state of aggregate `agg` of the query, among those of one group.
+agg_state_t *tally_state(const tally_t *self, agg_state_t *states, size_t agg);
 
 // A list of groups in ascending byte order of key, lent until the next
 // change.
