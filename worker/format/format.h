@@ -41,6 +41,10 @@ bool format_match_next(
 // A word cut at its last ':'. False: none, or nothing on one side of it; *why
 // is set then.
 bool format_split_port(span_t word, span_t *vhost, span_t *port, reject_t *why);
+// A field that is a part of the request (method, url, path, query, proto);
+// p == NULL when the request has no such part.
+bool format_is_of_request(field_t field);
+span_t format_request_part(span_t request, field_t field);
 // The logged bytes of a field; p == NULL when absent.
 span_t format_raw(const line_fields_t *line, field_t field);
 

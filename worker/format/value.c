@@ -2,6 +2,8 @@
 // The value of a field: from the logged bytes to a cell of the field's type.
 #include "worker/format/format.h"
 
+#include "worker/format/find.h"
+
 #include <string.h>
 
 #define INTEGER_DIGITS_MAX 18
@@ -19,37 +21,48 @@ after(span_t s, const uint8_t *at)
     return (span_t){at + 1, s.len - (size_t)(at - s.p) - 1};
 }
 
+static span_t
+url_part(span_t url, field_t field)
+{
+    const uint8_t *end = url.p + url.len;
+    const uint8_t *mark = find_one(url.p, url.p, end, '?');
+
+    if (field == FIELD_PATH) {
+        return before(url, mark);
+    }
+    return mark < end ? after(url, mark) : (span_t){0};
+}
+
 // request splits at its first and last space; with fewer than two spaces its
 // three parts are missing.
-static span_t
-request_part(span_t request, field_t field)
+span_t
+format_request_part(span_t request, field_t field)
 {
-    const uint8_t *first =
-        request.len > 0 ? memchr(request.p, ' ', request.len) : NULL;
-    const uint8_t *last =
-        request.len > 0 ? memrchr(request.p, ' ', request.len) : NULL;
+    const uint8_t *end = request.p + request.len;
+    const uint8_t *first = find_one(request.p, request.p, end, ' ');
+    const uint8_t *last = end;
 
-    if (first == last) {
+    while (last > first && last[-1] != ' ') { // a protocol is short
+        last--;
+    }
+    if (last <= first + 1) { // none, or the first is the last
         return (span_t){0};
     }
     if (field == FIELD_METHOD) {
         return before(request, first);
     }
     if (field == FIELD_PROTO) {
-        return after(request, last);
+        return (span_t){last, (size_t)(end - last)};
     }
-    return (span_t){first + 1, (size_t)(last - first - 1)};
+    span_t url = {first + 1, (size_t)(last - first - 2)};
+    return field == FIELD_URL ? url : url_part(url, field);
 }
 
-static span_t
-url_part(span_t url, field_t field)
+bool
+format_is_of_request(field_t field)
 {
-    const uint8_t *mark = url.len > 0 ? memchr(url.p, '?', url.len) : NULL;
-
-    if (field == FIELD_PATH) {
-        return mark != NULL ? before(url, mark) : url;
-    }
-    return mark != NULL ? after(url, mark) : (span_t){0};
+    return field == FIELD_METHOD || field == FIELD_URL || field == FIELD_PATH ||
+           field == FIELD_QUERY || field == FIELD_PROTO;
 }
 
 span_t
@@ -63,11 +76,8 @@ format_raw(const line_fields_t *line, field_t field)
     if (raw.p != NULL) {
         return raw;
     }
-    if (field == FIELD_PATH || field == FIELD_QUERY) {
-        return url_part(format_raw(line, FIELD_URL), field);
-    }
-    if (field == FIELD_METHOD || field == FIELD_URL || field == FIELD_PROTO) {
-        return request_part(line->fields[FIELD_REQUEST], field);
+    if (format_is_of_request(field) && line->fields[FIELD_REQUEST].p != NULL) {
+        return format_request_part(line->fields[FIELD_REQUEST], field);
     }
     return (span_t){0};
 }

@@ -42,11 +42,7 @@ struct matcher {
 static field_t
 logged(field_t field)
 {
-    bool of_request = field == FIELD_METHOD || field == FIELD_URL ||
-                      field == FIELD_PATH || field == FIELD_QUERY ||
-                      field == FIELD_PROTO;
-
-    return of_request ? FIELD_REQUEST : field;
+    return format_is_of_request(field) ? FIELD_REQUEST : field;
 }
 
 static uint8_t

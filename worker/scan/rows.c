@@ -146,6 +146,7 @@ rows_destroy(rows_t **self_p)
     if (self != NULL) {
         eval_destroy(&self->eval);
         buf_fini(&self->key);
+        buf_fini(&self->keys);
         memo_destroy(&self->memo);
         free(self);
         *self_p = NULL;

@@ -4,9 +4,17 @@
 // bytes (shorts.h, memo.h).
 #include "worker/scan/rows_inside.h"
 
+#include "common/base/limits.h"
+
 #include <string.h>
 
 #define NO_SLOT SIZE_MAX
+
+// Where a key is in a batch: the field itself, or the request it is part of.
+typedef struct key_place {
+    field_t field;
+    size_t slot;
+} key_place_t;
 
 static size_t
 slot_of(const batch_t *batch, field_t field)
@@ -110,15 +118,75 @@ group_by_bytes(rows_t *self, const batch_t *batch, size_t slot, size_t row,
     return rc;
 }
 
-// Keys that are texts need no parsing: they are made and looked up together.
+// The bytes of a text field in a line of the batch; p == NULL: absent.
+static span_t
+text_of(
+    const rows_t *self, const batch_t *batch, const key_place_t *at, size_t row)
+{
+    if (at->slot == NO_SLOT) {
+        return at->field == FIELD_HOST   ? self->host
+               : at->field == FIELD_FILE ? self->path
+                                         : (span_t){0};
+    }
+    span_t text = batch->spans[at->slot][row];
+    return at->field == batch->fields[at->slot]
+               ? text
+               : format_request_part(text, at->field);
+}
+
+static void
+put_text(span_t text, buf_t *out)
+{
+    cell_t cell = {.kind = CELL_TEXT, .text = text};
+
+    if (text.p == NULL || (text.len == 1 && text.p[0] == '-')) {
+        cell.kind = CELL_MISSING;
+    }
+    cell_encode(&cell, out);
+}
+
+// Keys of up to TALLY_BATCH lines, made and looked up together.
+static errcode_t
+group_some(rows_t *self, const batch_t *batch, const key_place_t *places,
+    const uint16_t *selected, size_t n, uint32_t *numbers)
+{
+    size_t ends[TALLY_BATCH];
+    span_t keys[TALLY_BATCH];
+
+    buf_clear(&self->keys);
+    for (size_t i = 0; i < n; i++) {
+        for (size_t k = 0; k < self->query->n_keys; k++) {
+            put_text(
+                text_of(self, batch, &places[k], selected[i]), &self->keys);
+        }
+        ends[i] = self->keys.len;
+    }
+    for (size_t i = 0; i < n; i++) {
+        size_t begin = i > 0 ? ends[i - 1] : 0;
+        keys[i] = (span_t){self->keys.p + begin, ends[i] - begin};
+    }
+    return tally_groups_find(self->tally, keys, n, numbers);
+}
+
+// Keys that are texts need no parsing, and no memo.
 static errcode_t
 group_texts(rows_t *self, const batch_t *batch, size_t n)
 {
+    key_place_t places[LIMIT_QUERY_COLUMNS];
     errcode_t rc = ERR_OK;
 
-    for (size_t i = 0; rc == ERR_OK && i < n; i++) {
-        load(self, batch, self->selected[i]);
-        rc = rows_group(self, &self->numbers[i]);
+    for (size_t k = 0; k < self->query->n_keys; k++) {
+        field_t field = self->query->keys[k].expr->field;
+        size_t slot = slot_of(batch, field);
+        if (slot == NO_SLOT && format_is_of_request(field)) {
+            slot = slot_of(batch, FIELD_REQUEST);
+        }
+        places[k] = (key_place_t){field, slot};
+    }
+    for (size_t i = 0; rc == ERR_OK && i < n; i += TALLY_BATCH) {
+        size_t some = n - i < TALLY_BATCH ? n - i : TALLY_BATCH;
+        rc = group_some(
+            self, batch, places, self->selected + i, some, self->numbers + i);
     }
     return rc;
 }
@@ -149,22 +217,37 @@ find_groups(rows_t *self, const batch_t *batch, size_t n)
     return rc;
 }
 
+// Neighbours of the same group are counted at once.
+static void
+count_plainly(rows_t *self, size_t n)
+{
+    const uint32_t *numbers = self->numbers;
+
+    for (size_t i = 0; i < n;) {
+        size_t same = 1;
+        while (i + same < n && numbers[i + same] == numbers[i]) {
+            same++;
+        }
+        agg_state_t *states = tally_states(self->tally, numbers[i]);
+        for (size_t a = 0; a < self->query->n_aggs; a++) {
+            agg_add_lines(&states[a], same);
+        }
+        i += same;
+    }
+}
+
 static errcode_t
 count_lines(rows_t *self, const batch_t *batch, size_t n)
 {
-    size_t n_aggs = self->query->n_aggs;
     errcode_t rc = ERR_OK;
 
+    if (self->counts) {
+        count_plainly(self, n);
+        return ERR_OK;
+    }
     for (size_t i = 0; rc == ERR_OK && i < n; i++) {
-        if (self->counts) {
-            agg_state_t *states = tally_states(self->tally, self->numbers[i]);
-            for (size_t a = 0; a < n_aggs; a++) {
-                agg_add_lines(&states[a], 1);
-            }
-        } else {
-            load(self, batch, self->selected[i]);
-            rc = rows_count(self, self->numbers[i]);
-        }
+        load(self, batch, self->selected[i]);
+        rc = rows_count(self, self->numbers[i]);
     }
     return rc;
 }

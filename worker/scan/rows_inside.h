@@ -18,7 +18,8 @@ struct rows {
     span_t host;
     span_t path;
     uint64_t bad_values;
-    buf_t key; // reused
+    buf_t key;  // reused
+    buf_t keys; // of up to TALLY_BATCH lines
     memo_t *memo;
     bool plain;        // every key is a field, with or without a bucket
     bool text;         // every key is a text as it was logged
