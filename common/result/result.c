@@ -17,6 +17,7 @@
 static errcode_t
 fill_row(const query_t *q, const tally_entry_t *entry, cell_t *row)
 {
+    const agg_state_t *state = entry->states;
     rd_t r = rd_init(entry->key);
     errcode_t rc = ERR_OK;
 
@@ -27,7 +28,8 @@ fill_row(const query_t *q, const tally_entry_t *entry, cell_t *row)
         }
     }
     for (size_t i = 0; i < q->n_aggs && rc == ERR_OK; i++) {
-        rc = agg_value(q->aggs[i].func, &entry->states[i], &row[q->n_keys + i]);
+        rc = agg_value(q->aggs[i].func, state, &row[q->n_keys + i]);
+        state += agg_words(q->aggs[i].func);
     }
     return rc;
 }

@@ -58,18 +58,6 @@ put_files(const totals_t *t, buf_t *out)
     }
 }
 
-static void
-put_state(agg_func_t func, const agg_state_t *s, buf_t *out)
-{
-    buf_put_varint(out, s->n);
-    if (func == AGG_SUM || func == AGG_AVG) {
-        buf_put_varint128(out, s->sum.lo);
-        buf_put_zigzag(out, s->sum.hi);
-    } else if (func != AGG_COUNT && s->n > 0) {
-        buf_put_zigzag(out, s->best);
-    }
-}
-
 static size_t
 shared_prefix(span_t a, span_t b)
 {
@@ -102,8 +90,10 @@ partial_encode(tally_t *tally, const totals_t *totals, buf_t *out)
         // The key of a query without keys is no pointer at all.
         const uint8_t *rest = shared > 0 ? key.p + shared : key.p;
         buf_put_block(out, (span_t){rest, key.len - shared});
+        const agg_state_t *state = entries[i].states;
         for (size_t a = 0; a < query->n_aggs; a++) {
-            put_state(query->aggs[a].func, &entries[i].states[a], out);
+            agg_encode(query->aggs[a].func, state, out);
+            state += agg_words(query->aggs[a].func);
         }
         previous = key;
         if (out->len - begin > LIMIT_PARTIAL) {
@@ -229,39 +219,6 @@ get_files(rd_t *r, uint32_t n_files, totals_t *t)
     return rc;
 }
 
-static errcode_t
-get_sum(rd_t *r, dec_sum_t *out)
-{
-    i128_t hi;
-    errcode_t rc = rd_varint128(r, &out->lo);
-
-    rc = rc != ERR_OK ? rc : rd_zigzag(r, &hi);
-    if (rc == ERR_OK && (hi < INT64_MIN || hi > INT64_MAX)) {
-        rc = ERR_MALFORMED;
-    }
-    if (rc == ERR_OK) {
-        out->hi = (int64_t)hi;
-    }
-    return rc;
-}
-
-static errcode_t
-get_state(rd_t *r, agg_func_t func, agg_state_t *out)
-{
-    errcode_t rc = rd_varint(r, &out->n);
-
-    if (rc != ERR_OK || func == AGG_COUNT) {
-        return rc;
-    }
-    if (func == AGG_SUM || func == AGG_AVG) {
-        return get_sum(r, &out->sum);
-    }
-    if (out->n > 1) {
-        return ERR_MALFORMED;
-    }
-    return out->n == 1 ? rd_zigzag(r, &out->best) : ERR_OK;
-}
-
 // One cell per key column and nothing else.
 static errcode_t
 check_key(span_t key, const query_t *query)
@@ -318,10 +275,11 @@ walk_groups(rd_t *r, const query_t *query, tally_t *tally)
             rc = tally_group(tally, buf_span(&key), &mine);
         }
         for (size_t a = 0; rc == ERR_OK && a < query->n_aggs; a++) {
-            agg_state_t state = {0};
-            rc = get_state(r, query->aggs[a].func, &state);
+            agg_state_t state[AGG_WORDS_MAX];
+            rc = agg_decode(query->aggs[a].func, r, state);
             if (rc == ERR_OK && mine != NULL) {
-                agg_merge(query->aggs[a].func, &mine[a], &state);
+                agg_merge(
+                    query->aggs[a].func, tally_state(tally, mine, a), state);
             }
         }
     }

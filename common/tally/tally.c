@@ -5,6 +5,8 @@
 // this process: keys come from log lines, which attackers write. Keys lie
 // behind their length in an arena of blocks that never move.
 //
+// A group is a record of words: where its key lies, then its states.
+//
 // A table larger than the caches costs a miss each for slot, group and key.
 // tally_groups_find has those of a whole batch under way at once.
 #include "common/tally/tally.h"
@@ -45,11 +47,12 @@ typedef struct arena_block {
 struct tally {
     const query_t *query;
     size_t budget;
-    size_t bytes; // of slots, groups, states and arena
+    size_t bytes; // of slots, groups and arena
     slot_t *slots;
-    size_t n_slots; // a power of two
-    const kept_key_t **keys;
-    agg_state_t *states; // n_aggs per group
+    size_t n_slots;      // a power of two
+    agg_state_t *groups; // n_words each
+    size_t n_words;
+    size_t *places; // of each aggregate's state, in words behind the key
     size_t n_groups;
     size_t groups_cap;
     arena_block_t *arena;
@@ -80,6 +83,20 @@ clear_slots(tally_t *self)
     memset(self->slots, 0xff, self->n_slots * sizeof *self->slots);
 }
 
+// A pointer is kept as a word.
+_Static_assert(sizeof(uintptr_t) <= sizeof(agg_state_t), "word");
+
+static void
+place_states(tally_t *self)
+{
+    self->places = xcalloc(self->query->n_aggs + 1, sizeof *self->places);
+    self->n_words = 1;
+    for (size_t i = 0; i < self->query->n_aggs; i++) {
+        self->places[i] = self->n_words - 1;
+        self->n_words += agg_words(self->query->aggs[i].func);
+    }
+}
+
 tally_t *
 tally_new(const query_t *query, size_t budget)
 {
@@ -92,6 +109,7 @@ tally_new(const query_t *query, size_t budget)
     self->slots = xmalloc(self->n_slots * sizeof *self->slots);
     self->bytes = self->n_slots * sizeof *self->slots;
     clear_slots(self);
+    place_states(self);
     return self;
 }
 
@@ -109,8 +127,8 @@ tally_destroy(tally_t **self_p)
         self->arena = next;
     }
     free(self->slots);
-    free(self->keys);
-    free(self->states);
+    free(self->groups);
+    free(self->places);
     free(self->sorted);
     free(self);
     *self_p = NULL;
@@ -140,10 +158,22 @@ may_take(const tally_t *self, size_t more)
     return self->bytes <= self->budget && more <= self->budget - self->bytes;
 }
 
+static const kept_key_t *
+kept_of(const tally_t *self, size_t group)
+{
+    return (const void *)(uintptr_t)self->groups[group * self->n_words];
+}
+
+static agg_state_t *
+states_of(const tally_t *self, size_t group)
+{
+    return &self->groups[group * self->n_words + 1];
+}
+
 static span_t
 key_of(const tally_t *self, size_t group)
 {
-    const kept_key_t *kept = self->keys[group];
+    const kept_key_t *kept = kept_of(self, group);
 
     return (span_t){kept->bytes, kept->len};
 }
@@ -207,8 +237,8 @@ static errcode_t
 grow_groups(tally_t *self)
 {
     size_t n = self->groups_cap > 0 ? self->groups_cap * 2 : 64;
-    size_t state_len = self->query->n_aggs * sizeof *self->states;
-    size_t more = (n - self->groups_cap) * (sizeof *self->keys + state_len);
+    size_t len = self->n_words * sizeof *self->groups;
+    size_t more = (n - self->groups_cap) * len;
 
     if (self->n_groups < self->groups_cap) {
         return ERR_OK;
@@ -216,8 +246,7 @@ grow_groups(tally_t *self)
     if (self->n_groups >= GROUPS_LIMIT || !may_take(self, more)) {
         return ERR_TOO_LARGE;
     }
-    self->keys = xrealloc(self->keys, n * sizeof *self->keys);
-    self->states = xrealloc(self->states, n * state_len);
+    self->groups = xrealloc(self->groups, n * len);
     self->groups_cap = n;
     self->bytes += more;
     return ERR_OK;
@@ -267,16 +296,10 @@ keep_key(tally_t *self, span_t key)
     return kept;
 }
 
-static agg_state_t *
-states_of(const tally_t *self, size_t group)
-{
-    return self->states + group * self->query->n_aggs;
-}
-
 size_t
 tally_number(const tally_t *self, const agg_state_t *states)
 {
-    return (size_t)(states - self->states) / self->query->n_aggs;
+    return (size_t)(states - self->groups) / self->n_words;
 }
 
 agg_state_t *
@@ -290,7 +313,7 @@ agg_state_t *
 tally_state(const tally_t *self, agg_state_t *states, size_t agg)
 {
     assert(agg < self->query->n_aggs);
-    return &states[agg];
+    return &states[self->places[agg]];
 }
 
 // The group of a key that has none yet.
@@ -308,10 +331,10 @@ make_group(tally_t *self, uint32_t hash, span_t key, uint32_t *group)
         return rc;
     }
     *group = (uint32_t)self->n_groups++;
-    self->keys[*group] = keep_key(self, key);
+    agg_state_t *record = &self->groups[*group * self->n_words];
+    record[0] = (uintptr_t)keep_key(self, key);
+    memset(&record[1], 0, (self->n_words - 1) * sizeof *record);
     put_slot(self, (slot_t){hash, *group});
-    memset(
-        states_of(self, *group), 0, self->query->n_aggs * sizeof *self->states);
     return ERR_OK;
 }
 
@@ -359,13 +382,12 @@ prefetch_batch(const tally_t *self, const span_t *keys, size_t n,
     for (size_t i = 0; i < n; i++) {
         groups[i] = guess_group(self, hashes[i]);
         if (groups[i] != NO_GROUP) {
-            __builtin_prefetch(&self->keys[groups[i]]);
             __builtin_prefetch(states_of(self, groups[i]), 1);
         }
     }
     for (size_t i = 0; i < n; i++) {
         if (groups[i] != NO_GROUP) {
-            __builtin_prefetch(self->keys[groups[i]]);
+            __builtin_prefetch(kept_of(self, groups[i]));
         }
     }
 }

@@ -12,13 +12,12 @@
 
 typedef struct tally tally_t;
 
-// State of one aggregate of one group. Merging is commutative and
-// associative, and so is add: any cutting gives the same bytes.
-typedef struct agg_state {
-    uint64_t n;    // COUNT: the count. SUM, AVG: values. MIN, MAX: 0 or 1
-    dec_sum_t sum; // SUM, AVG
-    dec_t best;    // MIN, MAX
-} agg_state_t;
+// State of one aggregate of one group: agg_words(func) of these. All zero is
+// empty. Merging is commutative and associative, and so is add: any cutting
+// gives the same bytes.
+typedef uint64_t agg_state_t;
+#define AGG_WORDS_MAX 4u
+size_t agg_words(agg_func_t func);
 
 void agg_add_lines(agg_state_t *self, uint64_t n); // AGG_COUNT
 void agg_add(agg_func_t func, agg_state_t *self, dec_t v);
@@ -26,6 +25,9 @@ void agg_merge(agg_func_t func, agg_state_t *self, const agg_state_t *from);
 // ERR_OVERFLOW for a sum or a count out of range.
 MUST_CHECK errcode_t agg_value(
     agg_func_t func, const agg_state_t *self, cell_t *out);
+void agg_encode(agg_func_t func, const agg_state_t *self, buf_t *out);
+// Fills all words; ERR_TRUNCATED, ERR_MALFORMED.
+MUST_CHECK errcode_t agg_decode(agg_func_t func, rd_t *r, agg_state_t *out);
 
 // The query is lent for the tally's life. budget: bytes of table and keys.
 tally_t *tally_new(const query_t *query, size_t budget);
@@ -34,8 +36,9 @@ const query_t *tally_query(const tally_t *self); // lent, as it was given
 size_t tally_groups(const tally_t *self);
 size_t tally_bytes(const tally_t *self);
 
-// Finds or makes the group; *states (n_aggs of them, zeroed when new) is lent
-// until the next call. ERR_TOO_LARGE over the budget; unchanged then.
+// Finds or makes the group; *states (of all aggregates, behind one another;
+// zeroed when new) is lent until the next group is made. ERR_TOO_LARGE over the
+// budget; unchanged then.
 MUST_CHECK errcode_t tally_group(
     tally_t *self, span_t key, agg_state_t **states);
 

@@ -230,7 +230,7 @@ count_plainly(rows_t *self, size_t n)
         }
         agg_state_t *states = tally_states(self->tally, numbers[i]);
         for (size_t a = 0; a < self->query->n_aggs; a++) {
-            agg_add_lines(&states[a], same);
+            agg_add_lines(tally_state(self->tally, states, a), same);
         }
         i += same;
     }
