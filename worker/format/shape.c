@@ -57,31 +57,39 @@ find_delimiters(maker_t *m)
     m->fits = m->fits && m->shape->set.n > 0;
 }
 
-// Bytes at the place where the maker stands, up to eight in a check.
+static shape_bytes_t
+bytes_of(const char *bytes, size_t len, bool content)
+{
+    shape_bytes_t out = {.len = (uint32_t)len, .content = content ? 0xff : 0};
+    uint8_t mask[sizeof out.mask] = {0};
+
+    memcpy(&out.want, bytes, len);
+    memset(mask, 0xff, len);
+    memcpy(&out.mask, mask, sizeof mask);
+    return out;
+}
+
+// Bytes at the place where the maker stands, eight to a check. The byte
+// behind the last one is of a field.
 static void
-add_checks(maker_t *m, const char *bytes, size_t len)
+add_checks(maker_t *m, const char *bytes, size_t len, bool content)
 {
     shape_t *s = m->shape;
     size_t at = 0;
 
-    while (m->fits && (at < len || (at == 0 && len == 0))) {
+    do {
         size_t n = len - at < 8 ? len - at : 8;
-        shape_check_t *c = &s->checks[s->n_checks];
-        uint8_t mask[8] = {0};
-        if (s->n_checks == SHAPE_CHECKS) {
+        shape_bytes_t b = bytes_of(bytes + at, n, content && at + n == len);
+        if (at == 0 && m->delta == 0) {
+            s->at_token[m->token] = b;
+        } else if (s->n_checks < SHAPE_CHECKS) {
+            s->checks[s->n_checks++] =
+                (shape_check_t){b, m->token, m->delta + (uint32_t)at};
+        } else {
             m->fits = false;
-            return;
         }
-        *c = (shape_check_t){.token = m->token,
-            .delta = (uint16_t)(m->delta + at),
-            .len = (uint16_t)n,
-            .content = at + n == len ? 0xff : 0};
-        memcpy(&c->want, bytes + at, n);
-        memset(mask, 0xff, n);
-        memcpy(&c->mask, mask, sizeof mask);
-        s->n_checks++;
-        at += n > 0 ? n : 1;
-    }
+        at += n;
+    } while (at < len);
 }
 
 // The tokens of a lead: where runs of structural bytes begin.
@@ -102,7 +110,7 @@ pass_lead(maker_t *m, const char *lead, size_t len)
 
 // The token where the lead begins.
 static uint16_t
-add_lead(maker_t *m, const char *lead)
+add_lead(maker_t *m, const char *lead, bool content)
 {
     size_t len = strlen(lead);
     maker_t begin = *m;
@@ -116,7 +124,9 @@ add_lead(maker_t *m, const char *lead)
         begin.delta = 0;
     }
     pass_lead(m, lead, len);
-    add_checks(&begin, lead, len);
+    if (m->fits) {
+        add_checks(&begin, lead, len, content);
+    }
     m->fits = m->fits && begin.fits;
     return begin.token;
 }
@@ -143,7 +153,7 @@ add_inside(maker_t *m, char c)
     const char text[] = {c, '\0'};
 
     if (c != '\0' && is_structural(m, c)) {
-        (void)add_lead(m, text);
+        (void)add_lead(m, text, true);
     }
 }
 
@@ -160,7 +170,7 @@ static void
 add_part(maker_t *m, const part_t *part, const part_t *before)
 {
     shape_t *s = m->shape;
-    uint16_t token = add_lead(m, part->lead);
+    uint16_t token = add_lead(m, part->lead, part->kind != PART_REST);
 
     if (before != NULL) {
         m->fits = m->fits && ends_at(before, part->lead) &&
@@ -169,7 +179,6 @@ add_part(maker_t *m, const part_t *part, const part_t *before)
     }
     if (part->kind == PART_REST) {
         s->rest = true;
-        s->checks[s->n_checks - 1].content = 0;
         return;
     }
     add_span(m, part);

@@ -17,14 +17,19 @@
 #define SHAPE_LEAD   256u               // bytes of the longest lead
 #define SHAPE_PAD    (SHAPE_LEAD + 16u) // readable bytes behind the text
 
-// Up to eight bytes that stand `delta` behind a token.
-typedef struct shape_check {
+// Up to eight bytes of a lead.
+typedef struct shape_bytes {
     uint64_t want;
     uint64_t mask;
-    uint16_t token;
-    uint16_t delta;
-    uint16_t len;    // of what is compared
-    uint8_t content; // 0xff: the byte behind it is no structural one
+    uint32_t len;     // of what is compared
+    uint32_t content; // 0xff: the byte behind it is no structural one; or 0
+} shape_bytes_t;
+
+// Those that stand `delta` behind a token.
+typedef struct shape_check {
+    shape_bytes_t bytes;
+    uint32_t token;
+    uint32_t delta;
 } shape_check_t;
 
 typedef struct shape_span {
@@ -40,9 +45,10 @@ typedef struct shape_span {
 typedef struct shape {
     token_set_t set;
     uint8_t structural[256]; // 0xff: delimiters, quotes, backslash, newline
-    shape_check_t checks[SHAPE_CHECKS];
+    size_t n_tokens;         // the newline and token 0 not counted
+    shape_bytes_t at_token[SHAPE_TOKENS + 1];
+    shape_check_t checks[SHAPE_CHECKS]; // elsewhere
     size_t n_checks;
-    size_t n_tokens; // the newline and token 0 not counted
     shape_span_t spans[SHAPE_SPANS];
     size_t n_spans;
     uint16_t tail; // bytes from the last token to the line's end, or its least
@@ -53,6 +59,16 @@ typedef struct shape {
 // False: the format has no usual line that tokens can tell.
 bool shape_make(const format_t *format, shape_t *out);
 
+static inline uint64_t
+shape_differs(const shape_t *self, const shape_bytes_t *b, const uint8_t *p)
+{
+    uint64_t bytes;
+
+    __builtin_memcpy(&bytes, p, sizeof bytes);
+    return ((bytes & b->mask) ^ b->want) |
+           (self->structural[p[b->len]] & b->content);
+}
+
 // Whether the tokens at t, of which t[0] is line - 1 and n_tokens + 1 more
 // are there, are those of a line up to its newline, without it. `text` has
 // SHAPE_PAD more bytes.
@@ -61,13 +77,13 @@ shape_fits(const shape_t *self, const uint8_t *text, const uint32_t *t)
 {
     uint64_t wrong = 0;
 
+    for (size_t i = 1; i <= self->n_tokens; i++) {
+        wrong |= shape_differs(self, &self->at_token[i], text + t[i]);
+    }
     for (size_t i = 0; i < self->n_checks; i++) {
         const shape_check_t *c = &self->checks[i];
         const uint8_t *p = text + (uint32_t)(t[c->token] + c->delta);
-        uint64_t bytes;
-        __builtin_memcpy(&bytes, p, sizeof bytes);
-        wrong |= (bytes & c->mask) ^ c->want;
-        wrong |= self->structural[p[c->len]] & c->content;
+        wrong |= shape_differs(self, &c->bytes, p);
     }
     return wrong == 0;
 }

@@ -33,7 +33,15 @@ block_is(const block_t *b, uint8_t c)
     return (uint64_t)high << 32 | low;
 }
 
+static inline TOKENS_TARGET unsigned
+first_one(uint64_t m)
+{
+    return (unsigned)_tzcnt_u64(m);
+}
+
 #include "worker/format/tokens_clmul.h"
+
+#include "worker/format/tokens_put.h"
 
 #include "worker/format/tokens_block.h"
 #endif

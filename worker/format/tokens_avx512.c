@@ -7,7 +7,7 @@
 
 #define TOKENS_NAME tokens_find_avx512
 #define TOKENS_TARGET                                                          \
-    __attribute__((target("avx512f,avx512bw,bmi,pclmul,popcnt")))
+    __attribute__((target("avx512f,avx512bw,avx512vbmi2,pclmul,popcnt")))
 
 typedef __m512i block_t;
 
@@ -21,6 +21,35 @@ static inline TOKENS_TARGET uint64_t
 block_is(const block_t *b, uint8_t c)
 {
     return _mm512_cmpeq_epi8_mask(*b, _mm512_set1_epi8((char)c));
+}
+
+static inline TOKENS_TARGET void
+put_16(__m128i bytes, uint32_t at, uint32_t *out)
+{
+    _mm512_storeu_si512(out, _mm512_add_epi32(_mm512_cvtepu8_epi32(bytes),
+                                 _mm512_set1_epi32((int)at)));
+}
+
+// The indexes of the ones, moved together, sixteen to a store.
+static inline TOKENS_TARGET uint32_t *
+put_tokens(uint64_t ones, uint32_t at, uint32_t *out)
+{
+    static const uint8_t counted[64] __attribute__((aligned(64))) = {0, 1, 2, 3,
+        4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22,
+        23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40,
+        41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58,
+        59, 60, 61, 62, 63};
+    unsigned n = (unsigned)__builtin_popcountll(ones);
+    __m512i indexes =
+        _mm512_maskz_compress_epi8(ones, _mm512_load_si512(counted));
+
+    put_16(_mm512_castsi512_si128(indexes), at, out);
+    if (n > 16) {
+        put_16(_mm512_extracti32x4_epi32(indexes, 1), at, out + 16);
+        put_16(_mm512_extracti32x4_epi32(indexes, 2), at, out + 32);
+        put_16(_mm512_extracti32x4_epi32(indexes, 3), at, out + 48);
+    }
+    return out + n;
 }
 
 #include "worker/format/tokens_clmul.h"

@@ -6,7 +6,9 @@
 //   block_load(p)       reads them
 //   block_is(b, c)      one bit for each byte that is c, the first one lowest
 //   pairs(q)            bit i: the number of ones in q[0..i] is odd
-//   first_one(m)        index of the lowest one; 64 or anything for none
+//   put_tokens(m, at, out)
+//                       writes at + i for each bit i of m that is one, and
+//                       perhaps more places; returns the end of the ones
 //   TOKENS_TARGET       attributes of the functions
 //
 // Included by tokens_*.c alone, which have no other content.
@@ -30,33 +32,6 @@ block_tokens(const block_t *b, const token_set_t *set, unsigned n, bool quotes,
     uint64_t starts = run & ~(run << 1 | state->in_run);
     state->in_run = run >> 63;
     return starts | newlines;
-}
-
-// Writes more places than there are ones: no branch on how many, up to eight.
-static inline TOKENS_TARGET uint32_t *
-put_tokens(uint64_t ones, uint32_t at, uint32_t *out)
-{
-    unsigned n = (unsigned)__builtin_popcountll(ones);
-
-    for (unsigned i = 0; i < n; i += 8) {
-        out[i] = at + (uint32_t)first_one(ones);
-        ones &= ones - 1;
-        out[i + 1] = at + (uint32_t)first_one(ones);
-        ones &= ones - 1;
-        out[i + 2] = at + (uint32_t)first_one(ones);
-        ones &= ones - 1;
-        out[i + 3] = at + (uint32_t)first_one(ones);
-        ones &= ones - 1;
-        out[i + 4] = at + (uint32_t)first_one(ones);
-        ones &= ones - 1;
-        out[i + 5] = at + (uint32_t)first_one(ones);
-        ones &= ones - 1;
-        out[i + 6] = at + (uint32_t)first_one(ones);
-        ones &= ones - 1;
-        out[i + 7] = at + (uint32_t)first_one(ones);
-        ones &= ones - 1;
-    }
-    return out + n;
 }
 
 static inline __attribute__((always_inline)) TOKENS_TARGET size_t

@@ -36,5 +36,7 @@ block_is(const block_t *b, uint8_t c)
 
 #include "worker/format/tokens_plain.h"
 
+#include "worker/format/tokens_put.h"
+
 #include "worker/format/tokens_block.h"
 #endif
