@@ -74,9 +74,10 @@ partial_encode(tally_t *tally, const totals_t *totals, buf_t *out)
 {
     const query_t *query = tally_query(tally);
     size_t begin = out->len;
+    tally_entry_t entries[TALLY_BATCH];
     span_t previous = {0};
     size_t n;
-    const tally_entry_t *entries = tally_sorted(tally, &n);
+    const uint32_t *sorted = tally_sorted(tally, &n);
 
     buf_put_u32(out, PARTIAL_MAGIC);
     put_totals(totals, out);
@@ -84,13 +85,18 @@ partial_encode(tally_t *tally, const totals_t *totals, buf_t *out)
     put_files(totals, out);
     buf_put_varint(out, n);
     for (size_t i = 0; i < n; i++) {
-        span_t key = entries[i].key;
+        if (i % TALLY_BATCH == 0) {
+            tally_entries(tally, sorted + i,
+                n - i < TALLY_BATCH ? n - i : TALLY_BATCH, entries);
+        }
+        tally_entry_t entry = entries[i % TALLY_BATCH];
+        span_t key = entry.key;
         size_t shared = shared_prefix(previous, key);
         buf_put_varint(out, shared);
         // The key of a query without keys is no pointer at all.
         const uint8_t *rest = shared > 0 ? key.p + shared : key.p;
         buf_put_block(out, (span_t){rest, key.len - shared});
-        const agg_state_t *state = entries[i].states;
+        const agg_state_t *state = entry.states;
         for (size_t a = 0; a < query->n_aggs; a++) {
             agg_encode(query->aggs[a].func, state, out);
             state += agg_words(query->aggs[a].func);

@@ -13,6 +13,7 @@
 
 #include "common/base/limits.h"
 #include "common/base/xalloc.h"
+#include "common/tally/keysort.h"
 
 #include <assert.h>
 #include <pthread.h>
@@ -33,12 +34,6 @@ typedef struct slot {
     uint32_t group;
 } slot_t;
 
-// A key in the arena, as the table keeps it.
-typedef struct kept_key {
-    uint32_t len;
-    uint8_t bytes[];
-} kept_key_t;
-
 typedef struct arena_block {
     struct arena_block *next;
     uint8_t bytes[];
@@ -58,7 +53,7 @@ struct tally {
     arena_block_t *arena;
     size_t arena_left;
     uint8_t *arena_at;
-    tally_entry_t *sorted;
+    uint32_t *sorted;
 };
 
 // One seed for the process; never in any output.
@@ -287,7 +282,7 @@ keep_key(tally_t *self, span_t key)
     kept_key_t *kept = (void *)self->arena_at;
     size_t len = kept_len(key);
 
-    kept->len = (uint32_t)key.len;
+    *kept = (kept_key_t){(uint32_t)key.len, (uint32_t)self->n_groups};
     if (key.len > 0) {
         memcpy(kept->bytes, key.p, key.len);
     }
@@ -330,9 +325,10 @@ make_group(tally_t *self, uint32_t hash, span_t key, uint32_t *group)
         (rc = grow_slots(self)) != ERR_OK) {
         return rc;
     }
-    *group = (uint32_t)self->n_groups++;
+    *group = (uint32_t)self->n_groups;
     agg_state_t *record = &self->groups[*group * self->n_words];
     record[0] = (uintptr_t)keep_key(self, key);
+    self->n_groups++;
     memset(&record[1], 0, (self->n_words - 1) * sizeof *record);
     put_slot(self, (slot_t){hash, *group});
     return ERR_OK;
@@ -409,32 +405,43 @@ tally_groups_find(tally_t *self, const span_t *keys, size_t n, uint32_t *groups)
     return rc;
 }
 
-static int
-by_key(const void *a, const void *b)
-{
-    const tally_entry_t *x = a;
-    const tally_entry_t *y = b;
-
-    return span_cmp(x->key, y->key);
-}
-
 tally_entry_t
 tally_entry(const tally_t *self, size_t g)
 {
     return (tally_entry_t){key_of(self, g), states_of(self, g)};
 }
 
-const tally_entry_t *
+void
+tally_entries(
+    const tally_t *self, const uint32_t *numbers, size_t n, tally_entry_t *out)
+{
+    assert(n <= TALLY_BATCH);
+    for (size_t i = 0; i < n; i++) {
+        __builtin_prefetch(states_of(self, numbers[i]));
+    }
+    for (size_t i = 0; i < n; i++) {
+        __builtin_prefetch(kept_of(self, numbers[i]));
+    }
+    for (size_t i = 0; i < n; i++) {
+        out[i] = tally_entry(self, numbers[i]);
+    }
+}
+
+const uint32_t *
 tally_sorted(tally_t *self, size_t *n)
 {
+    sort_item_t *items = xmalloc((2 * self->n_groups + 1) * sizeof *items);
+
     *n = self->n_groups;
+    for (size_t g = 0; g < self->n_groups; g++) {
+        items[g].key = kept_of(self, g);
+    }
+    keysort(items, items + self->n_groups, self->n_groups);
     self->sorted =
         xrealloc(self->sorted, (self->n_groups + 1) * sizeof *self->sorted);
     for (size_t g = 0; g < self->n_groups; g++) {
-        self->sorted[g] = tally_entry(self, g);
+        self->sorted[g] = items[g].key->group;
     }
-    if (self->n_groups > 1) {
-        qsort(self->sorted, self->n_groups, sizeof *self->sorted, by_key);
-    }
+    free(items);
     return self->sorted;
 }

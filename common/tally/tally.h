@@ -56,14 +56,16 @@ agg_state_t *tally_states(tally_t *self, size_t number);
 // The state of aggregate `agg` of the query, among those of one group.
 agg_state_t *tally_state(const tally_t *self, agg_state_t *states, size_t agg);
 
-// A list of groups in ascending byte order of key, lent until the next
-// change.
+// A group by its number, lent until the next is made.
 typedef struct tally_entry {
     span_t key;
     const agg_state_t *states;
 } tally_entry_t;
-const tally_entry_t *tally_sorted(tally_t *self, size_t *n);
-// Group g of tally_groups, in no order that means anything; lent likewise.
-tally_entry_t tally_entry(const tally_t *self, size_t g);
+tally_entry_t tally_entry(const tally_t *self, size_t number);
+// n of them (n <= TALLY_BATCH), which lie anywhere, at once.
+void tally_entries(
+    const tally_t *self, const uint32_t *numbers, size_t n, tally_entry_t *out);
+// Groups in ascending byte order of key, lent until the next call.
+const uint32_t *tally_sorted(tally_t *self, size_t *n);
 
 #endif
