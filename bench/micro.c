@@ -4,7 +4,8 @@
 //     micro [--json] [MEGABYTES]
 //
 // The log is the combined shape, made in memory. The stages of the scan build
-// on each other: read; read and find lines; and find fields; then whole scans
+// on each other: read; read and find lines; and find fields (line by line, as
+// for lines that are not of the usual shape, and in batches); then whole scans
 // of queries that need a filter, a small and a large table. Those of the
 // table work on KEYS keys of about 40 bytes. Figures are medians of RUNS, of
 // processor time.
@@ -13,6 +14,7 @@
 #include "common/tally/partial.h"
 #include "worker/format/format.h"
 #include "worker/scan/lines.h"
+#include "worker/scan/matcher.h"
 #include "worker/scan/scan.h"
 
 #include <assert.h>
@@ -127,13 +129,80 @@ run_lines(const char *query)
     return walk(NULL);
 }
 
-static meter_t
-run_fields(const char *query)
+static const format_t *
+combined(void)
 {
     const format_t *format;
-    (void)query;
     must(format_find("combined", &format));
-    return walk(format);
+    return format;
+}
+
+static meter_t
+run_one_by_one(const char *query)
+{
+    (void)query;
+    return walk(combined());
+}
+
+// The structural bytes of a block that is in the processor's cache.
+static meter_t
+run_tokens(const char *query)
+{
+    const token_set_t set = {
+        .delimiters = {' ', '[', ']'}, .n = 3, .quotes = true};
+    static uint8_t block[BLOCK + SHAPE_PAD];
+    static uint32_t found[BLOCK + TOKENS_SLACK];
+    tokens_find_t *find = tokens_finder();
+    size_t n = 0;
+    (void)query;
+    if (pread(log_fd, block, BLOCK, 0) != BLOCK) {
+        fprintf(stderr, "micro: the log is too short\n");
+        exit(1);
+    }
+    meter_start();
+    for (uint64_t done = 0; done < log_size; done += BLOCK) {
+        token_state_t state = {0};
+        n += find(&set, &state, block, 0, BLOCK, found);
+    }
+    meter_t m = meter_stop();
+    assert(n > 0);
+    return m;
+}
+
+// All of it: read, tokens, the shape of every line, the spans of one field.
+static meter_t
+run_batches(const char *query)
+{
+    static batch_t batch;
+    query_t *q = parsed(query);
+    matcher_t *matcher = matcher_new(combined(), q->fields);
+    source_t *source = opened();
+    lines_t *lines = lines_new(source, 0, log_size);
+    span_t block;
+    line_t line;
+    bool more = true;
+    uint64_t n = 0;
+    uint64_t offset;
+    assert(matcher != NULL);
+    meter_start();
+    while (more) {
+        must(lines_next(lines, &line, &more));
+        must(lines_block(lines, &block, &offset));
+        if (block.len == 0) {
+            continue;
+        }
+        matcher_begin(matcher, block);
+        while (matcher_next(matcher, &batch)) {
+            n += batch.n;
+        }
+    }
+    meter_t m = meter_stop();
+    assert(n > 0);
+    lines_destroy(&lines);
+    source_destroy(&source);
+    matcher_destroy(&matcher);
+    query_destroy(&q);
+    return m;
 }
 
 static meter_t
@@ -181,13 +250,20 @@ make_keys(unsigned part, buf_t *all, size_t *ends)
 static void
 count_keys(tally_t *tally, const buf_t *all, const size_t *ends)
 {
-    agg_state_t *states;
+    span_t keys[TALLY_BATCH];
+    uint32_t groups[TALLY_BATCH];
     size_t begin = 0;
-    for (unsigned i = 0; i < KEYS; i++) {
-        span_t key = {all->p + begin, ends[i] - begin};
-        must(tally_group(tally, key, &states));
-        agg_add_lines(&states[0], 1);
-        begin = ends[i];
+    for (size_t i = 0; i < KEYS;) {
+        size_t n = 0;
+        for (; n < TALLY_BATCH && i < KEYS; n++, i++) {
+            keys[n] = (span_t){all->p + begin, ends[i] - begin};
+            begin = ends[i];
+        }
+        must(tally_groups_find(tally, keys, n, groups));
+        for (size_t k = 0; k < n; k++) {
+            agg_state_t *states = tally_states(tally, groups[k]);
+            agg_add_lines(tally_state(tally, states, 0), 1);
+        }
     }
 }
 
@@ -275,7 +351,9 @@ run_merge(const char *query)
 static const step_t steps[] = {
     {"read", run_read, "", false},
     {"lines", run_lines, "", false},
-    {"fields", run_fields, "", false},
+    {"fields, line by line", run_one_by_one, "", false},
+    {"tokens, no read", run_tokens, "", false},
+    {"fields, in batches", run_batches, "count by status", false},
     {"scan: count", run_scan, "count", false},
     {"scan: needle", run_scan, "'needle' | count", false},
     {"scan: filter", run_scan, "5xx | count", false},
@@ -314,7 +392,7 @@ show(const step_t *step, meter_t m)
         printf("}\n");
         return;
     }
-    printf("%-20s%8.2f %s", step->name,
+    printf("%-22s%8.2f %s", step->name,
         step->of_pairs ? rate / 1e6 : rate / 1e9,
         step->of_pairs ? "M pairs/s" : "GB/s     ");
     if (m.instructions > 0) {
