@@ -135,6 +135,8 @@ def machine():
     return {"date": str(datetime.date.today()), "cpu": cpu(),
             "processors": os.cpu_count(), "memory_mib": int(memory) // 1024,
             "kernel": platform.release(),
+            # Over the last 15 minutes; above 1 or so, others were busy too.
+            "load": round(os.getloadavg()[2], 2),
             "commit": p.stdout.decode().strip() or "unknown"}
 
 
