@@ -56,7 +56,7 @@ buf_clear(buf_t *self)
 }
 
 uint8_t *
-buf_reserve(buf_t *self, size_t more)
+buf_grow(buf_t *self, size_t more)
 {
     assert(more <= SIZE_MAX - self->len);
     self->p = xgrow(self->p, &self->cap, self->len + more, 1);
@@ -113,7 +113,8 @@ put_le(buf_t *self, uint64_t v, size_t n)
 void
 buf_put_u8(buf_t *self, uint8_t v)
 {
-    put_le(self, v, 1);
+    *buf_reserve(self, 1) = v;
+    self->len++;
 }
 
 void
@@ -137,7 +138,15 @@ buf_put_u64(buf_t *self, uint64_t v)
 void
 buf_put_varint(buf_t *self, uint64_t v)
 {
-    buf_put_varint128(self, v);
+    uint8_t *p = buf_reserve(self, VARINT_MAX);
+    size_t n = 0;
+
+    while (v >= 0x80) {
+        p[n++] = (uint8_t)(v | 0x80);
+        v >>= 7;
+    }
+    p[n++] = (uint8_t)v;
+    self->len += n;
 }
 
 void
@@ -275,7 +284,7 @@ read_varint(rd_t *r, size_t max, uint8_t top, u128_t *out)
 }
 
 errcode_t
-rd_varint(rd_t *r, uint64_t *out)
+rd_varint_long(rd_t *r, uint64_t *out)
 {
     u128_t v;
     errcode_t rc = read_varint(r, VARINT_MAX, 0x01, &v);

@@ -38,7 +38,17 @@ typedef struct buf {
 // A zeroed buf_t is empty and ready.
 void buf_fini(buf_t *self); // frees; self is empty afterwards
 void buf_clear(buf_t *self);
-uint8_t *buf_reserve(buf_t *self, size_t more); // room behind len
+uint8_t *buf_grow(buf_t *self, size_t more); // of buf_reserve
+
+// Room behind len.
+static inline uint8_t *
+buf_reserve(buf_t *self, size_t more)
+{
+    bool there = self->p != NULL && more <= self->cap - self->len;
+
+    return there ? self->p + self->len : buf_grow(self, more);
+}
+
 void buf_put(buf_t *self, const void *p, size_t len);
 void buf_put_span(buf_t *self, span_t s);
 void buf_put_str(buf_t *self, const char *s); // without its NUL
@@ -65,7 +75,19 @@ MUST_CHECK errcode_t rd_u8(rd_t *r, uint8_t *out);
 MUST_CHECK errcode_t rd_u16(rd_t *r, uint16_t *out);
 MUST_CHECK errcode_t rd_u32(rd_t *r, uint32_t *out);
 MUST_CHECK errcode_t rd_u64(rd_t *r, uint64_t *out);
-MUST_CHECK errcode_t rd_varint(rd_t *r, uint64_t *out);
+MUST_CHECK errcode_t rd_varint_long(rd_t *r, uint64_t *out); // of rd_varint
+
+// Most are one byte.
+MUST_CHECK static inline errcode_t
+rd_varint(rd_t *r, uint64_t *out)
+{
+    if (r->p < r->end && *r->p < 0x80) {
+        *out = *r->p++;
+        return ERR_OK;
+    }
+    return rd_varint_long(r, out);
+}
+
 MUST_CHECK errcode_t rd_varint128(rd_t *r, u128_t *out);
 MUST_CHECK errcode_t rd_zigzag(rd_t *r, i128_t *out);
 MUST_CHECK errcode_t rd_bytes(rd_t *r, size_t len, span_t *out);
