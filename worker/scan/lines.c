@@ -15,7 +15,7 @@
 #include <string.h>
 
 #define LINE_RAW  (LIMIT_LINE + 2u) // with "\r\n"; one more is too long
-#define READ_STEP (256u << 10)      // one read: what a second-level cache holds
+#define READ_STEP (512u << 10)      // one read: half of a second-level cache
 #define REST_MAX  (16u << 10)       // moved to the front before each read
 #define READ_TAIL (64u << 10)       // one read behind the end of the range
 
