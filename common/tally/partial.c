@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // The partial's layout, version 1:
 //
-//   "LTP" version u8 | totals | samples | files | n_groups varint | groups
-//   group: shared varint (bytes of the previous key) | block (the rest)
-//          | one state per aggregate, by its function
+//   "LTP" version u8 | totals | samples | files | groups (groups.c)
 //
 // Decoding walks the bytes twice: once to check everything, once to merge,
 // so that a bad partial never leaves half of itself behind.
 #include "common/tally/partial.h"
 
 #include "common/tally/format_names.h"
+#include "common/tally/groups.h"
 
 #include "common/base/limits.h"
 
@@ -58,24 +57,10 @@ put_files(const totals_t *t, buf_t *out)
     }
 }
 
-static size_t
-shared_prefix(span_t a, span_t b)
-{
-    size_t n = 0;
-
-    while (n < a.len && n < b.len && a.p[n] == b.p[n]) {
-        n++;
-    }
-    return n;
-}
-
 errcode_t
 partial_encode(tally_t *tally, const totals_t *totals, buf_t *out)
 {
-    const query_t *query = tally_query(tally);
     size_t begin = out->len;
-    tally_entry_t entries[TALLY_BATCH];
-    span_t previous = {0};
     size_t n;
     const uint32_t *sorted = tally_sorted(tally, &n);
 
@@ -83,30 +68,7 @@ partial_encode(tally_t *tally, const totals_t *totals, buf_t *out)
     put_totals(totals, out);
     put_samples(totals, out);
     put_files(totals, out);
-    buf_put_varint(out, n);
-    for (size_t i = 0; i < n; i++) {
-        if (i % TALLY_BATCH == 0) {
-            tally_entries(tally, sorted + i,
-                n - i < TALLY_BATCH ? n - i : TALLY_BATCH, entries);
-        }
-        tally_entry_t entry = entries[i % TALLY_BATCH];
-        span_t key = entry.key;
-        size_t shared = shared_prefix(previous, key);
-        buf_put_varint(out, shared);
-        // The key of a query without keys is no pointer at all.
-        const uint8_t *rest = shared > 0 ? key.p + shared : key.p;
-        buf_put_block(out, (span_t){rest, key.len - shared});
-        const agg_state_t *state = entry.states;
-        for (size_t a = 0; a < query->n_aggs; a++) {
-            agg_encode(query->aggs[a].func, state, out);
-            state += agg_words(query->aggs[a].func);
-        }
-        previous = key;
-        if (out->len - begin > LIMIT_PARTIAL) {
-            return ERR_TOO_LARGE;
-        }
-    }
-    return ERR_OK;
+    return groups_encode(tally, sorted, n, begin + LIMIT_PARTIAL, out);
 }
 
 static errcode_t
@@ -225,74 +187,6 @@ get_files(rd_t *r, uint32_t n_files, totals_t *t)
     return rc;
 }
 
-// One cell per key column and nothing else.
-static errcode_t
-check_key(span_t key, const query_t *query)
-{
-    rd_t r = rd_init(key);
-    cell_t cell;
-    errcode_t rc = ERR_OK;
-
-    for (size_t i = 0; rc == ERR_OK && i < query->n_keys; i++) {
-        rc = cell_decode(&r, &cell);
-    }
-    return rc != ERR_OK ? rc : rd_end(&r);
-}
-
-// The next key, rebuilt in `key` from what it shares with the last one. Keys
-// must rise, and share all they can.
-static errcode_t
-get_key(rd_t *r, buf_t *key, bool first)
-{
-    uint64_t shared;
-    span_t rest;
-    errcode_t rc = rd_varint(r, &shared);
-
-    rc = rc != ERR_OK ? rc : rd_block(r, LIMIT_KEY, &rest);
-    if (rc != ERR_OK) {
-        return rc;
-    }
-    if (shared > key->len || shared + rest.len > LIMIT_KEY) {
-        return ERR_MALFORMED;
-    }
-    if (!first &&
-        (rest.len == 0 || (shared < key->len && rest.p[0] <= key->p[shared]))) {
-        return ERR_MALFORMED;
-    }
-    key->len = (size_t)shared;
-    buf_put_span(key, rest);
-    return ERR_OK;
-}
-
-// Walks the groups; merges them where `tally` is given.
-static errcode_t
-walk_groups(rd_t *r, const query_t *query, tally_t *tally)
-{
-    buf_t key = {0};
-    uint64_t n;
-    errcode_t rc = rd_varint(r, &n);
-
-    for (uint64_t i = 0; rc == ERR_OK && i < n; i++) {
-        agg_state_t *mine = NULL;
-        rc = get_key(r, &key, i == 0);
-        if (rc == ERR_OK && tally == NULL) {
-            rc = check_key(buf_span(&key), query);
-        } else if (rc == ERR_OK) {
-            rc = tally_group(tally, buf_span(&key), &mine);
-        }
-        for (size_t a = 0; rc == ERR_OK && a < query->n_aggs; a++) {
-            agg_state_t state[AGG_WORDS_MAX];
-            rc = agg_decode(query->aggs[a].func, r, state);
-            if (rc == ERR_OK && mine != NULL) {
-                agg_merge(
-                    query->aggs[a].func, tally_state(tally, mine, a), state);
-            }
-        }
-    }
-    buf_fini(&key);
-    return rc;
-}
-
 static errcode_t
 get_head(rd_t *r, uint32_t n_files, totals_t *t)
 {
@@ -318,8 +212,7 @@ partial_check(
     rd_t r = rd_init(bytes);
     errcode_t rc = get_head(&r, n_files, totals);
 
-    rc = rc != ERR_OK ? rc : walk_groups(&r, query, NULL);
-    return rc != ERR_OK ? rc : rd_end(&r);
+    return rc != ERR_OK ? rc : groups_check((span_t){r.p, rd_left(&r)}, query);
 }
 
 errcode_t
@@ -329,7 +222,7 @@ partial_add(span_t bytes, tally_t *tally)
     rd_t r = rd_init(bytes);
     errcode_t rc = get_head(&r, UINT32_MAX, &known);
 
-    rc = rc != ERR_OK ? rc : walk_groups(&r, tally_query(tally), tally);
+    rc = rc != ERR_OK ? rc : groups_add((span_t){r.p, rd_left(&r)}, tally);
     totals_fini(&known);
     return rc;
 }

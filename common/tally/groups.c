@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: Apache-2.0
+// Layout of a run:
+//
+//   n varint | n times: shared varint (bytes of the previous key)
+//            | block (the rest of the key) | one state per aggregate
+//
+// Both ways are loops over millions of groups. Encoding and adding have a
+// batch of groups under way at once (see tally.c); decoding has a short way
+// for what nearly every group is: numbers of one byte, keys of text, a count.
+#include "common/tally/groups.h"
+
+#include "common/base/limits.h"
+#include "common/base/xalloc.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define GROUP_ROOM  16u         // of two lengths
+#define BATCH_BYTES (64u << 10) // of keys; a batch with more is added early
+#define TAG_TEXT    3u          // see cell.h
+
+static size_t
+shared_prefix(span_t a, span_t b)
+{
+    size_t n = 0, shorter = a.len < b.len ? a.len : b.len;
+
+    while (n < shorter && a.p[n] == b.p[n]) {
+        n++;
+    }
+    return n;
+}
+
+static uint8_t *
+put_varint(uint8_t *p, uint64_t v)
+{
+    while (v >= 0x80) {
+        *p++ = (uint8_t)(v | 0x80);
+        v >>= 7;
+    }
+    *p++ = (uint8_t)v;
+    return p;
+}
+
+static void
+put_group(const query_t *query, span_t previous, const tally_entry_t *entry,
+    buf_t *out)
+{
+    size_t shared = shared_prefix(previous, entry->key);
+    size_t rest = entry->key.len - shared;
+    uint8_t *p = buf_reserve(out, GROUP_ROOM + rest);
+    const agg_state_t *state = entry->states;
+
+    p = put_varint(p, shared);
+    p = put_varint(p, rest);
+    if (rest > 0) {
+        memcpy(p, entry->key.p + shared, rest);
+        p += rest;
+    }
+    out->len = (size_t)(p - out->p);
+    for (size_t a = 0; a < query->n_aggs; a++) {
+        agg_encode(query->aggs[a].func, state, out);
+        state += agg_words(query->aggs[a].func);
+    }
+}
+
+errcode_t
+groups_encode(const tally_t *tally, const uint32_t *numbers, size_t n,
+    size_t limit, buf_t *out)
+{
+    tally_entry_t entries[TALLY_BATCH];
+    span_t previous = {0};
+
+    buf_put_varint(out, n);
+    for (size_t i = 0; i < n; i += TALLY_BATCH) {
+        size_t batch = n - i < TALLY_BATCH ? n - i : TALLY_BATCH;
+        tally_entries(tally, numbers + i, batch, entries);
+        for (size_t k = 0; k < batch; k++) {
+            put_group(tally_query(tally), previous, &entries[k], out);
+            previous = entries[k].key;
+            if (out->len > limit) {
+                return ERR_TOO_LARGE;
+            }
+        }
+    }
+    return ERR_OK;
+}
+
+static inline errcode_t
+get_varint(rd_t *r, uint64_t *out)
+{
+    if (r->p < r->end && *r->p < 0x80) {
+        *out = *r->p++;
+        return ERR_OK;
+    }
+    return rd_varint(r, out);
+}
+
+static inline errcode_t
+get_state(rd_t *r, agg_func_t func, agg_state_t *out)
+{
+    return func == AGG_COUNT ? get_varint(r, out) : agg_decode(func, r, out);
+}
+
+// What the next key shares with the `previous` one, and the rest of it. Keys
+// must rise, and share all they can.
+static inline errcode_t
+get_key(rd_t *r, span_t previous, bool first, size_t *shared, span_t *rest)
+{
+    uint64_t same = 0, more = 0;
+    errcode_t rc = get_varint(r, &same);
+
+    rc = rc != ERR_OK ? rc : get_varint(r, &more);
+    if (rc != ERR_OK) {
+        return rc;
+    }
+    if (same > previous.len || more > LIMIT_KEY || same + more > LIMIT_KEY) {
+        return ERR_MALFORMED;
+    }
+    if ((rc = rd_bytes(r, (size_t)more, rest)) != ERR_OK) {
+        return rc;
+    }
+    if (!first && (more == 0 || (same < previous.len &&
+                                    rest->p[0] <= previous.p[same]))) {
+        return ERR_MALFORMED;
+    }
+    *shared = (size_t)same;
+    return ERR_OK;
+}
+
+static inline errcode_t
+check_cell(rd_t *r)
+{
+    cell_t cell;
+
+    if (rd_left(r) > 1 && r->p[0] == TAG_TEXT && r->p[1] < 0x80 &&
+        rd_left(r) - 2 >= r->p[1]) {
+        r->p += 2 + r->p[1];
+        return ERR_OK;
+    }
+    return cell_decode(r, &cell);
+}
+
+// One cell per key column and nothing else.
+static errcode_t
+check_key(span_t key, const query_t *query)
+{
+    rd_t r = rd_init(key);
+    errcode_t rc = ERR_OK;
+
+    for (size_t i = 0; rc == ERR_OK && i < query->n_keys; i++) {
+        rc = check_cell(&r);
+    }
+    return rc != ERR_OK ? rc : rd_end(&r);
+}
+
+errcode_t
+groups_check(span_t bytes, const query_t *query)
+{
+    rd_t r = rd_init(bytes);
+    buf_t key = {0};
+    uint64_t n;
+    errcode_t rc = rd_varint(&r, &n);
+
+    for (uint64_t i = 0; rc == ERR_OK && i < n; i++) {
+        agg_state_t state[AGG_WORDS_MAX];
+        span_t rest;
+        size_t shared;
+        rc = get_key(&r, buf_span(&key), i == 0, &shared, &rest);
+        if (rc == ERR_OK) {
+            key.len = shared;
+            buf_put_span(&key, rest);
+            rc = check_key(buf_span(&key), query);
+        }
+        for (size_t a = 0; rc == ERR_OK && a < query->n_aggs; a++) {
+            rc = get_state(&r, query->aggs[a].func, state);
+        }
+    }
+    buf_fini(&key);
+    return rc != ERR_OK ? rc : rd_end(&r);
+}
+
+// Groups that were decoded and are to be added.
+typedef struct batch {
+    tally_t *tally;
+    const query_t *query;
+    size_t n_words; // of the states of one group
+    span_t keys[TALLY_BATCH];
+    size_t n;
+    agg_state_t *states; // n_words each
+    buf_t bytes;         // of the keys
+    span_t last;         // key, in bytes
+} batch_t;
+
+static errcode_t
+add_batch(batch_t *b)
+{
+    uint32_t groups[TALLY_BATCH];
+    const agg_state_t *from = b->states;
+    errcode_t rc = tally_groups_find(b->tally, b->keys, b->n, groups);
+
+    for (size_t i = 0; rc == ERR_OK && i < b->n; i++) {
+        agg_state_t *to = tally_states(b->tally, groups[i]);
+        for (size_t a = 0; a < b->query->n_aggs; a++) {
+            size_t words = agg_words(b->query->aggs[a].func);
+            agg_merge(b->query->aggs[a].func, to, from);
+            to += words;
+            from += words;
+        }
+    }
+    b->n = 0;
+    return rc;
+}
+
+// Room for a key of `len` bytes behind the last one, which what comes next
+// may share bytes with.
+static errcode_t
+make_room(batch_t *b, size_t len)
+{
+    errcode_t rc = add_batch(b);
+
+    memmove(b->bytes.p, b->last.p, b->last.len);
+    b->bytes.len = b->last.len;
+    buf_reserve(&b->bytes, len > BATCH_BYTES ? len : BATCH_BYTES);
+    b->last.p = b->bytes.p;
+    return rc;
+}
+
+static errcode_t
+push_key(batch_t *b, size_t shared, span_t rest)
+{
+    size_t len = shared + rest.len;
+    errcode_t rc = ERR_OK;
+
+    if (b->n == TALLY_BATCH || len > b->bytes.cap - b->bytes.len) {
+        rc = make_room(b, len);
+    }
+    uint8_t *p = b->bytes.p + b->bytes.len;
+    memcpy(p, b->last.p, shared);
+    memcpy(p + shared, rest.p, rest.len);
+    b->bytes.len += len;
+    b->last = (span_t){p, len};
+    b->keys[b->n] = b->last;
+    return rc;
+}
+
+static errcode_t
+get_group(rd_t *r, batch_t *b, bool first)
+{
+    span_t rest;
+    size_t shared;
+    errcode_t rc = get_key(r, b->last, first, &shared, &rest);
+
+    rc = rc != ERR_OK ? rc : push_key(b, shared, rest);
+    agg_state_t *state = b->states + b->n * b->n_words;
+    for (size_t a = 0; rc == ERR_OK && a < b->query->n_aggs; a++) {
+        rc = get_state(r, b->query->aggs[a].func, state);
+        state += agg_words(b->query->aggs[a].func);
+    }
+    b->n++;
+    return rc;
+}
+
+errcode_t
+groups_add(span_t bytes, tally_t *tally)
+{
+    batch_t b = {.tally = tally, .query = tally_query(tally)};
+    rd_t r = rd_init(bytes);
+    uint64_t n;
+    errcode_t rc = rd_varint(&r, &n);
+
+    for (size_t a = 0; a < b.query->n_aggs; a++) {
+        b.n_words += agg_words(b.query->aggs[a].func);
+    }
+    b.states = xcalloc(TALLY_BATCH * b.n_words + 1, sizeof *b.states);
+    b.last.p = buf_reserve(&b.bytes, BATCH_BYTES);
+    for (uint64_t i = 0; rc == ERR_OK && i < n; i++) {
+        rc = get_group(&r, &b, i == 0);
+    }
+    rc = rc != ERR_OK ? rc : add_batch(&b);
+    free(b.states);
+    buf_fini(&b.bytes);
+    return rc;
+}
