@@ -4,6 +4,7 @@
 #include "tests/unit/cmocka_all.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static query_agg_t aggs[] = {
     {.func = AGG_COUNT}, {.func = AGG_SUM}, {.func = AGG_MIN}};
@@ -256,6 +257,52 @@ test_a_query_without_keys_has_one_group(void **state)
     buf_fini(&part);
 }
 
+// Groups for many batches; some keys are longer than all room for a batch.
+static void
+count_long(tally_t *tally, size_t i)
+{
+    static char name[200000];
+    size_t len = i % 50 == 7 ? i * 31 % sizeof name : 8 + i % 40;
+
+    memset(name, (int)('a' + i % 3), sizeof name);
+    snprintf(name, 8, "%07zu", i % 3000);
+    name[7] = 'x';
+    name[len < 8 ? 8 : len] = 0;
+    count(tally, name, DEC_INT((dec_t)i));
+}
+
+static void
+test_long_keys_and_many_groups_merge_alike(void **state)
+{
+    tally_t *one = tally_new(&query, BUDGET);
+    tally_t *merged = tally_new(&query, BUDGET);
+    totals_t totals = {0};
+    buf_t whole = {0}, again = {0};
+
+    (void)state;
+    for (size_t part = 0; part < 3; part++) {
+        tally_t *some = tally_new(&query, BUDGET);
+        buf_t bytes = {0};
+        for (size_t i = 0; i < 9000; i++) {
+            if (i * 7 % 3 == part) {
+                count_long(some, i);
+                count_long(one, i);
+            }
+        }
+        CHECK_OK(partial_encode(some, &totals, &bytes));
+        CHECK_OK(partial_merge(buf_span(&bytes), N_FILES, merged, &totals));
+        buf_fini(&bytes);
+        tally_destroy(&some);
+    }
+    CHECK_OK(partial_encode(one, &totals, &whole));
+    CHECK_OK(partial_encode(merged, &totals, &again));
+    assert_true(span_eq(buf_span(&whole), buf_span(&again)));
+    buf_fini(&whole);
+    buf_fini(&again);
+    tally_destroy(&one);
+    tally_destroy(&merged);
+}
+
 int
 main(void)
 {
@@ -268,6 +315,7 @@ main(void)
         cmocka_unit_test(test_budget_is_kept),
         cmocka_unit_test(test_a_count_past_64_bits_is_an_error_in_any_order),
         cmocka_unit_test(test_a_query_without_keys_has_one_group),
+        cmocka_unit_test(test_long_keys_and_many_groups_merge_alike),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
