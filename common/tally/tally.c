@@ -28,6 +28,9 @@
 #define SLOTS_FIRST  256u
 #define NO_GROUP     UINT32_MAX // of an empty slot
 #define GROUPS_LIMIT (UINT32_MAX / 2)
+// Of 2^31 groups in slots that are three quarters full, the longest probe is
+// expected at ln(2^31) / 0.0377 = 570 slots.
+#define PROBES_MAX 1024u
 
 typedef struct slot {
     uint32_t hash;
@@ -45,6 +48,7 @@ struct tally {
     size_t bytes; // of slots, groups and arena
     slot_t *slots;
     size_t n_slots;      // a power of two
+    bool attacked;       // hashed with SipHash
     agg_state_t *groups; // n_words each
     size_t n_words;
     size_t *places; // of each aggregate's state, in words behind the key
@@ -56,20 +60,30 @@ struct tally {
     uint32_t *sorted;
 };
 
-// One seed for the process; never in any output.
+// Secrets of the process; never in any output.
 static uint64_t seed;
+static uint8_t sip_key[crypto_shorthash_KEYBYTES];
 static pthread_once_t seed_once = PTHREAD_ONCE_INIT;
 
 static void
 make_seed(void)
 {
     randombytes_buf(&seed, sizeof seed);
+    randombytes_buf(sip_key, sizeof sip_key);
 }
 
 static uint32_t
-hash_key(span_t key)
+hash_key(const tally_t *self, span_t key)
 {
-    return (uint32_t)XXH3_64bits_withSeed(key.p, key.len, seed);
+    uint8_t sip[crypto_shorthash_BYTES];
+    uint32_t hash;
+
+    if (!self->attacked) {
+        return (uint32_t)XXH3_64bits_withSeed(key.p, key.len, seed);
+    }
+    crypto_shorthash(sip, key.p, key.len, sip_key);
+    memcpy(&hash, sip, sizeof hash);
+    return hash;
 }
 
 static void
@@ -190,16 +204,29 @@ find_slot(const tally_t *self, uint32_t hash, span_t key)
     return i;
 }
 
-static void
+// Returns how many slots were passed over.
+static size_t
 put_slot(tally_t *self, slot_t slot)
 {
     size_t mask = self->n_slots - 1;
     size_t i = slot.hash & mask;
+    size_t probes = 0;
 
-    while (self->slots[i].group != NO_GROUP) {
+    for (; self->slots[i].group != NO_GROUP; probes++) {
         i = (i + 1) & mask;
     }
     self->slots[i] = slot;
+    return probes;
+}
+
+static void
+hash_anew(tally_t *self)
+{
+    self->attacked = true;
+    clear_slots(self);
+    for (size_t g = 0; g < self->n_groups; g++) {
+        put_slot(self, (slot_t){hash_key(self, key_of(self, g)), (uint32_t)g});
+    }
 }
 
 // Doubles the slots once they are three quarters full.
@@ -328,15 +355,20 @@ make_group(tally_t *self, uint32_t hash, span_t key, uint32_t *group)
     *group = (uint32_t)self->n_groups;
     agg_state_t *record = &self->groups[*group * self->n_words];
     record[0] = (uintptr_t)keep_key(self, key);
-    self->n_groups++;
     memset(&record[1], 0, (self->n_words - 1) * sizeof *record);
-    put_slot(self, (slot_t){hash, *group});
+    self->n_groups++;
+    size_t probes = put_slot(self, (slot_t){hash, *group});
+    if (probes > PROBES_MAX && !self->attacked) {
+        hash_anew(self);
+    }
     return ERR_OK;
 }
 
 static errcode_t
-find_group(tally_t *self, uint32_t hash, span_t key, uint32_t *group)
+find_group(tally_t *self, span_t key, uint32_t *group)
 {
+    uint32_t hash = hash_key(self, key);
+
     *group = self->slots[find_slot(self, hash, key)].group;
     return *group != NO_GROUP ? ERR_OK : make_group(self, hash, key, group);
 }
@@ -345,7 +377,7 @@ errcode_t
 tally_group(tally_t *self, span_t key, agg_state_t **states)
 {
     uint32_t group;
-    errcode_t rc = find_group(self, hash_key(key), key, &group);
+    errcode_t rc = find_group(self, key, &group);
 
     if (rc == ERR_OK) {
         *states = states_of(self, group);
@@ -372,7 +404,7 @@ prefetch_batch(const tally_t *self, const span_t *keys, size_t n,
     uint32_t *hashes, uint32_t *groups)
 {
     for (size_t i = 0; i < n; i++) {
-        hashes[i] = hash_key(keys[i]);
+        hashes[i] = hash_key(self, keys[i]);
         __builtin_prefetch(&self->slots[hashes[i] & (self->n_slots - 1)]);
     }
     for (size_t i = 0; i < n; i++) {
@@ -399,7 +431,7 @@ tally_groups_find(tally_t *self, const span_t *keys, size_t n, uint32_t *groups)
     for (size_t i = 0; rc == ERR_OK && i < n; i++) {
         if (groups[i] == NO_GROUP ||
             !span_eq(key_of(self, groups[i]), keys[i])) {
-            rc = find_group(self, hashes[i], keys[i], &groups[i]);
+            rc = find_group(self, keys[i], &groups[i]);
         }
     }
     return rc;
