@@ -441,6 +441,7 @@ fill_worker(const coordinator_t *self, const worker_t *w, lt_WorkerInfo *out)
     snprintf(out->address, sizeof out->address, "%s", w->address);
     snprintf(out->state, sizeof out->state, "%s", w->up ? "up" : "lost");
     snprintf(out->software, sizeof out->software, "%s", w->software);
+    snprintf(out->sandbox, sizeof out->sandbox, "%s", w->sandbox);
     out->executors = w->executors;
     out->held = (uint32_t)w->n_active;
     out->last_heard_ms = (uint64_t)(self->now - w->heard);

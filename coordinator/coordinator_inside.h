@@ -35,6 +35,7 @@ typedef struct worker {
     char address[64];
     char endpoint[LIMIT_ENDPOINT];
     char software[64];
+    char sandbox[256];
     char labels[LIMIT_LABELS][LIMIT_NAME];
     size_t n_labels;
     uint64_t incarnation;

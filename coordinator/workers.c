@@ -219,6 +219,7 @@ bring_up(coordinator_t *self, worker_t *w, const incoming_t *in,
     snprintf(w->key, sizeof w->key, "%s", in->who->name);
     snprintf(w->address, sizeof w->address, "%s", in->address);
     snprintf(w->software, sizeof w->software, "%s", meta->software);
+    snprintf(w->sandbox, sizeof w->sandbox, "%s", meta->sandbox);
     memcpy(w->labels, said->labels, sizeof w->labels);
     w->n_labels = said->n_labels;
     w->executors = meta->executors;

@@ -5,6 +5,7 @@
 // once (a read that hangs in the kernel) is left to be reaped later.
 #include "worker/executor_io.h"
 
+#include "common/base/clock.h"
 #include "common/base/xalloc.h"
 #include "worker/executor/order.h"
 #include "worker/executor/sealed.h"
@@ -12,6 +13,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -23,19 +26,26 @@
 #include <time.h>
 #include <unistd.h>
 
-#define CHILD_SOCK 3
-#define REAP_MS    200 // how long the end of a process is waited for
+#define CHILD_SOCK  3
+#define REAP_MS     200 // how long the end of a process is waited for
+#define MEMORY_BASE (512ull << 20)
+#define MEMORY_MAX  (UINT64_C(1) << 44)
 
 typedef struct slot {
     pid_t pid; // 0: no process
     int sock;  // -1: no process
     bool busy; // holds a shard
+    bool ready;
 } slot_t;
 
 struct executors {
     uint32_t n;
     char *program;
     size_t budget;
+    bool allow_weak;
+    uint32_t uid, gid;
+    sandbox_level_t level; // the least so far
+    char sandbox[SANDBOX_TEXT + 8];
     slot_t *slots;
     pid_t *dying; // killed, not reaped yet
     size_t n_dying, cap_dying;
@@ -60,10 +70,8 @@ raise_open_files(void)
 // Signals of the terminal and of a service manager are held back in the
 // executor: when it ends is the supervisor's decision.
 static errcode_t
-spawn_program(const char *program, int sock, pid_t *pid)
+spawn_program(const char *program, char **argv, int sock, pid_t *pid)
 {
-    char name[] = "logtally-executor";
-    char *argv[] = {name, NULL};
     posix_spawn_file_actions_t files;
     posix_spawnattr_t attr;
     sigset_t blocked, all;
@@ -97,6 +105,36 @@ spawn_program(const char *program, int sock, pid_t *pid)
     return error == 0 ? ERR_OK : ERR_IO;
 }
 
+// What an executor may take in all, to bound what its budget does not count:
+// tables while they grow, the partial, decompression. 0: no bound.
+static uint64_t
+data_limit(size_t budget)
+{
+    return budget > MEMORY_MAX
+               ? 0
+               : 2 * (uint64_t)budget + 2ull * LIMIT_PARTIAL + MEMORY_BASE;
+}
+
+static errcode_t
+spawn_executor(const executors_t *self, int sock, pid_t *pid)
+{
+    char name[] = "logtally-executor", weak[] = "--allow-weak-sandbox";
+    char memory[40], user[40];
+    char *argv[5] = {name, memory};
+    int n = 2;
+
+    snprintf(
+        memory, sizeof memory, "--memory=%" PRIu64, data_limit(self->budget));
+    if (self->uid != 0) {
+        snprintf(user, sizeof user, "--user=%u:%u", self->uid, self->gid);
+        argv[n++] = user;
+    }
+    if (self->allow_weak) {
+        argv[n++] = weak;
+    }
+    return spawn_program(self->program, argv, sock, pid);
+}
+
 static errcode_t
 start_slot(const executors_t *self, slot_t *s)
 {
@@ -107,8 +145,7 @@ start_slot(const executors_t *self, slot_t *s)
     }
     // Above 3, so that the child's actions cannot meet on one number.
     int there = fcntl(pair[1], F_DUPFD_CLOEXEC, CHILD_SOCK + 1);
-    errcode_t rc =
-        there == -1 ? ERR_IO : spawn_program(self->program, there, &s->pid);
+    errcode_t rc = there == -1 ? ERR_IO : spawn_executor(self, there, &s->pid);
     int error = errno;
 
     close(pair[1]);
@@ -188,14 +225,27 @@ errcode_t
 executors_start(uint32_t n, const char *program, size_t budget,
     executors_t **out, buf_t *why)
 {
+    const executors_options_t options = {
+        .n = n, .program = program, .budget = budget};
+
+    return executors_open(&options, out, why);
+}
+
+errcode_t
+executors_open(const executors_options_t *o, executors_t **out, buf_t *why)
+{
     executors_t *self = xcalloc(1, sizeof *self);
     errcode_t rc = ERR_OK;
 
     raise_open_files();
-    self->program = program ? xstrdup(program) : beside();
-    self->budget = budget;
-    self->slots = xcalloc(n, sizeof *self->slots);
-    while (rc == ERR_OK && self->n < n) {
+    self->program = o->program ? xstrdup(o->program) : beside();
+    self->budget = o->budget;
+    self->allow_weak = o->allow_weak_sandbox;
+    self->uid = o->uid;
+    self->gid = o->gid;
+    self->level = SANDBOX_LEVELS;
+    self->slots = xcalloc(o->n, sizeof *self->slots);
+    while (rc == ERR_OK && self->n < o->n) {
         slot_t *s = &self->slots[self->n++];
         *s = (slot_t){.sock = -1};
         rc = start_slot(self, s);
@@ -368,7 +418,11 @@ explain_end(int status, char text[LIMIT_TEXT])
     const char *name = sigabbrev_np(number);
     snprintf(text, LIMIT_TEXT, "the executor was ended by SIG%s%s",
         name == NULL ? "?" : name,
-        number == SIGKILL ? ": most likely memory ran out on this host" : "");
+        number == SIGKILL  ? ": most likely memory ran out on this host"
+        : number == SIGSYS ? ": it made a system call that its sandbox "
+                             "forbids; the kernel's log (audit, type 1326) "
+                             "says which"
+                           : "");
 }
 
 // The socket is closed, so the process has ended, is about to, or pretends.
@@ -425,7 +479,37 @@ take_done(slot_t *s, const task_packet_t *packet, const task_report_t *report,
 }
 
 static errcode_t
-take_report(slot_t *s, const task_packet_t *packet, executor_event_t *e)
+take_ready(executors_t *self, slot_t *s, const task_ready_t *ready,
+    executor_event_t *e)
+{
+    static const char *const names[SANDBOX_LEVELS] = {"none", "weak", "full"};
+
+    if (s->ready) {
+        return ERR_MALFORMED;
+    }
+    s->ready = true;
+    if (ready->level < self->level) {
+        self->level = ready->level;
+        snprintf(self->sandbox, sizeof self->sandbox, "%s%s%s",
+            names[ready->level], ready->text[0] == '\0' ? "" : ": ",
+            ready->text);
+    }
+    if (ready->taken) {
+        return ERR_BUSY;
+    }
+    e->kind = EXECUTOR_UNCONFINED;
+    e->rc = ERR_DENIED;
+    snprintf(e->text, sizeof e->text,
+        "an executor cannot be confined: %s; --allow-weak-sandbox counts "
+        "without that fence",
+        ready->text);
+    end_slot(self, s);
+    return ERR_OK;
+}
+
+static errcode_t
+take_report(executors_t *self, slot_t *s, const task_packet_t *packet,
+    executor_event_t *e)
 {
     task_report_t report;
     errcode_t rc =
@@ -433,6 +517,9 @@ take_report(slot_t *s, const task_packet_t *packet, executor_event_t *e)
 
     if (rc == ERR_OK && report.kind == TASK_DONE) {
         return take_done(s, packet, &report, e);
+    }
+    if (rc == ERR_OK && packet->n_fds == 0 && report.kind == TASK_READY) {
+        return take_ready(self, s, &report.ready, e);
     }
     if (rc == ERR_OK && packet->n_fds == 0) {
         e->kind = EXECUTOR_PROGRESS;
@@ -457,8 +544,11 @@ executors_read(executors_t *self, uint32_t slot, executor_event_t *e)
         return rc;
     }
     if (rc == ERR_OK) {
-        rc = take_report(s, &packet, e);
+        rc = take_report(self, s, &packet, e);
         task_packet_fini(&packet);
+    }
+    if (rc == ERR_BUSY) { // it is ready, and may have said more already
+        return executors_read(self, slot, e);
     }
     if (rc != ERR_OK) {
         bool busy = s->busy;
@@ -466,4 +556,51 @@ executors_read(executors_t *self, uint32_t slot, executor_event_t *e)
         return busy ? ERR_OK : ERR_BUSY;
     }
     return ERR_OK;
+}
+
+static errcode_t
+read_ready(executors_t *self, uint32_t slot, buf_t *why)
+{
+    executor_event_t *e = xmalloc(sizeof *e);
+    errcode_t rc = ERR_OK;
+
+    if (executors_read(self, slot, e) == ERR_OK) {
+        rc = e->kind == EXECUTOR_UNCONFINED ? ERR_DENIED : ERR_CRASHED;
+        buf_put_str(why, rc == ERR_DENIED ? e->text : "an executor is mute");
+        buf_fini(&e->partial);
+    } else if (self->slots[slot].pid == 0) {
+        rc = ERR_CRASHED;
+        buf_printf(why, "an executor ended at its start: %s", e->text);
+    }
+    free(e);
+    return rc;
+}
+
+errcode_t
+executors_wait(executors_t *self, int64_t timeout_ms, buf_t *why)
+{
+    int64_t end = clock_mono_ms() + timeout_ms;
+    errcode_t rc = ERR_OK;
+
+    for (uint32_t i = 0; i < self->n && rc == ERR_OK; i++) {
+        while (rc == ERR_OK && !self->slots[i].ready) {
+            int64_t left = end - clock_mono_ms();
+            struct pollfd item = {self->slots[i].sock, POLLIN, 0};
+            if (left <= 0) {
+                buf_put_str(why, "an executor does not start");
+                return ERR_TIMEOUT;
+            }
+            // An interrupted wait is only a short one.
+            if (poll(&item, 1, (int)left) == 1) {
+                rc = read_ready(self, i, why);
+            }
+        }
+    }
+    return rc;
+}
+
+const char *
+executors_sandbox(const executors_t *self)
+{
+    return self->sandbox;
 }

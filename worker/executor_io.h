@@ -8,18 +8,19 @@
 
 #include "common/base/limits.h"
 #include "worker/files_io.h"
+#include "worker/sandbox/level.h"
 #include "worker/shard.h"
 
 typedef struct executors executors_t;
 
 typedef struct executor_event {
-    enum { EXECUTOR_PROGRESS, EXECUTOR_DONE } kind;
+    enum { EXECUTOR_PROGRESS, EXECUTOR_DONE, EXECUTOR_UNCONFINED } kind;
     uint32_t slot;
     uint64_t bytes_done;
     errcode_t rc;  // DONE; ERR_CRASHED when the process died
     buf_t partial; // DONE with ERR_OK; the receiver frees
     uint32_t file;
-    char text[LIMIT_TEXT];
+    char text[LIMIT_TEXT]; // UNCONFINED: it ended itself, and why
 } executor_event_t;
 
 // program: path of logtally-executor, or NULL to find it beside this one.
@@ -27,6 +28,25 @@ typedef struct executor_event {
 // end with the thread that starts them: use one object from one thread.
 MUST_CHECK errcode_t executors_start(uint32_t n, const char *program,
     size_t budget, executors_t **out, buf_t *why);
+
+typedef struct executors_options {
+    uint32_t n;
+    const char *program;
+    size_t budget;
+    bool allow_weak_sandbox; // else an executor that is not fully confined
+                             // takes no order: EXECUTOR_UNCONFINED
+    uint32_t uid, gid;       // who an executor of root is; 0: nobody
+} executors_options_t;
+// As executors_start, which allows nothing weak.
+MUST_CHECK errcode_t executors_open(
+    const executors_options_t *options, executors_t **out, buf_t *why);
+// Waits until every executor has said how it is confined. ERR_DENIED: one
+// ended itself; ERR_CRASHED; ERR_TIMEOUT.
+MUST_CHECK errcode_t executors_wait(
+    executors_t *self, int64_t timeout_ms, buf_t *why);
+// "full", "weak: ...", "none: ..." of the least confined one that has said
+// so; "" before. Lent.
+const char *executors_sandbox(const executors_t *self);
 void executors_stop(executors_t **self_p); // ends them all
 uint32_t executors_count(const executors_t *self);
 // To poll for input. -1 while the slot has no process: one that died or was

@@ -4,9 +4,11 @@
 #include "common/base/settings.h"
 #include "common/net/curve_socket.h"
 #include "worker/files_io.h"
+#include "worker/sandbox/selftest.h"
 #include "worker/supervisor_io.h"
 
 #include <errno.h>
+#include <pwd.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -29,6 +31,9 @@ typedef struct values {
     int64_t executors;
     int64_t memory;
     int64_t drain;
+    char *executor_user;
+    bool allow_weak;
+    bool selftest;
     char *config;
     bool verbose;
     bool check_config;
@@ -63,6 +68,12 @@ static const setting_t table[] = {
         "most memory for the groups of one executor", false},
     {"drain", 0, SETTING_DURATION, AT(drain), "5s", 0, 3600000, "TIME",
         "how long running work may take to end after SIGTERM", false},
+    {"executor-user", 0, SETTING_TEXT, AT(executor_user), "nobody", 0, 0,
+        "USER", "who counts, when the worker is started as root", false},
+    {"allow-weak-sandbox", 0, SETTING_FLAG, AT(allow_weak), NULL, 0, 0, NULL,
+        "count also where a fence around the executors is missing", false},
+    {"sandbox-selftest", 0, SETTING_FLAG, AT(selftest), NULL, 0, 0, NULL,
+        "try what an executor may not do, say what came of it, and stop", true},
     {"config", 0, SETTING_TEXT, AT(config), NULL, 0, 0, "FILE",
         "configuration file (default: " DEFAULT_FILE " if it exists)", true},
     {"verbose", 'v', SETTING_FLAG, AT(verbose), NULL, 0, 0, NULL, "log more",
@@ -170,9 +181,34 @@ executors_wanted(const values_t *v)
     return online > (long)LIMIT_EXECUTORS ? LIMIT_EXECUTORS : (uint32_t)online;
 }
 
+typedef struct user {
+    uint32_t uid, gid;
+} user_t;
+
+static bool
+find_user(const char *name, user_t *out)
+{
+    *out = (user_t){0};
+    if (geteuid() != 0) {
+        return true;
+    }
+    const struct passwd *p = getpwnam(name);
+    if (p != NULL) {
+        *out = (user_t){p->pw_uid, p->pw_gid};
+    }
+    return out->uid != 0;
+}
+
 static errcode_t
 work(const values_t *v, const credentials_t *keys, buf_t *why)
 {
+    user_t user;
+
+    if (!find_user(v->executor_user, &user)) {
+        buf_printf(why, "--executor-user: %s is no user here, or root",
+            v->executor_user);
+        return ERR_CONFIG;
+    }
     const worker_options_t options = {.coordinator = v->coordinator,
         .keys = keys,
         .name = v->name != NULL ? v->name : keys->self.name,
@@ -185,6 +221,9 @@ work(const values_t *v, const credentials_t *keys, buf_t *why)
         .advertise = v->advertise,
         .executors = executors_wanted(v),
         .memory = (size_t)v->memory,
+        .allow_weak_sandbox = v->allow_weak,
+        .uid = user.uid,
+        .gid = user.gid,
         .signal_fd = open_signals(),
         .drain_ms = v->drain};
 
@@ -270,6 +309,9 @@ decide(const values_t *v, const settings_list_t *operands)
         fprintf(stderr, "logtally-worker: %s is no option; see --help\n",
             operands->items[0]);
         return EXIT_USAGE;
+    }
+    if (v->selftest) {
+        return selftest_run(v->allow_weak);
     }
     if ((text = fault(v)) != NULL) {
         return complain(text, strlen(text), EXIT_USAGE);

@@ -71,6 +71,8 @@ send_register(supervisor_t *self)
         snprintf(meta.intake_address, sizeof meta.intake_address, "%s",
             self->config.intake_address);
     }
+    snprintf(meta.sandbox, sizeof meta.sandbox, "%s",
+        self->config.sandbox == NULL ? "" : self->config.sandbox);
     for (size_t i = 0; i < self->config.n_labels; i++) {
         lt_Label label = {0};
         snprintf(label.label, sizeof label.label, "%s", self->config.labels[i]);

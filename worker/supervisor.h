@@ -20,6 +20,7 @@ typedef struct supervisor_config {
     uint64_t incarnation;
     uint16_t intake_port;
     const char *intake_address; // "" for the address it dials from
+    const char *sandbox;        // of the executors; NULL: not told
 } supervisor_config_t;
 
 typedef enum {

@@ -21,9 +21,10 @@
 #define CONTROL_HWM    1000
 #define INTAKE_HWM     256
 #define SINK_HWM       16
-#define DRAIN_MAX      64 // messages of one side in one turn
-#define AFFINITY_LIGHT 1u // I/O threads: control and intake
-#define AFFINITY_BULK  2u // the sink
+#define START_MS       20000 // for executors to be confined
+#define DRAIN_MAX      64    // messages of one side in one turn
+#define AFFINITY_LIGHT 1u    // I/O threads: control and intake
+#define AFFINITY_BULK  2u    // the sink
 
 enum {
     POLL_SIGNAL,
@@ -127,7 +128,8 @@ open_machine(daemon_t *self)
         .n_labels = o->n_labels,
         .executors = o->executors,
         .intake_port = self->intake_port,
-        .intake_address = advertised(o)};
+        .intake_address = advertised(o),
+        .sandbox = executors_sandbox(self->executors)};
 
     do {
         randombytes_buf(&config.incarnation, sizeof config.incarnation);
@@ -146,6 +148,29 @@ start_lister(daemon_t *self, buf_t *why)
     return rc;
 }
 
+// Not before each says that it is confined may it be given anything.
+static errcode_t
+start_executors(daemon_t *self, buf_t *why)
+{
+    const worker_options_t *o = self->options;
+    const executors_options_t options = {.n = o->executors,
+        .program = o->program,
+        .budget = o->memory,
+        .allow_weak_sandbox = o->allow_weak_sandbox,
+        .uid = o->uid,
+        .gid = o->gid};
+    errcode_t rc = executors_open(&options, &self->executors, why);
+
+    if (rc == ERR_OK) {
+        rc = executors_wait(self->executors, START_MS, why);
+    }
+    if (rc == ERR_OK && strcmp(executors_sandbox(self->executors), "full")) {
+        log_event(LOG_WARN, "sandbox-weak", "level",
+            executors_sandbox(self->executors), NULL);
+    }
+    return rc;
+}
+
 static errcode_t
 open_all(daemon_t *self, buf_t *why)
 {
@@ -154,10 +179,8 @@ open_all(daemon_t *self, buf_t *why)
 
     self->items = xcalloc(POLL_EXECUTORS + o->executors, sizeof *self->items);
     if ((rc = files_open(o->roots, o->n_roots, &self->files, why)) ||
-        (rc = executors_start(
-             o->executors, o->program, o->memory, &self->executors, why)) ||
-        (rc = start_lister(self, why)) || (rc = open_context(self, why)) ||
-        (rc = open_intake(self, why))) {
+        (rc = start_executors(self, why)) || (rc = start_lister(self, why)) ||
+        (rc = open_context(self, why)) || (rc = open_intake(self, why))) {
         return rc;
     }
     open_links(self);
@@ -263,7 +286,14 @@ drain_executor(daemon_t *self, uint32_t slot, int64_t now)
             supervisor_progress(self->machine, slot, e.bytes_done, now);
             continue;
         }
-        if (e.rc == ERR_CRASHED && log_allowed(&limit, "executor-crashed")) {
+        if (e.kind == EXECUTOR_UNCONFINED) { // began after the start
+            if (log_allowed(&limit, "executor-unconfined")) {
+                log_event(
+                    LOG_ERROR, "executor-unconfined", "text", e.text, NULL);
+            }
+            e.rc = ERR_CRASHED;
+        } else if (e.rc == ERR_CRASHED &&
+                   log_allowed(&limit, "executor-crashed")) {
             log_event(LOG_WARN, "executor-crashed", "text", e.text, NULL);
         }
         supervisor_done(

@@ -20,6 +20,8 @@ typedef struct worker_options {
     uint16_t intake_port;  // 0: any free one
     const char *advertise; // where the coordinator reaches the intake; NULL
     uint32_t executors;
+    bool allow_weak_sandbox;
+    uint32_t uid, gid;   // of executors where this is root; 0: nobody
     size_t memory;       // of group tables, per executor
     const char *program; // logtally-executor, or NULL: beside this one
     int signal_fd;       // signalfd: the first asks for the end, the

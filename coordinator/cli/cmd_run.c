@@ -21,6 +21,7 @@ typedef struct options {
     int64_t memory;
     bool explain;
     bool validate;
+    bool allow_weak;
 } options_t;
 
 static const setting_t settings[] = {
@@ -68,6 +69,11 @@ static const setting_t settings[] = {
         .max = INT64_C(1) << 40,
         .value = "SIZE",
         .help = "bytes counted at a time; chosen by itself when left out",
+        .command_line_only = true},
+    {.name = "allow-weak-sandbox",
+        .kind = SETTING_FLAG,
+        .offset = offsetof(options_t, allow_weak),
+        .help = "count also where this kernel lacks a fence around executors",
         .command_line_only = true},
     {.name = "help",
         .letter = 'h',
@@ -143,6 +149,7 @@ run(const options_t *o, const settings_list_t *operands, buf_t *why)
                                       : 1,
         .shard_bytes = (uint64_t)o->shard_bytes,
         .validate = o->validate,
+        .allow_weak_sandbox = o->allow_weak,
         .memory = (size_t)o->memory,
         .progress = progress ? draw : NULL};
     local_answer_t answer;

@@ -39,6 +39,7 @@ static const table_column_t columns[] = {
     {.head = "HEARD", .right = true},
     {.head = "ADDRESS"},
     {.head = "SOFTWARE"},
+    {.head = "SANDBOX"},
     {.head = "LABELS"},
 };
 
@@ -61,6 +62,7 @@ add_row(table_t *table, const lt_WorkerInfo *w)
     table_buf(table, &cell);
     table_text(table, w->address);
     table_text(table, w->software);
+    table_text(table, w->sandbox[0] == '\0' ? "-" : w->sandbox);
     table_text(table, w->labels);
 }
 
@@ -75,6 +77,7 @@ add_json(buf_t *json, const lt_WorkerInfo *w)
     json_number(json, "last_heard_ms", w->last_heard_ms);
     json_text(json, "address", w->address);
     json_text(json, "software", w->software);
+    json_text(json, "sandbox", w->sandbox);
     json_text(json, "labels", w->labels);
     json_close(json, '}');
 }
@@ -130,7 +133,8 @@ print_workers(const options_t *o, workers_t *workers)
 static int
 workers_of(options_t *o, buf_t *why)
 {
-    workers_t workers = {.table = table_new(columns, 8)};
+    workers_t workers = {
+        .table = table_new(columns, sizeof columns / sizeof *columns)};
     list_t list = {.ask = PROTO_WORKERS,
         .answer = PROTO_WORKER_LIST,
         .meta = take_meta,

@@ -128,10 +128,23 @@ open_signals(void)
     return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+// How they are confined is not waited for: one that is not ends before it
+// takes an order.
+static errcode_t
+start_executors(local_t *self, buf_t *why)
+{
+    const local_options_t *o = self->options;
+    const executors_options_t options = {.n = executors_wanted(o),
+        .program = o->program,
+        .budget = o->memory,
+        .allow_weak_sandbox = o->allow_weak_sandbox};
+
+    return executors_open(&options, &self->executors, why);
+}
+
 static errcode_t
 open_all(local_t *self, buf_t *why)
 {
-    const local_options_t *o = self->options;
     errcode_t rc;
 
     if (gethostname(self->host, sizeof self->host - 1) != 0 ||
@@ -145,8 +158,7 @@ open_all(local_t *self, buf_t *why)
         return ERR_IO;
     }
     if ((rc = files_open(NULL, 0, &self->files, why)) != ERR_OK ||
-        (rc = executors_start(executors_wanted(o), o->program, o->memory,
-             &self->executors, why)) != ERR_OK) {
+        (rc = start_executors(self, why)) != ERR_OK) {
         return rc;
     }
     self->items =
@@ -364,6 +376,11 @@ read_executor(local_t *self, uint32_t slot)
         if (e->kind == EXECUTOR_PROGRESS) {
             supervisor_progress(
                 self->supervisor, slot, e->bytes_done, clock_mono_ms());
+        } else if (e->kind == EXECUTOR_UNCONFINED) {
+            self->over = true;
+            self->answer->exit = EXIT_FAILED;
+            snprintf(
+                self->answer->text, sizeof self->answer->text, "%s", e->text);
         } else {
             supervisor_done(self->supervisor, slot, e->rc, &e->partial, e->file,
                 e->text, clock_mono_ms());

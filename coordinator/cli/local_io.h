@@ -17,7 +17,8 @@ typedef struct local_options {
     uint64_t shard_bytes; // 0: chosen by the planner
     bool validate;        // parse lines that the filter cannot pass, too
     size_t memory;        // bytes of group table, each executor and the merge
-    const char *program;  // logtally-executor, or NULL: beside this one
+    bool allow_weak_sandbox;
+    const char *program; // logtally-executor, or NULL: beside this one
     // Called as the job goes on; may be NULL.
     void (*progress)(void *ctx, const lt_JobUpdate *update);
     void *ctx;

@@ -1,22 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 // logtally-executor: counts what it is handed on descriptor 3 and returns
-// sealed memory files. No keys, no network. Started by a supervisor, never
+// sealed memory files. No keys, no network, confined before the first
+// order. Started by a supervisor, never
 // by hand.
 #include "common/base/limits.h"
 #include "worker/executor/serve.h"
+#include "worker/executor/task.h"
+#include "worker/sandbox/sandbox.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
+#include <inttypes.h>
 #include <sodium.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define SOCK 3
+#define SOCK      3
+#define SPARE_FDS 16    // beside those of an order
+#define NOBODY    65534 // where the supervisor names no other
 
 // When memory runs out, the kernel shall take an executor, whose shard is
 // lent again, and not the supervisor. Best effort.
@@ -33,19 +37,54 @@ be_the_first_to_go(void)
     }
 }
 
-// A supervisor that died before prctl closed the socket: the first read ends.
-static void
-harden(void)
-{
-    const struct rlimit no_core = {0, 0};
-    const struct rlimit file = {LIMIT_PARTIAL, LIMIT_PARTIAL};
+// The supervisor's words; it is believed.
+typedef struct arguments {
+    bool allow_weak;
+    sandbox_options_t sandbox;
+} arguments_t;
 
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-    prctl(PR_SET_DUMPABLE, 0);
-    setrlimit(RLIMIT_CORE, &no_core);
-    setrlimit(RLIMIT_FSIZE, &file);
-    signal(SIGXFSZ, SIG_IGN); // EFBIG instead
+static bool
+parse(int argc, char **argv, arguments_t *out)
+{
+    for (int i = 1; i < argc; i++) {
+        unsigned uid, gid;
+        if (strcmp(argv[i], "--allow-weak-sandbox") == 0) {
+            out->allow_weak = true;
+        } else if (sscanf(argv[i], "--user=%u:%u", &uid, &gid) == 2) {
+            out->sandbox.uid = uid;
+            out->sandbox.gid = gid;
+        } else if (sscanf(argv[i], "--memory=%" SCNu64, &out->sandbox.memory) !=
+                   1) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// False: it is not confined as it must be, and has said so.
+static bool
+confine(const arguments_t *arguments)
+{
+    sandbox_report_t report;
+
+    sandbox_enter(&arguments->sandbox, &report);
+    task_ready_t ready = {.level = report.level,
+        .taken = sandbox_is_enough(&report, arguments->allow_weak)};
+    memcpy(ready.text, report.text, sizeof ready.text);
+    return task_send_ready(SOCK, &ready) == ERR_OK && ready.taken;
+}
+
+// Orders are taken off the socket and dropped until the supervisor, which
+// may have sent some before it read the report, ends this process. A socket
+// closed with orders in it would lose the report.
+static void
+take_nothing(void)
+{
+    static task_packet_t packet;
+
+    while (task_receive(SOCK, 0, &packet) == ERR_OK) {
+        task_packet_fini(&packet);
+    }
 }
 
 static bool
@@ -59,9 +98,15 @@ is_ours(int fd)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
-    if (!is_ours(SOCK)) {
+    arguments_t arguments = {.sandbox = {.last_fd = SOCK,
+                                 .max_fds = SOCK + TASK_FDS + SPARE_FDS,
+                                 .file_size = LIMIT_PARTIAL,
+                                 .uid = NOBODY,
+                                 .gid = NOBODY}};
+
+    if (!is_ours(SOCK) || !parse(argc, argv, &arguments)) {
         fputs("logtally-executor: is started by logtally and logtally-worker, "
               "not by hand\n",
             stderr);
@@ -71,7 +116,10 @@ main(void)
         return EXIT_FAILED;
     }
     be_the_first_to_go();
-    harden();
+    if (!confine(&arguments)) {
+        take_nothing();
+        _exit(EXIT_FAILED);
+    }
     // Not through exit(): nothing is left to flush, and the leak checker of
     // test builds may not look into a process that is not dumpable.
     _exit(executor_serve(SOCK) == ERR_TRUNCATED ? EXIT_DONE : EXIT_FAILED);

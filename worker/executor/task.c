@@ -139,6 +139,43 @@ task_send_done(int sock, const task_done_t *done, int partial_fd)
     return rc;
 }
 
+errcode_t
+task_send_ready(int sock, const task_ready_t *ready)
+{
+    buf_t m = {0};
+
+    buf_put_u8(&m, TASK_READY);
+    buf_put_u8(&m, (uint8_t)ready->level);
+    buf_put_u8(&m, ready->taken);
+    buf_put_block(&m, (span_t){(const uint8_t *)ready->text,
+                          strnlen(ready->text, sizeof ready->text - 1)});
+    errcode_t rc = task_send(sock, buf_span(&m), NULL, 0, 0);
+    buf_fini(&m);
+    return rc;
+}
+
+static errcode_t
+decode_ready(rd_t *r, task_ready_t *out)
+{
+    uint8_t level, taken;
+    span_t text;
+    errcode_t rc;
+
+    if ((rc = rd_u8(r, &level)) || (rc = rd_u8(r, &taken)) ||
+        (rc = rd_block(r, sizeof out->text - 1, &text)) || (rc = rd_end(r))) {
+        return rc;
+    }
+    if (level >= SANDBOX_LEVELS || taken > 1 ||
+        memchr(text.p, '\0', text.len) != NULL) {
+        return ERR_MALFORMED;
+    }
+    out->level = (sandbox_level_t)level;
+    out->taken = taken == 1;
+    memcpy(out->text, text.p, text.len);
+    out->text[text.len] = '\0';
+    return ERR_OK;
+}
+
 static errcode_t
 decode_done(rd_t *r, task_done_t *out)
 {
@@ -168,6 +205,8 @@ task_report_decode(span_t packet, task_report_t *out)
     if (rc == ERR_OK && out->kind == TASK_PROGRESS) {
         rc = rd_u64(&r, &out->bytes_done);
         rc = rc == ERR_OK ? rd_end(&r) : rc;
+    } else if (rc == ERR_OK && out->kind == TASK_READY) {
+        rc = decode_ready(&r, &out->ready);
     } else if (rc == ERR_OK) {
         rc = out->kind == TASK_DONE ? decode_done(&r, &out->done)
                                     : ERR_MALFORMED;

@@ -6,6 +6,7 @@
 //
 //   to the executor   TASK_SCAN; descriptors: the order, then one per range
 //   from the executor TASK_PROGRESS bytes done u64
+//                     TASK_READY level u8, taken u8, text block; once, first
 //                     TASK_DONE rc u32, file u32, text block; descriptor
 //                     with ERR_OK: the partial
 #ifndef LOGTALLY_WORKER_EXECUTOR_TASK_H
@@ -13,12 +14,13 @@
 
 #include "common/base/bytes.h"
 #include "common/base/limits.h"
+#include "worker/sandbox/level.h"
 
 #define TASK_PACKET    2048u
 #define TASK_FDS       (LIMIT_SHARD_RANGES + 1u)
 #define TASK_ORDER_MAX (2u << 20)
 
-enum { TASK_SCAN = 1, TASK_PROGRESS = 2, TASK_DONE = 3 };
+enum { TASK_SCAN = 1, TASK_PROGRESS = 2, TASK_DONE = 3, TASK_READY = 4 };
 
 typedef struct task_packet {
     uint8_t bytes[TASK_PACKET];
@@ -48,12 +50,22 @@ MUST_CHECK errcode_t task_send_progress(int sock, uint64_t bytes_done);
 MUST_CHECK errcode_t task_send_done(
     int sock, const task_done_t *done, int partial_fd);
 
+// The sandbox of the executor, before its first order. Not taken: it ends
+// itself, because it is less confined than it must be.
+typedef struct task_ready {
+    sandbox_level_t level;
+    bool taken;
+    char text[SANDBOX_TEXT];
+} task_ready_t;
+MUST_CHECK errcode_t task_send_ready(int sock, const task_ready_t *ready);
+
 // What an executor said; it may be taken over by the log it read, so
 // everything is checked. ERR_MALFORMED: nothing an executor of ours says.
 typedef struct task_report {
-    uint8_t kind; // TASK_PROGRESS, TASK_DONE
+    uint8_t kind; // TASK_PROGRESS, TASK_DONE, TASK_READY
     uint64_t bytes_done;
     task_done_t done;
+    task_ready_t ready;
 } task_report_t;
 MUST_CHECK errcode_t task_report_decode(span_t packet, task_report_t *out);
 
