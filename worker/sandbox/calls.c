@@ -30,9 +30,9 @@ static const int plain[] = {SCMP_SYS(read), SCMP_SYS(pread64), SCMP_SYS(readv),
 
 // What a sanitizer needs besides, to run and to report.
 static const int reading[] = {SCMP_SYS(readlink), SCMP_SYS(readlinkat),
-    SCMP_SYS(newfstatat), SCMP_SYS(stat), SCMP_SYS(sigaltstack),
-    SCMP_SYS(getrlimit), SCMP_SYS(prlimit64), SCMP_SYS(sched_getaffinity),
-    SCMP_SYS(getuid), SCMP_SYS(geteuid), SCMP_SYS(uname), SCMP_SYS(getcwd),
+    SCMP_SYS(newfstatat), SCMP_SYS(stat), SCMP_SYS(getrlimit),
+    SCMP_SYS(prlimit64), SCMP_SYS(sched_getaffinity), SCMP_SYS(getuid),
+    SCMP_SYS(geteuid), SCMP_SYS(uname), SCMP_SYS(getcwd),
     SCMP_SYS(set_robust_list)};
 
 static int

@@ -192,6 +192,36 @@ test_broken_reports_are_refused_or_harmless(void **state)
 }
 
 static void
+test_broken_readiness_is_refused_or_harmless(void **state)
+{
+    task_packet_t p;
+    task_report_t r;
+    task_ready_t ready = {.level = SANDBOX_WEAK, .taken = true, .text = "why"};
+
+    (void)state;
+    CHECK_OK(task_send_ready(pair[0], &ready));
+    CHECK_OK(task_receive(pair[1], 0, &p));
+    CHECK_OK(task_report_decode((span_t){p.bytes, p.len}, &r));
+    CHECK_U64(r.kind, TASK_READY);
+    CHECK_U64(r.ready.level, SANDBOX_WEAK);
+    assert_true(r.ready.taken);
+    assert_string_equal(r.ready.text, "why");
+    for (size_t len = 0; len < p.len; len++) {
+        CHECK_ERR(
+            task_report_decode((span_t){p.bytes, len}, &r), ERR_MALFORMED);
+    }
+    for (size_t bit = 0; bit < p.len * 8; bit++) {
+        p.bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        if (task_report_decode((span_t){p.bytes, p.len}, &r) == ERR_OK &&
+            r.kind == TASK_READY) {
+            assert_true(r.ready.level < SANDBOX_LEVELS);
+            assert_true(strlen(r.ready.text) < sizeof r.ready.text);
+        }
+        p.bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+    }
+}
+
+static void
 test_only_sealed_bytes_are_read(void **state)
 {
     buf_t out = {0};
@@ -224,6 +254,7 @@ main(void)
         TEST(test_a_full_socket_is_busy_and_never_waits),
         TEST(test_a_report_comes_back_as_it_was_sent),
         TEST(test_broken_reports_are_refused_or_harmless),
+        TEST(test_broken_readiness_is_refused_or_harmless),
         TEST(test_only_sealed_bytes_are_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
