@@ -124,6 +124,17 @@ do_segv(const task_packet_t *p)
 }
 
 static void
+do_forbidden(const task_packet_t *p)
+{
+    struct rlimit none = {0, 0};
+
+    (void)p;
+    setrlimit(RLIMIT_CORE, &none);
+    signal(SIGSYS, SIG_DFL);
+    raise(SIGSYS);
+}
+
+static void
 do_exit(const task_packet_t *p)
 {
     (void)p;
@@ -232,6 +243,7 @@ static const struct act {
     {"pid", do_pid},
     {"descriptors", do_descriptors},
     {"die", do_die},
+    {"forbidden", do_forbidden},
     {"segv", do_segv},
     {"exit", do_exit},
     {"hang", do_hang},
@@ -423,6 +435,9 @@ test_a_death_is_told_with_its_signal(void **state)
     e = after(*state, "segv");
     CHECK_ERR(e.rc, ERR_CRASHED);
     assert_non_null(strstr(e.text, "SIGSEGV"));
+    e = after(*state, "forbidden");
+    CHECK_ERR(e.rc, ERR_CRASHED);
+    assert_non_null(strstr(e.text, "SIGSYS: it made a system call that its"));
     e = after(*state, "exit");
     CHECK_ERR(e.rc, ERR_CRASHED);
     assert_non_null(strstr(e.text, "exit code 9"));
