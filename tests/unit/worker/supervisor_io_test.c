@@ -40,7 +40,11 @@ act(void)
     buf_t bytes = {0};
     char text[64];
     int fd;
+    const task_ready_t ready = {.level = SANDBOX_FULL, .taken = true};
 
+    if (task_send_ready(3, &ready) != ERR_OK) {
+        _exit(5);
+    }
     while (task_receive(3, 0, &p) == ERR_OK) {
         const task_done_t done = {.file = UINT32_MAX};
         buf_clear(&bytes);
