@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """`logtally run` agrees with the oracle, however the work is cut."""
+import bz2
 import gzip
+import lzma
+import subprocess
 
 import make_logs
 import oracle
@@ -22,6 +25,10 @@ def made(tmp_path_factory):
     small = make_logs.make(1, 3000)
     put("small", small)
     put("small.gz", make_logs.members(small, 2))
+    half = len(small) // 2
+    for suffix, pack in (("bz2", bz2.compress), ("xz", lzma.compress),
+                         ("zst", zstd)):
+        put("small." + suffix, pack(small[:half]) + pack(small[half:]))
     large = make_logs.make(3, 200_000)
     put("large", large)
     put("large.gz", make_logs.members(large, 4))
@@ -32,17 +39,23 @@ def made(tmp_path_factory):
     return paths
 
 
-def check(query, path, *options, fmt="combined"):
+def zstd(data):
+    return subprocess.run(["zstd", "-qc"], input=data, check=True,
+                          capture_output=True).stdout
+
+
+def check(query, path, *options, fmt="combined", text=None):
+    """The oracle reads `text` where it cannot read the archive."""
     p = run("run", query, path, "-f", fmt, "-o", "json", *options)
-    names, rows = oracle.run(query, [path], fmt)
+    names, rows = oracle.run(query, [text or path], fmt)
     got_names, got_rows, doc = oracle.parse_printed(p.stdout)
     assert got_names == names
     assert got_rows == rows
     assert raw_rows(p.stdout) == oracle.print_rows(rows)
-    check_receipt(doc["receipt"], path)
+    check_receipt(doc["receipt"], path, text or path)
 
 
-def check_receipt(receipt, path):
+def check_receipt(receipt, path, text):
     n = {k: int(receipt[k]) for k in
          ("lines", "accepted", "blank", "skipped", "bytes", "files")}
     rejected = receipt["rejected"]
@@ -51,8 +64,9 @@ def check_receipt(receipt, path):
     assert n["lines"] == n["accepted"] + total + n["blank"] + n["skipped"]
     assert sum(map(int, rejected["reasons"].values())) == total
     assert n["bytes"] == path.stat().st_size and n["files"] == 1
-    text = path.read_bytes()
-    text = gzip.decompress(text) if path.suffix == ".gz" else text
+    packed = text.suffix == ".gz"
+    text = text.read_bytes()
+    text = gzip.decompress(text) if packed else text
     assert n["lines"] == text.count(b"\n") + (text[-1:] != b"\n")
 
 
@@ -66,6 +80,21 @@ def raw_rows(out):
 @pytest.mark.parametrize("query", queries.FIXED)
 def test_fixed_queries_one_byte_shards(made, query, name, jobs):
     check(query, made[name], "-j", jobs, "--shard-size", "1")
+
+
+@pytest.mark.parametrize("name", ["small.bz2", "small.xz", "small.zst"])
+@pytest.mark.parametrize("query", queries.FIXED[:6])
+def test_archives_count_as_their_text(made, query, name):
+    check(query, made[name], "--shard-size", "1", text=made["small"])
+
+
+@pytest.mark.parametrize("name", ["small.bz2", "small.xz", "small.zst"])
+def test_an_archive_cut_short_is_a_missing_file(made, tmp_path, name):
+    cut = tmp_path / name
+    cut.write_bytes(made[name].read_bytes()[:-9])
+    p = run("run", "count", cut, "-f", "combined", ok=False)
+    assert p.returncode == 3 and p.stdout == b""
+    assert b"corrupt archive" in p.stderr
 
 
 @pytest.mark.parametrize("shard", ["4096", None])

@@ -16,12 +16,15 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     static uint8_t block[65536];
     int fd = memfd_create("fuzz", MFD_CLOEXEC);
     source_t *source = NULL;
+    source_kind_t kind = source_kind((span_t){data, len});
     size_t got = 1, all = 0;
+
+    kind = kind == SOURCE_PLAIN ? SOURCE_GZIP : kind;
 
     if (fd == -1 || write(fd, data, len) != (ssize_t)len) {
         abort();
     }
-    if (source_open_file(fd, SOURCE_GZIP, 0, len, &source) == ERR_OK) {
+    if (source_open_file(fd, kind, 0, len, &source) == ERR_OK) {
         while (got > 0 && all < (1u << 24) &&
                source_read(source, block, sizeof block, &got) == ERR_OK) {
             assert(got <= sizeof block);

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // A source is a feed of raw bytes (pread within bounds, or read from a pipe)
-// with an optional gzip layer on top. ISA-L inflates members one after the
-// other; it checks each member's CRC and length itself.
+// with an archive to unpack on top (unpack.h), member after member.
 #include "worker/source/source.h"
 
 #include "common/base/xalloc.h"
+#include "worker/source/unpack.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <isa-l/igzip_lib.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -25,8 +24,10 @@ struct source {
     uint8_t head[8]; // of a stream: bytes read to find its kind
     size_t head_len;
     size_t head_at;
-    struct inflate_state *inflate; // gzip
+    const unpack_t *unpack; // NULL: plain
+    void *unpacked;         // its state
     uint8_t *in;
+    unpack_io_t io;
     bool in_member; // a member was begun and has not ended
     bool any_member;
 };
@@ -36,14 +37,15 @@ static const struct {
     const char *name;
     const char *magic;
     size_t len;
+    const unpack_t *unpack;
 } magics[] = {
-    {SOURCE_GZIP, "gzip", "\x1f\x8b", 2},
-    {SOURCE_ZSTD, "zstd", "\x28\xb5\x2f\xfd", 4},
-    {SOURCE_BZIP2, "bzip2", "BZh", 3},
+    {SOURCE_GZIP, "gzip", "\x1f\x8b", 2, &unpack_gzip},
+    {SOURCE_ZSTD, "zstd", "\x28\xb5\x2f\xfd", 4, &unpack_zstd},
+    {SOURCE_BZIP2, "bzip2", "BZh", 3, &unpack_bzip2},
     {SOURCE_XZ, "xz",
         "\xfd"
         "7zXZ\0",
-        6},
+        6, &unpack_xz},
 };
 
 source_kind_t
@@ -69,22 +71,17 @@ source_kind_name(source_kind_t kind)
     return "plain";
 }
 
-static errcode_t
-open_kind(source_t *self, source_t **out)
+static source_t *
+open_kind(source_t *self)
 {
-    *out = NULL;
-    if (self->kind != SOURCE_PLAIN && self->kind != SOURCE_GZIP) {
-        source_destroy(&self);
-        return ERR_UNSUPPORTED;
+    for (size_t i = 0; i < sizeof magics / sizeof *magics; i++) {
+        if (magics[i].kind == self->kind) {
+            self->unpack = magics[i].unpack;
+            self->unpacked = self->unpack->make();
+            self->in = xmalloc(IN_LEN);
+        }
     }
-    if (self->kind == SOURCE_GZIP) {
-        self->inflate = xmalloc(sizeof *self->inflate);
-        isal_inflate_init(self->inflate);
-        self->inflate->crc_flag = ISAL_GZIP;
-        self->in = xmalloc(IN_LEN);
-    }
-    *out = self;
-    return ERR_OK;
+    return self;
 }
 
 errcode_t
@@ -98,7 +95,8 @@ source_open_file(
     self->kind = kind;
     self->at = kind == SOURCE_PLAIN ? begin : 0;
     self->end = end;
-    return open_kind(self, out);
+    *out = open_kind(self);
+    return ERR_OK;
 }
 
 static errcode_t
@@ -133,7 +131,8 @@ source_open_stream(int fd, source_t **out)
         return rc;
     }
     self->kind = source_kind((span_t){self->head, self->head_len});
-    return open_kind(self, out);
+    *out = open_kind(self);
+    return ERR_OK;
 }
 
 void
@@ -142,7 +141,9 @@ source_destroy(source_t **self_p)
     source_t *self = *self_p;
 
     if (self != NULL) {
-        free(self->inflate);
+        if (self->unpack != NULL) {
+            self->unpack->destroy(self->unpacked);
+        }
         free(self->in);
         free(self);
         *self_p = NULL;
@@ -198,80 +199,63 @@ feed(source_t *self, uint8_t *to, size_t len, size_t *got)
     return rc;
 }
 
-// Sees to it that the inflater has input. *more is false at the end.
+// Sees to it that there is input, or that io.last says that none is left.
 static errcode_t
-refill(source_t *self, bool *more)
+refill(source_t *self)
 {
     size_t got = 0;
     errcode_t rc = ERR_OK;
 
-    if (self->inflate->avail_in == 0) {
+    if (self->io.in_len == 0 && !self->io.last) {
         rc = feed(self, self->in, IN_LEN, &got);
-        self->inflate->next_in = self->in;
-        self->inflate->avail_in = (uint32_t)got;
+        self->io.in = self->in;
+        self->io.in_len = got;
+        self->io.last = rc == ERR_OK && got == 0;
     }
-    *more = self->inflate->avail_in > 0;
     return rc;
 }
 
-static void
-next_member(source_t *self)
-{
-    uint8_t *in = self->inflate->next_in;
-    uint32_t len = self->inflate->avail_in;
-
-    isal_inflate_reset(self->inflate);
-    self->inflate->crc_flag = ISAL_GZIP;
-    self->inflate->next_in = in;
-    self->inflate->avail_in = len;
-    self->in_member = false;
-}
-
-// One step of inflating into the room that is set. *done at the clean end of
-// the last member. Bytes after it that are no member are an error.
+// One step into the room that is set. *done at the clean end of the last
+// member. Bytes after it that are no member are an error.
 static errcode_t
-inflate_step(source_t *self, bool *done)
+unpack_step(source_t *self, bool *done)
 {
-    bool more;
-    errcode_t rc = refill(self, &more);
+    bool ended = false;
+    errcode_t rc = refill(self);
 
     *done = false;
     if (rc != ERR_OK) {
         return rc;
     }
-    if (!more && (!self->in_member)) {
+    if (self->io.in_len == 0 && !self->in_member) {
         *done = true;
         return self->any_member ? ERR_OK : ERR_CORRUPT;
     }
-    uint32_t in_before = self->inflate->avail_in;
-    uint32_t out_before = self->inflate->avail_out;
+    unpack_io_t before = self->io;
     self->in_member = true;
-    if (isal_inflate(self->inflate) != ISAL_DECOMP_OK) {
-        return ERR_CORRUPT;
-    }
-    if (self->inflate->block_state == ISAL_BLOCK_FINISH) {
+    rc = self->unpack->step(self->unpacked, &self->io, &ended);
+    if (rc == ERR_OK && ended) {
         self->any_member = true;
-        next_member(self);
-    } else if (!more && self->inflate->avail_out == out_before &&
-               self->inflate->avail_in == in_before) {
-        return ERR_CORRUPT; // cut short
+        self->in_member = false;
+    } else if (rc == ERR_OK && self->io.last && before.in_len == 0 &&
+               self->io.out_len == before.out_len) {
+        rc = ERR_CORRUPT; // cut short
     }
-    return ERR_OK;
+    return rc;
 }
 
 static errcode_t
-read_gzip(source_t *self, uint8_t *to, size_t len, size_t *got)
+read_packed(source_t *self, uint8_t *to, size_t len, size_t *got)
 {
     bool done = false;
     errcode_t rc = ERR_OK;
-    uint32_t room = len > UINT32_MAX ? UINT32_MAX : (uint32_t)len;
 
-    self->inflate->next_out = to;
-    self->inflate->avail_out = room;
-    while (rc == ERR_OK && !done && self->inflate->avail_out > 0) {
-        rc = inflate_step(self, &done);
+    self->io.out = to;
+    self->io.out_len = len;
+    while (rc == ERR_OK && !done && self->io.out_len > 0) {
+        rc = unpack_step(self, &done);
     }
-    *got = room - self->inflate->avail_out;
+    *got = len - self->io.out_len;
     return rc;
 }
 
@@ -279,8 +263,8 @@ errcode_t
 source_read(source_t *self, uint8_t *to, size_t len, size_t *got)
 {
     *got = 0;
-    if (self->kind == SOURCE_GZIP) {
-        return read_gzip(self, to, len, got);
+    if (self->unpack != NULL) {
+        return read_packed(self, to, len, got);
     }
     return feed(self, to, len, got);
 }

@@ -11,7 +11,7 @@
 typedef enum {
     SOURCE_PLAIN,
     SOURCE_GZIP,
-    SOURCE_ZSTD, // known by their magic, not read yet: ERR_UNSUPPORTED
+    SOURCE_ZSTD,
     SOURCE_BZIP2,
     SOURCE_XZ,
 } source_kind_t;
@@ -31,7 +31,8 @@ MUST_CHECK errcode_t source_open_stream(int fd, source_t **out);
 void source_destroy(source_t **self_p);
 
 // Fills up to len bytes; *got is 0 only at the end. ERR_IO, ERR_CHANGED (the
-// file ended before `end`), ERR_CORRUPT (bad archive or cut short).
+// file ended before `end`), ERR_CORRUPT (bad archive or cut short),
+// ERR_UNSUPPORTED (an archive that takes too much memory to read).
 MUST_CHECK errcode_t source_read(
     source_t *self, uint8_t *to, size_t len, size_t *got);
 
