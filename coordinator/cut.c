@@ -8,8 +8,8 @@
 
 #include <string.h>
 
-// More would even out the end of a job better, but each shard of many keys costs
-// a partial of nearly all of them.
+// More would even out the end of a job better, but each shard of many keys
+// costs a partial of nearly all of them.
 #define SHARDS_PER_EXECUTOR 8u
 
 static uint64_t

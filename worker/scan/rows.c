@@ -286,8 +286,8 @@ rows_count(rows_t *self, uint32_t number)
     errcode_t rc = ERR_OK;
 
     for (size_t i = 0; rc == ERR_OK && i < query->n_aggs; i++) {
-        rc = add_agg(
-            self, &query->aggs[i], tally_state(self->tally, states, i));
+        rc =
+            add_agg(self, &query->aggs[i], tally_state(self->tally, states, i));
     }
     return rc;
 }
