@@ -114,6 +114,9 @@ coordinator_new(const coordinator_config_t *config, int64_t now_ms)
 
     assert(config->epoch > 0);
     self->config = *config;
+    self->pool =
+        pool_new(config->merge_threads < TALLY_PARTS ? config->merge_threads
+                                                     : TALLY_PARTS);
     self->now = now_ms;
     self->settled = now_ms + config->settle_ms;
     self->next_job = config->first_job;
@@ -145,6 +148,7 @@ coordinator_destroy(coordinator_t **self_p)
     }
     free(self->out);
     buf_fini(&self->fetched.bytes);
+    pool_destroy(&self->pool);
     free(self);
     *self_p = NULL;
 }

@@ -24,7 +24,10 @@ typedef struct coordinator_config {
     uint16_t sink_port;
     uint64_t staging_bytes; // budget of grants
     size_t merge_budget;    // bytes of group table per job
-    int64_t deadline_ms;    // of a job that names none
+    // Threads for checking and merging a partial of many groups, the caller's
+    // among them; 0 is 1. A call waits for them: nothing is left running.
+    unsigned merge_threads;
+    int64_t deadline_ms; // of a job that names none
     // After a restart: how long workers may take to register again. Jobs are
     // planned after that, so that no host is left out.
     int64_t settle_ms;

@@ -175,7 +175,7 @@ struct job {
     size_t n_shards, cap_shards;
     size_t n_done; // committed or lost
     uint64_t turn; // when it was served last
-    tally_t *tally;
+    tallies_t *tallies;
     totals_t totals; // without files
     lease_t *leases;
     uint64_t bytes, bytes_done, retried;
@@ -192,6 +192,7 @@ struct job {
 
 struct coordinator {
     coordinator_config_t config;
+    pool_t *pool; // for merging
     coordinator_stats_t stats;
     int64_t now;
     int64_t settled; // workers of the coordinator before have registered

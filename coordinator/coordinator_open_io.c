@@ -15,6 +15,7 @@
 #include <sys/inotify.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/sysinfo.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -199,6 +200,9 @@ start_machine(coordinator_io_t *self, const coordinator_options_t *options,
             .sink_port = self->sink_port,
             .staging_bytes = (uint64_t)options->staging_bytes,
             .merge_budget = (size_t)options->merge_bytes,
+            .merge_threads = options->merge_threads > 0
+                                 ? (unsigned)options->merge_threads
+                                 : (unsigned)get_nprocs(),
             .deadline_ms = options->deadline_ms,
             .settle_ms = state_was_used(self->state) ? SETTLE_MS : 0,
             .store = state_results(self->state),

@@ -114,7 +114,7 @@ free_work(coordinator_t *self, job_t *job)
     job->ranges = NULL;
     job->shards = NULL;
     job->n_sources = job->n_listings = job->n_places = job->n_ranges = 0;
-    tally_destroy(&job->tally);
+    tallies_destroy(&job->tallies);
     totals_fini(&job->totals);
     query_destroy(&job->query);
     free_receipt(&job->heard_of);
@@ -213,10 +213,11 @@ job_run(coordinator_t *self, job_t *job)
 
     job->state = lt_JobState_JOB_RUNNING;
     job->news = true;
-    job->tally = tally_new(job->query, self->config.merge_budget);
+    job->tallies =
+        tallies_new(job->query, self->config.merge_budget, self->pool);
     // Without keys there is one row, also when there is nothing to read.
     if (job->query->n_keys == 0 &&
-        tally_group(job->tally, (span_t){0}, &states) != ERR_OK) {
+        tallies_group(job->tallies, (span_t){0}, &states) != ERR_OK) {
         job_fail(self, job, ERR_TOO_LARGE, EXIT_FAILED,
             "the memory budget of a job is too small");
         return;
@@ -344,7 +345,8 @@ keep_result(coordinator_t *self, job_t *job, uint64_t *size)
 {
     result_t *result = NULL;
     buf_t bytes = {0};
-    errcode_t rc = result_build(job->query, job->tally, &result);
+    errcode_t rc = result_build(
+        job->query, tallies_parts(job->tallies), TALLY_PARTS, &result);
 
     if (rc == ERR_OK) {
         job->ended = self->now;

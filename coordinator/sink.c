@@ -194,8 +194,9 @@ add_totals(job_t *job, plan_shard_t *s, totals_t *got)
 }
 
 static errcode_t
-merge(job_t *job, const lease_t *l, plan_shard_t *s)
+merge(coordinator_t *self, const lease_t *l, plan_shard_t *s)
 {
+    job_t *job = l->job;
     totals_t got = {0};
     uint8_t hash[32];
 
@@ -203,15 +204,16 @@ merge(job_t *job, const lease_t *l, plan_shard_t *s)
     errcode_t rc =
         memcmp(hash, l->hash, sizeof hash) == 0 ? ERR_OK : ERR_CORRUPT;
     if (rc == ERR_OK) {
-        rc = partial_check(
-            buf_span(&l->staged), (uint32_t)job->n_files, job->query, &got);
+        rc = partial_check(buf_span(&l->staged), (uint32_t)job->n_files,
+            job->query, self->pool, &got);
     }
     if (rc == ERR_OK && !covers(job, s, &got)) {
         rc = ERR_CORRUPT;
     }
     if (rc != ERR_OK) {
         rc = ERR_CORRUPT; // whatever it was: these bytes are not counted
-    } else if ((rc = partial_add(buf_span(&l->staged), job->tally)) == ERR_OK) {
+    } else if ((rc = partial_add(buf_span(&l->staged), job->tallies)) ==
+               ERR_OK) {
         add_totals(job, s, &got);
     }
     totals_fini(&got);
@@ -223,7 +225,7 @@ commit(coordinator_t *self, lease_t *l)
 {
     job_t *job = l->job;
     uint64_t shard = l->key.shard;
-    errcode_t rc = merge(job, l, &job->shards[shard]);
+    errcode_t rc = merge(self, l, &job->shards[shard]);
 
     send_ack(self, l->worker, job->id, shard, (uint32_t)l->key.attempt,
         rc == ERR_OK ? lt_Verdict_VERDICT_COMMITTED

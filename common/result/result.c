@@ -35,19 +35,35 @@ fill_row(const query_t *q, const tally_entry_t *entry, cell_t *row)
 }
 
 static errcode_t
-fill_rows(rows_t *self, tally_t *tally)
+fill_part(rows_t *self, const tally_t *tally)
 {
     size_t n = tally_groups(tally), columns = self->query->n_columns;
     errcode_t rc = ERR_OK;
 
-    self->cells = xcalloc(n * columns + 1, sizeof(cell_t));
-    self->list = xcalloc(n + 1, sizeof(cell_t *));
     for (size_t i = 0; i < n && rc == ERR_OK; i++) {
         tally_entry_t entry = tally_entry(tally, i);
-        self->list[i] = self->cells + i * columns;
-        rc = fill_row(self->query, &entry, self->list[i]);
+        cell_t *row = self->cells + self->n * columns;
+        self->list[self->n++] = row;
+        rc = fill_row(self->query, &entry, row);
     }
-    self->n = self->n_all = n;
+    return rc;
+}
+
+static errcode_t
+fill_rows(rows_t *self, tally_t *const *parts, size_t n_parts)
+{
+    size_t n = 0;
+    errcode_t rc = ERR_OK;
+
+    for (size_t i = 0; i < n_parts; i++) {
+        n += tally_groups(parts[i]);
+    }
+    self->cells = xcalloc(n * self->query->n_columns + 1, sizeof(cell_t));
+    self->list = xcalloc(n + 1, sizeof(cell_t *));
+    for (size_t i = 0; i < n_parts && rc == ERR_OK; i++) {
+        rc = fill_part(self, parts[i]);
+    }
+    self->n_all = self->n;
     return rc;
 }
 
@@ -127,10 +143,11 @@ make_result(rows_t *rows)
 }
 
 errcode_t
-result_build(const query_t *query, tally_t *tally, result_t **out)
+result_build(
+    const query_t *query, tally_t *const *parts, size_t n_parts, result_t **out)
 {
     rows_t rows = {.query = query, .memory = result_memory_new()};
-    errcode_t rc = fill_rows(&rows, tally);
+    errcode_t rc = fill_rows(&rows, parts, n_parts);
 
     *out = NULL;
     if (rc == ERR_OK) {

@@ -52,8 +52,8 @@ typedef struct result {
 // receipt's other fields are the caller's to fill (owned by the result once
 // set). ERR_OVERFLOW when a sum or a let leaves 128 bits, ERR_REGEX,
 // ERR_MALFORMED for a key that is not of its column's type.
-MUST_CHECK errcode_t result_build(
-    const query_t *query, tally_t *tally, result_t **out);
+MUST_CHECK errcode_t result_build(const query_t *query, tally_t *const *parts,
+    size_t n_parts, result_t **out);
 void result_destroy(result_t **self_p);
 
 void receipt_fini(receipt_t *self); // empty afterwards

@@ -86,19 +86,9 @@ groups_encode(const tally_t *tally, const uint32_t *numbers, size_t n,
 }
 
 static inline errcode_t
-get_varint(rd_t *r, uint64_t *out)
-{
-    if (r->p < r->end && *r->p < 0x80) {
-        *out = *r->p++;
-        return ERR_OK;
-    }
-    return rd_varint(r, out);
-}
-
-static inline errcode_t
 get_state(rd_t *r, agg_func_t func, agg_state_t *out)
 {
-    return func == AGG_COUNT ? get_varint(r, out) : agg_decode(func, r, out);
+    return func == AGG_COUNT ? rd_varint(r, out) : agg_decode(func, r, out);
 }
 
 // What the next key shares with the `previous` one, and the rest of it. Keys
@@ -107,9 +97,9 @@ static inline errcode_t
 get_key(rd_t *r, span_t previous, bool first, size_t *shared, span_t *rest)
 {
     uint64_t same = 0, more = 0;
-    errcode_t rc = get_varint(r, &same);
+    errcode_t rc = rd_varint(r, &same);
 
-    rc = rc != ERR_OK ? rc : get_varint(r, &more);
+    rc = rc != ERR_OK ? rc : rd_varint(r, &more);
     if (rc != ERR_OK) {
         return rc;
     }
@@ -154,7 +144,8 @@ check_key(span_t key, const query_t *query)
 }
 
 errcode_t
-groups_check(span_t bytes, const query_t *query)
+groups_check(
+    span_t bytes, const query_t *query, unsigned part, unsigned n_parts)
 {
     rd_t r = rd_init(bytes);
     buf_t key = {0};
@@ -171,6 +162,10 @@ groups_check(span_t bytes, const query_t *query)
             buf_put_span(&key, rest);
             rc = check_key(buf_span(&key), query);
         }
+        if (rc == ERR_OK && n_parts > 1 &&
+            tally_part(buf_span(&key), n_parts) != part) {
+            rc = ERR_MALFORMED;
+        }
         for (size_t a = 0; rc == ERR_OK && a < query->n_aggs; a++) {
             rc = get_state(&r, query->aggs[a].func, state);
         }
@@ -181,7 +176,8 @@ groups_check(span_t bytes, const query_t *query)
 
 // Groups that were decoded and are to be added.
 typedef struct batch {
-    tally_t *tally;
+    tally_t *const *tallies;
+    unsigned n_tallies;
     const query_t *query;
     size_t n_words; // of the states of one group
     span_t keys[TALLY_BATCH];
@@ -191,22 +187,56 @@ typedef struct batch {
     span_t last;         // key, in bytes
 } batch_t;
 
+static const agg_state_t *
+merge_states(const query_t *query, agg_state_t *to, const agg_state_t *from)
+{
+    for (size_t a = 0; a < query->n_aggs; a++) {
+        size_t words = agg_words(query->aggs[a].func);
+        agg_merge(query->aggs[a].func, to, from);
+        to += words;
+        from += words;
+    }
+    return from;
+}
+
+// To one table.
 static errcode_t
-add_batch(batch_t *b)
+add_together(const batch_t *b)
 {
     uint32_t groups[TALLY_BATCH];
     const agg_state_t *from = b->states;
-    errcode_t rc = tally_groups_find(b->tally, b->keys, b->n, groups);
+    tally_t *tally = b->tallies[0];
+    errcode_t rc = tally_groups_find(tally, b->keys, b->n, groups);
 
     for (size_t i = 0; rc == ERR_OK && i < b->n; i++) {
-        agg_state_t *to = tally_states(b->tally, groups[i]);
-        for (size_t a = 0; a < b->query->n_aggs; a++) {
-            size_t words = agg_words(b->query->aggs[a].func);
-            agg_merge(b->query->aggs[a].func, to, from);
-            to += words;
-            from += words;
+        from = merge_states(b->query, tally_states(tally, groups[i]), from);
+    }
+    return rc;
+}
+
+// Each to its own table; only small partials come this way.
+static errcode_t
+add_singly(const batch_t *b)
+{
+    const agg_state_t *from = b->states;
+    errcode_t rc = ERR_OK;
+
+    for (size_t i = 0; rc == ERR_OK && i < b->n; i++) {
+        agg_state_t *to;
+        unsigned part = tally_part(b->keys[i], b->n_tallies);
+        rc = tally_group(b->tallies[part], b->keys[i], &to);
+        if (rc == ERR_OK) {
+            from = merge_states(b->query, to, from);
         }
     }
+    return rc;
+}
+
+static errcode_t
+add_batch(batch_t *b)
+{
+    errcode_t rc = b->n_tallies == 1 ? add_together(b) : add_singly(b);
+
     b->n = 0;
     return rc;
 }
@@ -261,9 +291,11 @@ get_group(rd_t *r, batch_t *b, bool first)
 }
 
 errcode_t
-groups_add(span_t bytes, tally_t *tally)
+groups_add(span_t bytes, tally_t *const *tallies, unsigned n_tallies)
 {
-    batch_t b = {.tally = tally, .query = tally_query(tally)};
+    batch_t b = {.tallies = tallies,
+        .n_tallies = n_tallies,
+        .query = tally_query(tallies[0])};
     rd_t r = rd_init(bytes);
     uint64_t n;
     errcode_t rc = rd_varint(&r, &n);

@@ -10,10 +10,14 @@
 // be longer than `limit`.
 MUST_CHECK errcode_t groups_encode(const tally_t *tally,
     const uint32_t *numbers, size_t n, size_t limit, buf_t *out);
-// All of bytes: order of keys, cells of each key, states.
-MUST_CHECK errcode_t groups_check(span_t bytes, const query_t *query);
-// ERR_TOO_LARGE of the tally's budget; bytes that groups_check refuses may
-// be half merged.
-MUST_CHECK errcode_t groups_add(span_t bytes, tally_t *tally);
+// All of bytes: order of keys, cells of each key, states; and that each key
+// is of this part of n_parts.
+MUST_CHECK errcode_t groups_check(
+    span_t bytes, const query_t *query, unsigned part, unsigned n_parts);
+// Each group to the table of its part: to the one table, or to TALLY_PARTS.
+// ERR_TOO_LARGE of the budget; bytes that groups_check refuses may be half
+// merged.
+MUST_CHECK errcode_t groups_add(
+    span_t bytes, tally_t *const *tallies, unsigned n_tallies);
 
 #endif

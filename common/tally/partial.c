@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// The partial's layout, version 1:
+// The partial's layout, version 2:
 //
-//   "LTP" version u8 | totals | samples | files | groups (groups.c)
+//   "LTP" version u8 | totals | samples | files | n_sections u8 | sections
+//   section: length u32 | groups (groups.c)
 //
-// Decoding walks the bytes twice: once to check everything, once to merge,
-// so that a bad partial never leaves half of itself behind.
+// One section has all groups; of TALLY_PARTS, each has those of its part, so
+// that threads check and merge them side by side. Decoding walks the bytes
+// twice: once to check everything, once to merge, so that a bad partial never
+// leaves half of itself behind.
 #include "common/tally/partial.h"
 
 #include "common/tally/format_names.h"
@@ -14,7 +17,8 @@
 
 #include <string.h>
 
-#define PARTIAL_MAGIC 0x0150544cu // "LTP", version 1
+#define PARTIAL_MAGIC 0x0250544cu // "LTP", version 2
+#define SECTIONS_FROM 8192u       // groups
 
 static void
 put_totals(const totals_t *t, buf_t *out)
@@ -57,18 +61,35 @@ put_files(const totals_t *t, buf_t *out)
     }
 }
 
+static void
+patch_u32(uint8_t *p, uint32_t v)
+{
+    for (size_t i = 0; i < 4; i++) {
+        p[i] = (uint8_t)(v >> 8 * i);
+    }
+}
+
 errcode_t
 partial_encode(tally_t *tally, const totals_t *totals, buf_t *out)
 {
-    size_t begin = out->len;
-    size_t n;
-    const uint32_t *sorted = tally_sorted(tally, &n);
+    size_t limit = out->len + LIMIT_PARTIAL;
+    unsigned n = tally_groups(tally) < SECTIONS_FROM ? 1 : TALLY_PARTS;
+    size_t ends[TALLY_PARTS];
+    const uint32_t *sorted = tally_sorted(tally, n, ends);
+    errcode_t rc = ERR_OK;
 
     buf_put_u32(out, PARTIAL_MAGIC);
     put_totals(totals, out);
     put_samples(totals, out);
     put_files(totals, out);
-    return groups_encode(tally, sorted, n, begin + LIMIT_PARTIAL, out);
+    buf_put_u8(out, (uint8_t)n);
+    for (size_t i = 0, begin = 0; rc == ERR_OK && i < n; begin = ends[i++]) {
+        size_t at = out->len;
+        buf_put_u32(out, 0);
+        rc = groups_encode(tally, sorted + begin, ends[i] - begin, limit, out);
+        patch_u32(out->p + at, (uint32_t)(out->len - at - 4));
+    }
+    return rc;
 }
 
 static errcode_t
@@ -205,35 +226,107 @@ get_head(rd_t *r, uint32_t n_files, totals_t *t)
     return rc;
 }
 
-errcode_t
-partial_check(
-    span_t bytes, uint32_t n_files, const query_t *query, totals_t *totals)
-{
-    rd_t r = rd_init(bytes);
-    errcode_t rc = get_head(&r, n_files, totals);
+// The sections of one partial, and what a thread made of each.
+typedef struct sections {
+    unsigned n;
+    span_t bytes[TALLY_PARTS];
+    errcode_t rc[TALLY_PARTS];
+    const query_t *query;
+    tally_t *const *tallies; // for adding
+    unsigned n_tallies;
+} sections_t;
 
-    return rc != ERR_OK ? rc : groups_check((span_t){r.p, rd_left(&r)}, query);
+static errcode_t
+get_sections(rd_t *r, sections_t *out)
+{
+    uint8_t n = 0;
+    errcode_t rc = rd_u8(r, &n);
+
+    if (rc == ERR_OK && n != 1 && n != TALLY_PARTS) {
+        rc = ERR_MALFORMED;
+    }
+    for (out->n = 0; rc == ERR_OK && out->n < n; out->n++) {
+        uint32_t len = 0;
+        rc = rd_u32(r, &len);
+        rc = rc != ERR_OK ? rc : rd_bytes(r, len, &out->bytes[out->n]);
+    }
+    return rc != ERR_OK ? rc : rd_end(r);
+}
+
+static errcode_t
+run_sections(sections_t *self, pool_t *pool, pool_task_t *task)
+{
+    errcode_t rc = ERR_OK;
+
+    pool_run(pool, task, self, self->n);
+    for (unsigned i = 0; rc == ERR_OK && i < self->n; i++) {
+        rc = self->rc[i];
+    }
+    return rc;
+}
+
+static void
+check_section(void *ctx, size_t i)
+{
+    sections_t *self = ctx;
+
+    self->rc[i] =
+        groups_check(self->bytes[i], self->query, (unsigned)i, self->n);
+}
+
+// A section of a part goes to the table of that part, and to no other.
+static void
+add_section(void *ctx, size_t i)
+{
+    sections_t *self = ctx;
+
+    self->rc[i] =
+        self->n > 1 && self->n == self->n_tallies
+            ? groups_add(self->bytes[i], &self->tallies[i], 1)
+            : groups_add(self->bytes[i], self->tallies, self->n_tallies);
 }
 
 errcode_t
-partial_add(span_t bytes, tally_t *tally)
+partial_check(span_t bytes, uint32_t n_files, const query_t *query,
+    pool_t *pool, totals_t *totals)
 {
+    sections_t sections = {.query = query};
+    rd_t r = rd_init(bytes);
+    errcode_t rc = get_head(&r, n_files, totals);
+
+    rc = rc != ERR_OK ? rc : get_sections(&r, &sections);
+    return rc != ERR_OK ? rc : run_sections(&sections, pool, check_section);
+}
+
+static errcode_t
+add_to(span_t bytes, tally_t *const *tallies, unsigned n_tallies, pool_t *pool)
+{
+    sections_t sections = {.tallies = tallies, .n_tallies = n_tallies};
     totals_t known = {0};
     rd_t r = rd_init(bytes);
     errcode_t rc = get_head(&r, UINT32_MAX, &known);
 
-    rc = rc != ERR_OK ? rc : groups_add((span_t){r.p, rd_left(&r)}, tally);
+    rc = rc != ERR_OK ? rc : get_sections(&r, &sections);
+    rc = rc != ERR_OK ? rc : run_sections(&sections, pool, add_section);
     totals_fini(&known);
     return rc;
+}
+
+errcode_t
+partial_add(span_t bytes, tallies_t *tallies)
+{
+    return add_to(
+        bytes, tallies_parts(tallies), TALLY_PARTS, tallies_pool(tallies));
 }
 
 errcode_t
 partial_merge(span_t bytes, uint32_t n_files, tally_t *tally, totals_t *totals)
 {
     totals_t got = {0};
-    errcode_t rc = partial_check(bytes, n_files, tally_query(tally), &got);
+    errcode_t rc =
+        partial_check(bytes, n_files, tally_query(tally), NULL, &got);
 
-    rc = rc != ERR_OK ? rc : partial_add(bytes, tally);
+    rc = rc != ERR_OK ? rc : add_to(bytes, &tally, 1, NULL);
     if (rc == ERR_OK) {
         totals_merge(totals, &got);
     }

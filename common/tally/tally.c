@@ -18,12 +18,14 @@
 #include <assert.h>
 #include <pthread.h>
 #include <sodium.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#define ARENA_FIRST  (4u << 10)
 #define ARENA_BLOCK  (256u << 10)
 #define SLOTS_FIRST  256u
 #define NO_GROUP     UINT32_MAX // of an empty slot
@@ -44,8 +46,9 @@ typedef struct arena_block {
 
 struct tally {
     const query_t *query;
-    size_t budget;
-    size_t bytes; // of slots, groups and arena
+    tally_budget_t *budget;
+    tally_budget_t own; // unless it is shared
+    size_t bytes;       // of slots, groups and arena
     slot_t *slots;
     size_t n_slots;      // a power of two
     bool attacked;       // hashed with SipHash
@@ -56,6 +59,7 @@ struct tally {
     size_t groups_cap;
     arena_block_t *arena;
     size_t arena_left;
+    size_t arena_next; // length of the next block
     uint8_t *arena_at;
     uint32_t *sorted;
 };
@@ -106,20 +110,48 @@ place_states(tally_t *self)
     }
 }
 
-tally_t *
-tally_new(const query_t *query, size_t budget)
+static bool
+take(tally_t *self, size_t more)
+{
+    tally_budget_t *budget = self->budget;
+    size_t used = atomic_fetch_add(&budget->used, more);
+
+    if (used > budget->limit || more > budget->limit - used) {
+        atomic_fetch_sub(&budget->used, more);
+        return false;
+    }
+    self->bytes += more;
+    return true;
+}
+
+static tally_t *
+make_tally(const query_t *query, tally_budget_t *shared, size_t budget)
 {
     tally_t *self = xcalloc(1, sizeof *self);
 
     pthread_once(&seed_once, make_seed);
     self->query = query;
-    self->budget = budget;
+    self->own.limit = budget;
+    self->budget = shared != NULL ? shared : &self->own;
     self->n_slots = SLOTS_FIRST;
     self->slots = xmalloc(self->n_slots * sizeof *self->slots);
     self->bytes = self->n_slots * sizeof *self->slots;
+    atomic_fetch_add(&self->budget->used, self->bytes);
     clear_slots(self);
     place_states(self);
     return self;
+}
+
+tally_t *
+tally_new(const query_t *query, size_t budget)
+{
+    return make_tally(query, NULL, budget);
+}
+
+tally_t *
+tally_new_sharing(const query_t *query, tally_budget_t *budget)
+{
+    return make_tally(query, budget, 0);
 }
 
 void
@@ -159,12 +191,6 @@ size_t
 tally_bytes(const tally_t *self)
 {
     return self->bytes;
-}
-
-static bool
-may_take(const tally_t *self, size_t more)
-{
-    return self->bytes <= self->budget && more <= self->budget - self->bytes;
 }
 
 static const kept_key_t *
@@ -239,10 +265,9 @@ grow_slots(tally_t *self)
     if (self->n_groups < n / 4 * 3) {
         return ERR_OK;
     }
-    if (!may_take(self, n * sizeof *old)) {
+    if (!take(self, n * sizeof *old)) {
         return ERR_TOO_LARGE;
     }
-    self->bytes += n * sizeof *old;
     self->n_slots = n * 2;
     self->slots = xmalloc(self->n_slots * sizeof *self->slots);
     clear_slots(self);
@@ -265,12 +290,11 @@ grow_groups(tally_t *self)
     if (self->n_groups < self->groups_cap) {
         return ERR_OK;
     }
-    if (self->n_groups >= GROUPS_LIMIT || !may_take(self, more)) {
+    if (self->n_groups >= GROUPS_LIMIT || !take(self, more)) {
         return ERR_TOO_LARGE;
     }
     self->groups = xrealloc(self->groups, n * len);
     self->groups_cap = n;
-    self->bytes += more;
     return ERR_OK;
 }
 
@@ -286,20 +310,21 @@ kept_len(span_t key)
 static errcode_t
 grow_arena(tally_t *self, size_t len)
 {
-    size_t size = len > ARENA_BLOCK ? len : ARENA_BLOCK;
+    size_t size = self->arena_next > 0 ? self->arena_next : ARENA_FIRST;
 
     if (len <= self->arena_left) {
         return ERR_OK;
     }
-    if (!may_take(self, size + sizeof(arena_block_t))) {
+    size = len > size ? len : size;
+    if (!take(self, size + sizeof(arena_block_t))) {
         return ERR_TOO_LARGE;
     }
+    self->arena_next = size < ARENA_BLOCK / 2 ? size * 2 : ARENA_BLOCK;
     arena_block_t *block = xmalloc(sizeof *block + size);
     block->next = self->arena;
     self->arena = block;
     self->arena_at = block->bytes;
     self->arena_left = size;
-    self->bytes += size + sizeof *block;
     return ERR_OK;
 }
 
@@ -459,16 +484,46 @@ tally_entries(
     }
 }
 
+unsigned
+tally_part(span_t key, unsigned n_parts)
+{
+    return (unsigned)XXH3_64bits(key.p, key.len) & (n_parts - 1);
+}
+
+// Lists the groups by part; ends[] as in tally_sorted. The room is used up.
+static void
+list_parts(const tally_t *self, unsigned n_parts, size_t *ends,
+    sort_item_t *items, sort_item_t *room)
+{
+    size_t places[TALLY_PARTS] = {0};
+    size_t sum = 0;
+
+    for (size_t g = 0; g < self->n_groups; g++) {
+        unsigned part = n_parts > 1 ? tally_part(key_of(self, g), n_parts) : 0;
+        room[g] = (sort_item_t){part, kept_of(self, g)};
+        places[part]++;
+    }
+    for (unsigned p = 0; p < n_parts; p++) {
+        sum += places[p];
+        ends[p] = sum;
+        places[p] = sum - places[p];
+    }
+    for (size_t g = 0; g < self->n_groups; g++) {
+        items[places[room[g].word]++] = room[g];
+    }
+}
+
 const uint32_t *
-tally_sorted(tally_t *self, size_t *n)
+tally_sorted(tally_t *self, unsigned n_parts, size_t ends[TALLY_PARTS])
 {
     sort_item_t *items = xmalloc((2 * self->n_groups + 1) * sizeof *items);
+    sort_item_t *room = items + self->n_groups;
 
-    *n = self->n_groups;
-    for (size_t g = 0; g < self->n_groups; g++) {
-        items[g].key = kept_of(self, g);
+    assert(n_parts > 0 && n_parts <= TALLY_PARTS);
+    list_parts(self, n_parts, ends, items, room);
+    for (size_t p = 0, begin = 0; p < n_parts; begin = ends[p++]) {
+        keysort(items + begin, room, ends[p] - begin);
     }
-    keysort(items, items + self->n_groups, self->n_groups);
     self->sorted =
         xrealloc(self->sorted, (self->n_groups + 1) * sizeof *self->sorted);
     for (size_t g = 0; g < self->n_groups; g++) {

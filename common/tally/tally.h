@@ -31,6 +31,13 @@ MUST_CHECK errcode_t agg_decode(agg_func_t func, rd_t *r, agg_state_t *out);
 
 // The query is lent for the tally's life. budget: bytes of table and keys.
 tally_t *tally_new(const query_t *query, size_t budget);
+// Tables that share a budget count together, and each in a thread of its own.
+typedef struct tally_budget {
+    size_t limit;
+    _Atomic size_t used;
+} tally_budget_t;
+// The budget is lent, too.
+tally_t *tally_new_sharing(const query_t *query, tally_budget_t *budget);
 void tally_destroy(tally_t **self_p);
 const query_t *tally_query(const tally_t *self); // lent, as it was given
 size_t tally_groups(const tally_t *self);
@@ -65,7 +72,14 @@ tally_entry_t tally_entry(const tally_t *self, size_t number);
 // n of them (n <= TALLY_BATCH), which lie anywhere, at once.
 void tally_entries(
     const tally_t *self, const uint32_t *numbers, size_t n, tally_entry_t *out);
-// Groups in ascending byte order of key, lent until the next call.
-const uint32_t *tally_sorted(tally_t *self, size_t *n);
+// Keys fall into n_parts (a power of two, TALLY_PARTS at most) by a hash that
+// is the same everywhere: the low bits of XXH3 without a seed. Whoever makes
+// keys for one part gains no more than a merge without threads.
+#define TALLY_PARTS 16u
+unsigned tally_part(span_t key, unsigned n_parts);
+// All groups, by part and in ascending byte order of key in each, lent until
+// the next call. Part p ends before ends[p].
+const uint32_t *tally_sorted(
+    tally_t *self, unsigned n_parts, size_t ends[TALLY_PARTS]);
 
 #endif

@@ -96,6 +96,7 @@ open_coordinator(local_t *self)
         .first_job = 1,
         .staging_bytes = LIMIT_STAGING,
         .merge_budget = self->options->memory,
+        .merge_threads = self->options->executors,
         .deadline_ms = FOREVER_MS,
         .store = {keep, kept, self},
         .local_host = self->host};

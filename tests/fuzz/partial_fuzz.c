@@ -21,14 +21,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
                              &query, &error) != ERR_OK) {
         abort();
     }
-    tally_t *tally = tally_new(query, 1 << 24);
-    errcode_t rc = partial_check(bytes, 10, query, &totals);
+    tallies_t *tallies = tallies_new(query, 1 << 24, NULL);
+    errcode_t rc = partial_check(bytes, 10, query, NULL, &totals);
     if (rc == ERR_OK) {
         assert(totals_add_up(&totals));
-        rc = partial_add(bytes, tally);
+        rc = partial_add(bytes, tallies);
         assert(rc == ERR_OK || rc == ERR_TOO_LARGE);
     }
     totals_fini(&totals);
-    tally_destroy(&tally);
+    tallies_destroy(&tallies);
     return 0;
 }

@@ -120,7 +120,7 @@ test_a_number_past_128_bits_is_an_error(void **state)
     (void)state;
     table_init(&t, "count by path | let big = count * count * count");
     table_add(&t, UINT64_MAX - 1, TEXT("/a"));
-    CHECK_ERR(result_build(t.query, t.tally, &t.result), ERR_OVERFLOW);
+    CHECK_ERR(result_build(t.query, &t.tally, 1, &t.result), ERR_OVERFLOW);
     assert_null(t.result);
     table_fini(&t);
 }
@@ -136,7 +136,7 @@ test_a_sum_past_128_bits_is_an_error(void **state)
     agg_state_t *states = table_add(&t, 0, MISSING);
     agg_add(AGG_SUM, states, most);
     agg_add(AGG_SUM, states, 1);
-    CHECK_ERR(result_build(t.query, t.tally, &t.result), ERR_OVERFLOW);
+    CHECK_ERR(result_build(t.query, &t.tally, 1, &t.result), ERR_OVERFLOW);
     assert_null(t.result);
     table_fini(&t);
 }
@@ -149,7 +149,7 @@ test_a_key_of_another_type_is_refused(void **state)
     (void)state;
     table_init(&t, "count by status");
     table_add(&t, 1, TEXT("a text"));
-    CHECK_ERR(result_build(t.query, t.tally, &t.result), ERR_MALFORMED);
+    CHECK_ERR(result_build(t.query, &t.tally, 1, &t.result), ERR_MALFORMED);
     assert_null(t.result);
     table_fini(&t);
 }

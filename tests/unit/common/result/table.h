@@ -63,7 +63,7 @@ static inline void
 table_build(table_t *t)
 {
     result_destroy(&t->result);
-    CHECK_OK(result_build(t->query, t->tally, &t->result));
+    CHECK_OK(result_build(t->query, &t->tally, 1, &t->result));
 }
 
 static inline const char *
