@@ -42,6 +42,7 @@ struct executors {
     uint32_t n;
     char *program;
     size_t budget;
+    bool pack;
     bool allow_weak;
     uint32_t uid, gid;
     sandbox_level_t level; // the least so far
@@ -240,6 +241,7 @@ executors_open(const executors_options_t *o, executors_t **out, buf_t *why)
     raise_open_files();
     self->program = o->program ? xstrdup(o->program) : beside();
     self->budget = o->budget;
+    self->pack = o->pack;
     self->allow_weak = o->allow_weak_sandbox;
     self->uid = o->uid;
     self->gid = o->gid;
@@ -324,6 +326,7 @@ seal_order(const executors_t *self, const shard_t *shard, int *fd)
     order->query = shard->query;
     order->format = shard->format;
     order->validate = shard->validate;
+    order->pack = self->pack;
     order->n_ranges = shard->n_ranges;
     for (size_t i = 0; i < shard->n_ranges; i++) {
         put_range(&shard->ranges[i], &order->ranges[i]);

@@ -33,6 +33,7 @@ typedef struct executors_options {
     uint32_t n;
     const char *program;
     size_t budget;
+    bool pack;               // partials go over a network, and are compressed
     bool allow_weak_sandbox; // else an executor that is not fully confined
                              // takes no order: EXECUTOR_UNCONFINED
     uint32_t uid, gid;       // who an executor of root is; 0: nobody

@@ -156,6 +156,7 @@ start_executors(daemon_t *self, buf_t *why)
     const executors_options_t options = {.n = o->executors,
         .program = o->program,
         .budget = o->memory,
+        .pack = true,
         .allow_weak_sandbox = o->allow_weak_sandbox,
         .uid = o->uid,
         .gid = o->gid};

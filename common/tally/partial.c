@@ -2,8 +2,9 @@
 // The partial's layout, version 2:
 //
 //   "LTP" version u8 | totals | samples | files | n_sections u8 | sections
-//   section: length u32 | groups (groups.c)
+//   section: length u32 | packed u32 | groups (groups.c)
 //
+// packed is 0, or the length of the zstd frame that is there in their place.
 // One section has all groups; of TALLY_PARTS, each has those of its part, so
 // that threads check and merge them side by side. Decoding walks the bytes
 // twice: once to check everything, once to merge, so that a bad partial never
@@ -15,10 +16,14 @@
 
 #include "common/base/limits.h"
 
+#include <assert.h>
 #include <string.h>
+#include <zstd.h>
 
 #define PARTIAL_MAGIC 0x0250544cu // "LTP", version 2
 #define SECTIONS_FROM 8192u       // groups
+#define PACK_FROM     (16u << 10) // bytes of a section
+#define PACK_LEVEL    1
 
 static void
 put_totals(const totals_t *t, buf_t *out)
@@ -85,9 +90,9 @@ partial_encode(tally_t *tally, const totals_t *totals, buf_t *out)
     buf_put_u8(out, (uint8_t)n);
     for (size_t i = 0, begin = 0; rc == ERR_OK && i < n; begin = ends[i++]) {
         size_t at = out->len;
-        buf_put_u32(out, 0);
+        buf_put_u64(out, 0);
         rc = groups_encode(tally, sorted + begin, ends[i] - begin, limit, out);
-        patch_u32(out->p + at, (uint32_t)(out->len - at - 4));
+        patch_u32(out->p + at, (uint32_t)(out->len - at - 8));
     }
     return rc;
 }
@@ -226,10 +231,16 @@ get_head(rd_t *r, uint32_t n_files, totals_t *t)
     return rc;
 }
 
+typedef struct section {
+    span_t bytes;
+    uint32_t len; // of the groups
+    bool packed;
+} section_t;
+
 // The sections of one partial, and what a thread made of each.
 typedef struct sections {
     unsigned n;
-    span_t bytes[TALLY_PARTS];
+    section_t list[TALLY_PARTS];
     errcode_t rc[TALLY_PARTS];
     const query_t *query;
     tally_t *const *tallies; // for adding
@@ -237,20 +248,55 @@ typedef struct sections {
 } sections_t;
 
 static errcode_t
+get_section(rd_t *r, section_t *out)
+{
+    uint32_t packed = 0;
+    errcode_t rc = rd_u32(r, &out->len);
+
+    rc = rc != ERR_OK ? rc : rd_u32(r, &packed);
+    if (rc != ERR_OK) {
+        return rc;
+    }
+    out->packed = packed > 0;
+    return rd_bytes(r, out->packed ? packed : out->len, &out->bytes);
+}
+
+static errcode_t
 get_sections(rd_t *r, sections_t *out)
 {
     uint8_t n = 0;
+    uint64_t sum = 0;
     errcode_t rc = rd_u8(r, &n);
 
     if (rc == ERR_OK && n != 1 && n != TALLY_PARTS) {
         rc = ERR_MALFORMED;
     }
     for (out->n = 0; rc == ERR_OK && out->n < n; out->n++) {
-        uint32_t len = 0;
-        rc = rd_u32(r, &len);
-        rc = rc != ERR_OK ? rc : rd_bytes(r, len, &out->bytes[out->n]);
+        rc = get_section(r, &out->list[out->n]);
+        sum += rc == ERR_OK ? out->list[out->n].len : 0;
+    }
+    if (rc == ERR_OK && sum > LIMIT_PARTIAL) {
+        rc = ERR_TOO_LARGE;
     }
     return rc != ERR_OK ? rc : rd_end(r);
+}
+
+// The groups of a section, lent or in *room. It claims a length below
+// LIMIT_PARTIAL, of which only what a frame fills is touched.
+static errcode_t
+unpack(const section_t *self, buf_t *room, span_t *out)
+{
+    *out = self->bytes;
+    if (!self->packed) {
+        return ERR_OK;
+    }
+    if (ZSTD_getFrameContentSize(self->bytes.p, self->bytes.len) != self->len) {
+        return ERR_MALFORMED;
+    }
+    uint8_t *p = buf_reserve(room, self->len);
+    size_t len = ZSTD_decompress(p, self->len, self->bytes.p, self->bytes.len);
+    *out = (span_t){p, self->len};
+    return ZSTD_isError(len) || len != self->len ? ERR_MALFORMED : ERR_OK;
 }
 
 static errcode_t
@@ -269,9 +315,14 @@ static void
 check_section(void *ctx, size_t i)
 {
     sections_t *self = ctx;
+    buf_t room = {0};
+    span_t bytes;
+    errcode_t rc = unpack(&self->list[i], &room, &bytes);
 
-    self->rc[i] =
-        groups_check(self->bytes[i], self->query, (unsigned)i, self->n);
+    self->rc[i] = rc != ERR_OK
+                      ? rc
+                      : groups_check(bytes, self->query, (unsigned)i, self->n);
+    buf_fini(&room);
 }
 
 // A section of a part goes to the table of that part, and to no other.
@@ -279,11 +330,55 @@ static void
 add_section(void *ctx, size_t i)
 {
     sections_t *self = ctx;
+    bool own = self->n > 1 && self->n == self->n_tallies;
+    buf_t room = {0};
+    span_t bytes;
+    errcode_t rc = unpack(&self->list[i], &room, &bytes);
 
-    self->rc[i] =
-        self->n > 1 && self->n == self->n_tallies
-            ? groups_add(self->bytes[i], &self->tallies[i], 1)
-            : groups_add(self->bytes[i], self->tallies, self->n_tallies);
+    self->rc[i] = rc != ERR_OK ? rc
+                  : own        ? groups_add(bytes, &self->tallies[i], 1)
+                        : groups_add(bytes, self->tallies, self->n_tallies);
+    buf_fini(&room);
+}
+
+static void
+pack_section(const section_t *self, buf_t *out)
+{
+    size_t at = out->len;
+    size_t room = ZSTD_compressBound(self->bytes.len);
+
+    buf_put_u32(out, self->len);
+    buf_put_u32(out, self->packed ? (uint32_t)self->bytes.len : 0);
+    if (self->len >= PACK_FROM && !self->packed) {
+        uint8_t *p = buf_reserve(out, room);
+        size_t len =
+            ZSTD_compress(p, room, self->bytes.p, self->bytes.len, PACK_LEVEL);
+        if (!ZSTD_isError(len) && len < self->len) {
+            out->len += len;
+            patch_u32(out->p + at + 4, (uint32_t)len);
+            return;
+        }
+    }
+    buf_put_span(out, self->bytes);
+}
+
+void
+partial_pack(span_t partial, buf_t *out)
+{
+    sections_t sections = {0};
+    totals_t totals = {0};
+    rd_t r = rd_init(partial);
+    errcode_t rc = get_head(&r, UINT32_MAX, &totals);
+    span_t head = {partial.p, partial.len - rd_left(&r)};
+
+    rc = rc != ERR_OK ? rc : get_sections(&r, &sections);
+    totals_fini(&totals);
+    assert(rc == ERR_OK); // our own
+    buf_put_span(out, head);
+    buf_put_u8(out, (uint8_t)sections.n);
+    for (unsigned i = 0; i < sections.n; i++) {
+        pack_section(&sections.list[i], out);
+    }
 }
 
 errcode_t

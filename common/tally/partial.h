@@ -12,6 +12,10 @@
 MUST_CHECK errcode_t partial_encode(
     tally_t *tally, const totals_t *totals, buf_t *out);
 
+// The same for a network: sections that gain by it are compressed. Equal bytes
+// of one version of libzstd, too.
+void partial_pack(span_t partial, buf_t *out);
+
 // Checks everything (version, order of keys, cells of each key against the
 // query, counts, totals that add up, no trailing bytes) and fills *totals
 // (zeroed by the caller, who calls totals_fini in any case). n_files bounds

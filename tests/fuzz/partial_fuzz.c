@@ -8,6 +8,21 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
+// What holds together does so packed, too.
+static void
+check_packed(span_t bytes, const query_t *query)
+{
+    buf_t packed = {0};
+    totals_t totals = {0};
+
+    partial_pack(bytes, &packed);
+    if (partial_check(buf_span(&packed), 10, query, NULL, &totals) != ERR_OK) {
+        abort();
+    }
+    totals_fini(&totals);
+    buf_fini(&packed);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
@@ -27,6 +42,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         assert(totals_add_up(&totals));
         rc = partial_add(bytes, tallies);
         assert(rc == ERR_OK || rc == ERR_TOO_LARGE);
+        check_packed(bytes, query);
     }
     totals_fini(&totals);
     tallies_destroy(&tallies);

@@ -35,6 +35,7 @@ order_encode(const order_t *self, buf_t *out)
     put_text(out, self->query);
     put_text(out, self->format);
     buf_put_u8(out, self->validate);
+    buf_put_u8(out, self->pack);
     buf_put_u32(out, (uint32_t)self->n_ranges);
     for (size_t i = 0; i < self->n_ranges; i++) {
         put_range(out, &self->ranges[i]);
@@ -109,22 +110,18 @@ order_decode(span_t bytes, order_t *out)
 {
     rd_t r = rd_init(bytes);
     uint32_t n;
-    uint8_t validate;
     errcode_t rc;
 
     if ((rc = rd_u64(&r, &out->budget)) ||
         (rc = get_text(&r, LIMIT_QUERY_TEXT, &out->query)) ||
         (rc = get_text(&r, LIMIT_FORMAT_NAME, &out->format)) ||
-        (rc = rd_u8(&r, &validate)) || (rc = rd_u32(&r, &n))) {
+        (rc = get_flag(&r, &out->validate)) ||
+        (rc = get_flag(&r, &out->pack)) || (rc = rd_u32(&r, &n))) {
         return rc;
     }
     if (n > LIMIT_SHARD_RANGES) {
         return ERR_TOO_LARGE;
     }
-    if (validate > 1) {
-        return ERR_MALFORMED;
-    }
-    out->validate = validate;
     out->n_ranges = n;
     for (size_t i = 0; i < n && rc == ERR_OK; i++) {
         rc = get_range(&r, &out->ranges[i]);

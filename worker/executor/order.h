@@ -23,6 +23,7 @@ typedef struct order {
     const char *query;
     const char *format;
     bool validate;
+    bool pack; // the partial, for a network
     size_t n_ranges;
     order_range_t ranges[LIMIT_SHARD_RANGES];
 } order_t;

@@ -2,6 +2,7 @@
 #include "worker/executor/serve.h"
 
 #include "common/base/xalloc.h"
+#include "common/tally/partial.h"
 #include "worker/executor/order.h"
 #include "worker/executor/sealed.h"
 #include "worker/executor/task.h"
@@ -83,6 +84,16 @@ count(serve_t *self, const int *fds, scan_error_t *error)
     return rc == ERR_OK ? check_files(self, fds, error) : rc;
 }
 
+static void
+pack(serve_t *self)
+{
+    buf_t packed = {0};
+
+    partial_pack(buf_span(&self->partial), &packed);
+    buf_fini(&self->partial);
+    self->partial = packed;
+}
+
 // ERR_MALFORMED: no order that a supervisor of ours gives.
 static errcode_t
 take_order(serve_t *self)
@@ -132,6 +143,9 @@ executor_serve(int sock)
         rc = take_order(self);
         if (rc == ERR_OK) {
             rc = count(self, self->packet.fds + 1, &error);
+            if (rc == ERR_OK && self->order.pack) {
+                pack(self);
+            }
             rc = answer(self, rc, &error);
         }
         task_packet_fini(&self->packet);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Partials of many groups, in sections, merged by threads side by side.
+#include "common/base/limits.h"
 #include "common/tally/partial.h"
 
 #include "tests/unit/cmocka_all.h"
@@ -41,6 +42,16 @@ encode(uint32_t first, uint32_t n, uint32_t step, buf_t *out)
     }
     CHECK_OK(partial_encode(tally, &totals, out));
     tally_destroy(&tally);
+}
+
+static void
+pack(buf_t *bytes)
+{
+    buf_t packed = {0};
+
+    partial_pack(buf_span(bytes), &packed);
+    buf_fini(bytes);
+    *bytes = packed;
 }
 
 static errcode_t
@@ -95,6 +106,9 @@ merge_all(unsigned threads, unsigned turn, buf_t *out)
         const uint32_t *p = parts[(i + turn) % 4];
         buf_t bytes = {0};
         encode(p[0], p[1], p[2], &bytes);
+        if ((i + turn) % 3 == 0) {
+            pack(&bytes);
+        }
         CHECK_OK(merge(tallies, buf_span(&bytes), &groups));
         buf_fini(&bytes);
     }
@@ -131,14 +145,16 @@ try_merge(span_t bytes, size_t *groups)
 
 // A step of a prime number hits every kind of byte.
 static void
-test_truncated_sections_are_refused_and_leave_nothing(void **state)
+check_truncations(bool packed, size_t step)
 {
     buf_t bytes = {0};
     size_t groups;
 
-    (void)state;
     encode(0, MANY, 1, &bytes);
-    for (size_t len = 0; len < bytes.len; len += 1009) {
+    if (packed) {
+        pack(&bytes);
+    }
+    for (size_t len = 0; len < bytes.len; len += step) {
         assert_int_not_equal(
             try_merge((span_t){bytes.p, len}, &groups), ERR_OK);
         CHECK_U64(groups, 0);
@@ -149,18 +165,82 @@ test_truncated_sections_are_refused_and_leave_nothing(void **state)
 }
 
 static void
-test_flipped_bits_in_sections_are_refused_or_whole(void **state)
+test_truncated_sections_are_refused_and_leave_nothing(void **state)
+{
+    (void)state;
+    check_truncations(false, 20011);
+    check_truncations(true, 8009);
+}
+
+static void
+check_flips(bool packed, size_t step)
 {
     buf_t bytes = {0};
     size_t groups;
 
-    (void)state;
     encode(0, MANY, 1, &bytes);
-    for (size_t bit = 0; bit < bytes.len * 8; bit += bit < 300 ? 1 : 8009) {
+    if (packed) {
+        pack(&bytes);
+    }
+    for (size_t bit = 0; bit < bytes.len * 8; bit += bit < 200 ? 1 : step) {
         bytes.p[bit / 8] ^= (uint8_t)(1u << bit % 8);
         errcode_t rc = try_merge(buf_span(&bytes), &groups);
         CHECK_U64(groups, rc == ERR_OK ? MANY : 0);
         bytes.p[bit / 8] ^= (uint8_t)(1u << bit % 8);
+    }
+    buf_fini(&bytes);
+}
+
+static void
+test_flipped_bits_in_sections_are_refused_or_whole(void **state)
+{
+    (void)state;
+    check_flips(false, 40009);
+    check_flips(true, 20011);
+}
+
+static void
+test_packing_is_smaller_and_the_same_each_time(void **state)
+{
+    buf_t plain = {0}, packed = {0}, again = {0}, small = {0}, same = {0};
+
+    (void)state;
+    encode(0, MANY, 1, &plain);
+    partial_pack(buf_span(&plain), &packed);
+    partial_pack(buf_span(&plain), &again);
+    assert_true(packed.len < plain.len);
+    assert_true(span_eq(buf_span(&packed), buf_span(&again)));
+    encode(0, 20, 1, &small);
+    partial_pack(buf_span(&small), &same);
+    assert_true(span_eq(buf_span(&small), buf_span(&same)));
+    buf_fini(&plain);
+    buf_fini(&packed);
+    buf_fini(&again);
+    buf_fini(&small);
+    buf_fini(&same);
+}
+
+// The frame says what it holds; a section must claim just that, and all
+// sections together no more than a partial may have.
+static void
+test_a_section_that_claims_another_length_is_refused(void **state)
+{
+    static const uint32_t claims[] = {
+        0, 1, 16 << 10, LIMIT_PARTIAL, UINT32_MAX};
+    buf_t bytes = {0};
+    size_t groups, at;
+
+    (void)state;
+    encode(0, MANY, 1, &bytes);
+    pack(&bytes);
+    for (at = 4; bytes.p[at] != TALLY_PARTS; at++) {
+    }
+    for (size_t i = 0; i < sizeof claims / sizeof *claims; i++) {
+        for (size_t k = 0; k < 4; k++) {
+            bytes.p[at + 1 + k] = (uint8_t)(claims[i] >> 8 * k);
+        }
+        assert_int_not_equal(try_merge(buf_span(&bytes), &groups), ERR_OK);
+        CHECK_U64(groups, 0);
     }
     buf_fini(&bytes);
 }
@@ -172,7 +252,7 @@ test_keys_in_another_section_are_refused(void **state)
 {
     buf_t bytes = {0}, wrong = {0};
     size_t groups, at;
-    uint32_t len[2];
+    uint32_t len[2], packed;
 
     (void)state;
     encode(0, MANY, 1, &bytes);
@@ -182,11 +262,13 @@ test_keys_in_another_section_are_refused(void **state)
     span_t sections[2];
     for (size_t i = 0; i < 2; i++) {
         CHECK_OK(rd_u32(&r, &len[i]));
+        CHECK_OK(rd_u32(&r, &packed));
         CHECK_OK(rd_bytes(&r, len[i], &sections[i]));
     }
     buf_put(&wrong, bytes.p, at);
     for (size_t i = 2; i-- > 0;) {
         buf_put_u32(&wrong, len[i]);
+        buf_put_u32(&wrong, 0);
         buf_put_span(&wrong, sections[i]);
     }
     buf_put(&wrong, r.p, rd_left(&r));
@@ -224,6 +306,8 @@ main(void)
         cmocka_unit_test(test_any_threads_and_order_give_the_same_groups),
         cmocka_unit_test(test_truncated_sections_are_refused_and_leave_nothing),
         cmocka_unit_test(test_flipped_bits_in_sections_are_refused_or_whole),
+        cmocka_unit_test(test_packing_is_smaller_and_the_same_each_time),
+        cmocka_unit_test(test_a_section_that_claims_another_length_is_refused),
         cmocka_unit_test(test_keys_in_another_section_are_refused),
         cmocka_unit_test(test_the_budget_is_of_all_parts_together),
     };

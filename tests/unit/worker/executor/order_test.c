@@ -14,6 +14,7 @@ encode(buf_t *bytes)
         .query = "count by status",
         .format = "auto",
         .validate = true,
+        .pack = true,
         .n_ranges = 2};
     in.ranges[0] = (order_range_t){.file = 3,
         .compression = 1,
@@ -39,7 +40,7 @@ test_an_order_comes_back_as_it_was(void **state)
     CHECK_U64(out.budget, in.budget);
     assert_string_equal(out.query, in.query);
     assert_string_equal(out.format, in.format);
-    assert_true(out.validate);
+    assert_true(out.validate && out.pack);
     CHECK_U64(out.n_ranges, 2);
     CHECK_U64(out.ranges[0].file, 3);
     assert_memory_equal(&out.ranges[0].id.hash, &in.ranges[0].id.hash, 16);
