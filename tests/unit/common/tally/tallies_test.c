@@ -258,7 +258,8 @@ test_keys_in_another_section_are_refused(void **state)
     encode(0, MANY, 1, &bytes);
     for (at = 4; bytes.p[at] != TALLY_PARTS; at++) {
     }
-    rd_t r = rd_init((span_t){bytes.p + ++at, bytes.len - at});
+    at++;
+    rd_t r = rd_init((span_t){bytes.p + at, bytes.len - at});
     span_t sections[2];
     for (size_t i = 0; i < 2; i++) {
         CHECK_OK(rd_u32(&r, &len[i]));
