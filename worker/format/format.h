@@ -55,6 +55,13 @@ span_t format_raw(const line_fields_t *line, field_t field);
 MUST_CHECK errcode_t format_detect(
     span_t head, bool at_end, const format_t **out, buf_t *why);
 
+// Whether a logged field is missing: absent, or "-".
+static inline bool
+format_is_missing(span_t raw)
+{
+    return raw.p == NULL || (raw.len == 1 && raw.p[0] == '-');
+}
+
 // The value of a field as a cell, by the field's type; missing when absent,
 // "-", or not of its type (then *bad is set).
 void format_field(

@@ -230,7 +230,7 @@ format_field(const line_fields_t *line, field_t field, cell_t *out, bool *bad)
 
     *bad = false;
     *out = (cell_t){.kind = CELL_MISSING};
-    if (raw.p == NULL || span_is(raw, "-")) {
+    if (format_is_missing(raw)) {
         return;
     }
     if (!type_is_number(type)) {

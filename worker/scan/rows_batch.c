@@ -118,31 +118,28 @@ group_by_bytes(rows_t *self, const batch_t *batch, size_t slot, size_t row,
     return rc;
 }
 
-// The bytes of a text field in a line of the batch; p == NULL: absent.
-static span_t
+// A text field of a line of the batch. Host and file are not logged: what
+// they are is never missing.
+static cell_t
 text_of(
     const rows_t *self, const batch_t *batch, const key_place_t *at, size_t row)
 {
-    if (at->slot == NO_SLOT) {
-        return at->field == FIELD_HOST   ? self->host
-               : at->field == FIELD_FILE ? self->path
-                                         : (span_t){0};
+    cell_t cell = {.kind = CELL_TEXT};
+
+    if (at->field == FIELD_HOST || at->field == FIELD_FILE) {
+        cell.text = at->field == FIELD_HOST ? self->host : self->path;
+        return cell;
     }
-    span_t text = batch->spans[at->slot][row];
-    return at->field == batch->fields[at->slot]
-               ? text
-               : format_request_part(text, at->field);
-}
-
-static void
-put_text(span_t text, buf_t *out)
-{
-    cell_t cell = {.kind = CELL_TEXT, .text = text};
-
-    if (text.p == NULL || (text.len == 1 && text.p[0] == '-')) {
+    if (at->slot != NO_SLOT) {
+        cell.text = batch->spans[at->slot][row];
+        if (at->field != batch->fields[at->slot]) {
+            cell.text = format_request_part(cell.text, at->field);
+        }
+    }
+    if (format_is_missing(cell.text)) {
         cell.kind = CELL_MISSING;
     }
-    cell_encode(&cell, out);
+    return cell;
 }
 
 // Keys of up to TALLY_BATCH lines, made and looked up together.
@@ -156,8 +153,8 @@ group_some(rows_t *self, const batch_t *batch, const key_place_t *places,
     buf_clear(&self->keys);
     for (size_t i = 0; i < n; i++) {
         for (size_t k = 0; k < self->query->n_keys; k++) {
-            put_text(
-                text_of(self, batch, &places[k], selected[i]), &self->keys);
+            cell_t cell = text_of(self, batch, &places[k], selected[i]);
+            cell_encode(&cell, &self->keys);
         }
         ends[i] = self->keys.len;
     }

@@ -310,6 +310,35 @@ test_a_gzip_file_counts_as_what_it_holds(void **state)
     buf_fini(&text);
 }
 
+// A batch and a line on its own make the same keys; the escaped quote keeps
+// the second line out of the batch.
+static void
+test_usual_and_odd_lines_share_their_groups(void **state)
+{
+#define SAME                                                                   \
+    "- - - [14/Nov/2023:22:13:20 +0000] \"GET /a?b HTTP/1.1\" 200 7 \"-\" "
+    static const char *const queries[] = {"count by file", "count by host",
+        "count by file, host, url", "count by referer, ip", "count by status",
+        "count by query, proto, port", "count by time:1h, file"};
+    int fd = file_of(SPAN_LIT(SAME "\"a\"\n" SAME "\"\\\"a\"\n"));
+    scan_range_t range = range_of(fd, 2 * sizeof(SAME) + 8);
+
+    (void)state;
+    range.host = range.path = "-"; // as standard input is called
+    for (size_t i = 0; i < sizeof queries / sizeof *queries; i++) {
+        merged_t m;
+        buf_t out = {0};
+        merged_init(&m, queries[i]);
+        merged_add(&m, "combined", &range, 1, queries[i]);
+        assert_int_equal(m.totals.accepted, 2);
+        assert_int_equal(tally_groups(m.tally), 1);
+        merged_end(&m, &out);
+        buf_fini(&out);
+    }
+    close(fd);
+#undef SAME
+}
+
 static void
 test_a_stream_counts_as_the_file_would(void **state)
 {
@@ -568,6 +597,7 @@ main(void)
         cmocka_unit_test(test_lines_longer_than_a_range_count_once),
         cmocka_unit_test(test_every_line_is_counted_somewhere),
         cmocka_unit_test(test_a_gzip_file_counts_as_what_it_holds),
+        cmocka_unit_test(test_usual_and_odd_lines_share_their_groups),
         cmocka_unit_test(test_a_stream_counts_as_the_file_would),
         cmocka_unit_test(test_an_archive_cut_short_is_corrupt),
         cmocka_unit_test(test_a_wrong_job_is_no_files_fault),
