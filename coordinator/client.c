@@ -80,8 +80,8 @@ send_update(coordinator_t *self, uint64_t peer, job_t *job)
     lt_JobUpdate *meta = xmalloc(sizeof *meta);
 
     fill_update(self, job, meta);
-    send_frame(self, OUT_CONTROL, peer, PROTO_JOB_UPDATE, lt_JobUpdate_fields,
-        meta, (span_t){0});
+    send_frame_after(self, job_is_over(job) ? job->ended_by : job->recorded_by,
+        peer, PROTO_JOB_UPDATE, lt_JobUpdate_fields, meta);
     free(meta);
 }
 
@@ -222,6 +222,13 @@ check_submit(coordinator_t *self, const incoming_t *in, const lt_Submit *meta)
             (unsigned)meta->version_max);
         return false;
     }
+    if (self->stuck[0] != '\0' && !meta->plan_only) {
+        send_refused(self, in->peer, ERR_IO, EXIT_FAILED,
+            "the coordinator cannot write its journal (%.900s), so it takes "
+            "no job now",
+            self->stuck);
+        return false;
+    }
     return true;
 }
 
@@ -257,6 +264,7 @@ start_job(coordinator_t *self, const incoming_t *in, const lt_Submit *meta,
         job_destroy(self, job);
         return;
     }
+    record_job(self, job);
     if (meta->follow || meta->plan_only) {
         follow(job, in->peer);
     }

@@ -46,9 +46,17 @@ push_output(coordinator_t *self, out_kind_t kind, uint64_t peer)
     self->out =
         xgrow(self->out, &self->cap_out, self->n_out + 1, sizeof *self->out);
     output_t *out = &self->out[self->n_out++];
-    memset(out, 0, sizeof *out);
-    out->kind = kind;
-    out->peer = peer;
+    *out = (output_t){.kind = kind, .peer = peer};
+    return out;
+}
+
+static output_t *
+hold_output(coordinator_t *self, uint64_t after, uint64_t peer)
+{
+    self->held = xgrow(
+        self->held, &self->cap_held, self->n_held + 1, sizeof *self->held);
+    output_t *out = &self->held[self->n_held++];
+    *out = (output_t){.kind = OUT_CONTROL, .peer = peer, .after = after};
     return out;
 }
 
@@ -70,6 +78,18 @@ send_frame(coordinator_t *self, out_kind_t kind, uint64_t peer,
 {
     frame_encode(&push_output(self, kind, peer)->frame, type,
         self->config.epoch, fields, meta, payload);
+}
+
+void
+send_frame_after(coordinator_t *self, uint64_t after, uint64_t peer,
+    proto_type_t type, const pb_msgdesc_t *fields, const void *meta)
+{
+    output_t *out = after > self->durable
+                        ? hold_output(self, after, peer)
+                        : push_output(self, OUT_CONTROL, peer);
+
+    frame_encode(
+        &out->frame, type, self->config.epoch, fields, meta, (span_t){0});
 }
 
 void
@@ -119,7 +139,7 @@ coordinator_new(const coordinator_config_t *config, int64_t now_ms)
                                                      : TALLY_PARTS);
     self->now = now_ms;
     self->settled = now_ms + config->settle_ms;
-    self->next_job = config->first_job;
+    self->next_job = self->stats.next_job = config->first_job;
     return self;
 }
 
@@ -146,7 +166,11 @@ coordinator_destroy(coordinator_t **self_p)
     for (size_t i = self->out_head; i < self->n_out; i++) {
         buf_fini(&self->out[i].frame);
     }
+    for (size_t i = 0; i < self->n_held; i++) {
+        buf_fini(&self->held[i].frame);
+    }
     free(self->out);
+    free(self->held);
     buf_fini(&self->fetched.bytes);
     pool_destroy(&self->pool);
     free(self);
@@ -258,6 +282,49 @@ coordinator_revoked(coordinator_t *self, const char *name, int64_t now_ms)
             worker_lost(self, w, "its key was revoked");
         }
     }
+}
+
+static void
+release_held(coordinator_t *self)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < self->n_held; i++) {
+        if (self->held[i].after > self->durable) {
+            self->held[kept++] = self->held[i];
+        } else {
+            *push_output(self, OUT_CONTROL, 0) = self->held[i];
+        }
+    }
+    self->n_held = kept;
+}
+
+void
+coordinator_journaled(coordinator_t *self, uint64_t number, int64_t now_ms)
+{
+    job_t *job, *next;
+
+    self->now = now_ms;
+    self->durable = number;
+    self->wants_grant = true; // there is more room
+    release_held(self);
+    HASH_ITER(hh, self->jobs, job, next)
+    {
+        if (job->state == lt_JobState_JOB_RUNNING && !job->started &&
+            job->planned_by <= number) {
+            job_start(self, job);
+        }
+    }
+    leases_give(self);
+}
+
+void
+coordinator_journal_stuck(coordinator_t *self, const char *why, int64_t now_ms)
+{
+    self->now = now_ms;
+    snprintf(self->stuck, sizeof self->stuck, "%s", why != NULL ? why : "");
+    self->dirty = true;
+    self->wants_grant = true;
 }
 
 int64_t

@@ -7,6 +7,7 @@
 
 #include "certs/allowlist.h"
 #include "common/base/bytes.h"
+#include "coordinator/journal.h"
 
 typedef struct coordinator coordinator_t;
 
@@ -32,6 +33,8 @@ typedef struct coordinator_config {
     // planned after that, so that no host is left out.
     int64_t settle_ms;
     result_store_t store;
+    journal_t journal; // .put NULL: none, as in a local run
+    int64_t wall_ms;   // time of day less the machine's time
     // Local run: sources are plain paths (or "-") of this host, read by the
     // only worker. NULL in the daemon.
     const char *local_host;
@@ -50,6 +53,7 @@ typedef struct output {
     buf_t frame;
     char endpoint[256];
     char name[LIMIT_NAME];
+    uint64_t after; // the machine's own: entry that must be durable first
 } output_t;
 
 typedef enum { LINK_CONTROL, LINK_SINK } link_t;
@@ -67,6 +71,9 @@ typedef struct coordinator_stats {
     uint64_t staging_bytes; // granted now
     uint64_t jobs;
     uint64_t jobs_ended;
+    uint64_t restored; // commits taken from the journal
+    uint64_t adopted;  // leases of a coordinator before this one
+    uint64_t next_job; // above every id in use
 } coordinator_stats_t;
 
 coordinator_t *coordinator_new(
@@ -83,6 +90,24 @@ void coordinator_undelivered(
     coordinator_t *self, out_kind_t kind, uint64_t peer, int64_t now_ms);
 // A key is no longer allowed.
 void coordinator_revoked(coordinator_t *self, const char *name, int64_t now_ms);
+
+// What the journal holds, entry by entry in the order of job, kind and n,
+// before the first message. ERR_CORRUPT: bytes or their place make no sense;
+// the entry is passed over, and its job redoes the work or says that it
+// cannot go on.
+MUST_CHECK errcode_t coordinator_restore(
+    coordinator_t *self, const entry_key_t *key, span_t bytes);
+// An entry is there whose bytes are damaged.
+void coordinator_restore_damaged(coordinator_t *self, const entry_key_t *key);
+// That was the last entry: jobs go on.
+void coordinator_restored(coordinator_t *self);
+// The entries up to this number are durable.
+void coordinator_journaled(
+    coordinator_t *self, uint64_t number, int64_t now_ms);
+// The journal cannot be written (why), or again (NULL). Meanwhile nothing is
+// lent, and jobs say what they wait for.
+void coordinator_journal_stuck(
+    coordinator_t *self, const char *why, int64_t now_ms);
 
 // Does what is due; returns ms until it wants to be called again.
 int64_t coordinator_tick(coordinator_t *self, int64_t now_ms);

@@ -5,6 +5,7 @@
 // source.c   "web*:/var/log/x*"      planner.c  files to shards
 // leases.c   who counts what         sink.c     partials to commits
 // job.c      the life of a job       coordinator.c  messages in and out
+// record.c   what the journal gets   restore.c  what it gives back
 #ifndef LOGTALLY_COORDINATOR_COORDINATOR_INSIDE_H
 #define LOGTALLY_COORDINATOR_COORDINATOR_INSIDE_H
 
@@ -146,6 +147,15 @@ typedef struct plan_shard {
 
 struct job {
     uint64_t id;
+    uint64_t epoch;       // in which it was submitted
+    bool restored;        // goes on from a journal
+    bool started;         // its shards were queued
+    bool ruined;          // its entries in the journal are not whole
+    bool leftovers;       // they hold more than an ended job needs
+    uint64_t recorded_by; // entry after which it may be spoken of
+    uint64_t planned_by;  // entry after which its shards may be lent
+    uint64_t ended_by;    // entry after which it has ended
+    uint64_t n_losses;    // entries
     char owner[LIMIT_NAME];
     uint8_t request[16];
     query_t *query;
@@ -156,8 +166,9 @@ struct job {
     bool validate;
     uint64_t shard_bytes;
     int64_t submitted, deadline, ended;
-    int64_t plan_at; // when workers have had time to register; 0: planned
-    int64_t told;    // last update to followers
+    int64_t plan_at;   // when workers have had time to register; 0: planned
+    int64_t told;      // last update to followers
+    int64_t finish_at; // the result could not be kept: try again; 0: no
     bool news;
     uint64_t *followers;
     size_t n_followers, cap_followers;
@@ -205,7 +216,12 @@ struct coordinator {
     job_t *jobs;
     output_t *out;
     size_t out_head, n_out, cap_out;
-    bool dirty; // there may be something to lease
+    output_t *held; // wait for the journal
+    size_t n_held, cap_held;
+    uint64_t put;           // number of the last entry
+    uint64_t durable;       // up to this one
+    char stuck[LIMIT_TEXT]; // why the journal cannot be written, or ""
+    bool dirty;             // there may be something to lease
     bool wants_grant;
     struct {
         uint64_t job;
@@ -227,6 +243,9 @@ void send_frame(coordinator_t *self, out_kind_t kind, uint64_t peer,
     span_t payload);
 void send_refused(coordinator_t *self, uint64_t peer, errcode_t rc,
     unsigned exit, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+// The same, once the journal entry `after` is durable.
+void send_frame_after(coordinator_t *self, uint64_t after, uint64_t peer,
+    proto_type_t type, const pb_msgdesc_t *fields, const void *meta);
 void open_lane(coordinator_t *self, worker_t *worker);
 void close_lane(coordinator_t *self, worker_t *worker);
 
@@ -238,6 +257,8 @@ bool on_bye(coordinator_t *self, const incoming_t *in);
 worker_t *worker_speaking(
     coordinator_t *self, const incoming_t *in, uint64_t incarnation);
 void worker_lost(coordinator_t *self, worker_t *worker, const char *why);
+// Of this name; one that was never heard of is known from now on.
+worker_t *worker_named(coordinator_t *self, const char *name);
 bool worker_has_label(const worker_t *worker, const char *label);
 void workers_tick(coordinator_t *self);
 
@@ -279,6 +300,11 @@ void leases_worker_lost(coordinator_t *self, worker_t *worker);
 void lease_remove(coordinator_t *self, lease_t *lease);
 void leases_remove_of(coordinator_t *self, job_t *job, uint64_t shard);
 void lease_free_staging(coordinator_t *self, lease_t *lease);
+// After a restart nobody knows who was lent what: a worker that holds a shard
+// of a job that goes on, lent by an earlier coordinator of the same job, has
+// a lease again. NULL: it has none.
+lease_t *lease_adopt(coordinator_t *self, worker_t *worker, uint64_t job,
+    uint64_t shard, uint32_t attempt, uint64_t epoch);
 lease_t *lease_find(coordinator_t *self, const worker_t *worker, uint64_t job,
     uint64_t shard, uint32_t attempt);
 void lease_held(coordinator_t *self, worker_t *worker, const lt_Held *held);
@@ -292,13 +318,37 @@ bool on_partial(coordinator_t *self, const incoming_t *in);
 bool on_shard_failed(coordinator_t *self, const incoming_t *in);
 void take_offer(coordinator_t *self, worker_t *worker, const lt_Offer *offer);
 void grant_waiting(coordinator_t *self);
+// Counts a partial of the shard: ERR_CORRUPT when it does not hold together
+// (nothing is counted), ERR_TOO_LARGE when the job's budget is too small.
+MUST_CHECK errcode_t sink_merge(
+    coordinator_t *self, job_t *job, uint64_t shard, span_t partial);
+// The rest of the shard is counted without that file; false: nothing is left.
+bool shard_drop_file(job_t *job, uint32_t shard, uint32_t file);
+
+// record.c
+void record_job(coordinator_t *self, job_t *job);
+void record_plan(coordinator_t *self, job_t *job);
+void record_loss(coordinator_t *self, job_t *job, uint32_t shard, bool whole,
+    uint32_t file, const char *why);
+void record_commit(
+    coordinator_t *self, const job_t *job, uint64_t shard, buf_t *partial);
+void record_end(coordinator_t *self, job_t *job);
+void record_drop_work(coordinator_t *self, const job_t *job);
+void record_forget(coordinator_t *self, const job_t *job);
+uint64_t record_backlog(const coordinator_t *self);
 
 // job.c
 job_t *job_new(coordinator_t *self, const char *owner);
+job_t *job_add(coordinator_t *self, uint64_t id);
 void job_destroy(coordinator_t *self, job_t *job);
 job_t *job_find(coordinator_t *self, uint64_t id);
 bool job_is_over(const job_t *job);
+void job_free_work(coordinator_t *self, job_t *job);
 void job_run(coordinator_t *self, job_t *job); // the plan is made
+// Makes what counting needs; ERR_TOO_LARGE over the budget.
+MUST_CHECK errcode_t job_prepare(coordinator_t *self, job_t *job);
+// Shards may be lent from now on.
+void job_start(coordinator_t *self, job_t *job);
 void job_missing(job_t *job, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 void job_fail(coordinator_t *self, job_t *job, errcode_t rc, unsigned exit,
@@ -307,6 +357,8 @@ void job_check_done(coordinator_t *self, job_t *job);
 void job_cancel(coordinator_t *self, job_t *job);
 void job_shard_lost(
     coordinator_t *self, job_t *job, uint32_t shard, const char *why);
+// As job_shard_lost, before anything was lent.
+void job_lose(coordinator_t *self, job_t *job, uint32_t shard, const char *why);
 void job_file_lost(
     coordinator_t *self, job_t *job, uint32_t file, const char *why);
 void jobs_tick(coordinator_t *self);

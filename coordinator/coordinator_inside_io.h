@@ -7,6 +7,7 @@
 #include "certs/zap_io.h"
 #include "common/net/curve_socket.h"
 #include "coordinator/coordinator_io.h"
+#include "coordinator/journal_io.h"
 #include "coordinator/lanes_io.h"
 #include "coordinator/roster.h"
 #include "coordinator/state_io.h"
@@ -16,6 +17,9 @@
 struct coordinator_io {
     coordinator_t *machine;
     state_t *state;
+    journal_io_t *journal;
+    uint64_t journaled; // entries that the machine knows to be durable
+    buf_t stuck;        // why the journal cannot be written, or empty
     keypair_t own;
     void *zmq_ctx;
     zap_t *zap;
@@ -30,12 +34,12 @@ struct coordinator_io {
     size_t cap_items;
     received_t in;
     int64_t refresh_at_ms;
-    int key_changes;  // inotify on the folder of allowed keys, or -1
-    int64_t seen_ms;  // when the clock was read last
-    int64_t away_ms;  // time that this process was stopped or busy in all
-    uint64_t unknown; // messages without a name, or of one not allowed
+    int64_t reserve_at_ms; // job ids could not be set aside: try again
+    int key_changes;       // inotify on the folder of allowed keys, or -1
+    int64_t seen_ms;       // when the clock was read last
+    int64_t away_ms;       // time that this process was stopped or busy in all
+    uint64_t unknown;      // messages without a name, or of one not allowed
     coordinator_stats_t told;
-    uint64_t first_job;
     bool ending;
     bool failed;
 };

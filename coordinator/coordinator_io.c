@@ -19,15 +19,23 @@
 #include <time.h>
 #include <unistd.h>
 
-#define DRAIN_MAX       256 // messages of one socket in a round
-#define REFRESH_MS      1000
-#define REFRESH_SOON_MS 20 // several files of one change are one refresh
-#define AWAY_MS         2000
-#define STUCK_POLL_MS   200
-#define REBIND_TRIES    200
-#define REBIND_PAUSE_MS 10
+#define DRAIN_MAX        256 // messages of one socket in a round
+#define REFRESH_MS       1000
+#define REFRESH_SOON_MS  20 // several files of one change are one refresh
+#define AWAY_MS          2000
+#define STUCK_POLL_MS    200
+#define REBIND_TRIES     200
+#define REBIND_PAUSE_MS  10
+#define RESERVE_RETRY_MS 5000
 
-enum { ITEM_SIGNALS, ITEM_KEYS, ITEM_CONTROL, ITEM_SINK, N_ITEMS };
+enum {
+    ITEM_SIGNALS,
+    ITEM_KEYS,
+    ITEM_JOURNAL,
+    ITEM_CONTROL,
+    ITEM_SINK,
+    N_ITEMS
+};
 
 // ---- outputs
 
@@ -101,16 +109,18 @@ carry_out(coordinator_io_t *self, output_t *out, int64_t now_ms)
     }
 }
 
-// No job's id may reach a client before it is set aside on disk.
+// So that ids are not given out twice even if the journal is lost. While the
+// disk is full the journal holds the jobs back, so this can wait.
 static void
-reserve_jobs(coordinator_io_t *self)
+reserve_jobs(coordinator_io_t *self, int64_t now_ms)
 {
-    uint64_t next = self->first_job + coordinator_stats(self->machine)->jobs;
+    uint64_t next = coordinator_stats(self->machine)->next_job;
 
-    if (state_reserve_job(self->state, next) != ERR_OK) {
+    if (now_ms >= self->reserve_at_ms &&
+        state_reserve_job(self->state, next) != ERR_OK) {
+        self->reserve_at_ms = now_ms + RESERVE_RETRY_MS;
         log_event(LOG_ERROR, "state-failed", "what", "next_job", "error",
             strerror(errno), NULL);
-        self->failed = true;
     }
 }
 
@@ -119,7 +129,7 @@ flush(coordinator_io_t *self, int64_t now_ms)
 {
     output_t out;
 
-    reserve_jobs(self);
+    reserve_jobs(self, now_ms);
     while (!self->failed && coordinator_next(self->machine, &out)) {
         carry_out(self, &out, now_ms);
         buf_fini(&out.frame);
@@ -313,6 +323,31 @@ on_key_change(coordinator_io_t *self, int64_t now_ms)
     }
 }
 
+static void
+on_journal(coordinator_io_t *self, int64_t now_ms)
+{
+    buf_t why = {0};
+    uint64_t durable = journal_io_state(self->journal, &why);
+
+    if (durable != self->journaled) {
+        self->journaled = durable;
+        coordinator_journaled(self->machine, durable, now_ms);
+    }
+    if (!span_eq(buf_span(&why), buf_span(&self->stuck))) {
+        buf_clear(&self->stuck);
+        buf_put_span(&self->stuck, buf_span(&why));
+        bool stuck = why.len > 0;
+        buf_put_u8(&why, '\0');
+        log_event(stuck ? LOG_ERROR : LOG_INFO,
+            stuck ? "journal-stuck" : "journal-goes-on", "why",
+            (const char *)why.p, NULL);
+        coordinator_journal_stuck(
+            self->machine, stuck ? (const char *)why.p : NULL, now_ms);
+    }
+    buf_fini(&why);
+    flush(self, now_ms);
+}
+
 static size_t
 poll_items(coordinator_io_t *self)
 {
@@ -326,6 +361,8 @@ poll_items(coordinator_io_t *self)
     self->items[ITEM_KEYS] = (zmq_pollitem_t){
         .fd = self->key_changes != -1 ? self->key_changes : self->signals,
         .events = ZMQ_POLLIN};
+    self->items[ITEM_JOURNAL] = (zmq_pollitem_t){
+        .fd = journal_io_fd(self->journal), .events = ZMQ_POLLIN};
     self->items[ITEM_CONTROL] =
         (zmq_pollitem_t){.socket = self->control, .events = ZMQ_POLLIN};
     self->items[ITEM_SINK] =
@@ -379,6 +416,7 @@ do_ready(coordinator_io_t *self)
 
     on_signal(self, now_ms);
     on_key_change(self, now_ms);
+    on_journal(self, now_ms);
     drain(self, self->control, LINK_CONTROL, now_ms);
     drain(self, self->sink, LINK_SINK, now_ms);
 }

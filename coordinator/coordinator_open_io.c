@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The start and the end of the daemon. In order: state folder and epoch,
-// signals, key check, sockets, machine.
+// The start and the end of the daemon. In order: state folder, epoch and
+// journal, signals, key check, sockets, machine, the jobs of before.
 #include "coordinator/coordinator_inside_io.h"
 
 #include "common/base/clock.h"
@@ -188,15 +188,23 @@ open_sockets(
     return rc;
 }
 
+static int64_t
+wall_ms(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
 static void
 start_machine(coordinator_io_t *self, const coordinator_options_t *options,
     uint64_t epoch)
 {
-    self->first_job = state_first_job(self->state);
     self->machine = coordinator_new(
         &(coordinator_config_t){
             .epoch = epoch,
-            .first_job = self->first_job,
+            .first_job = state_first_job(self->state),
             .sink_port = self->sink_port,
             .staging_bytes = (uint64_t)options->staging_bytes,
             .merge_budget = (size_t)options->merge_bytes,
@@ -206,8 +214,70 @@ start_machine(coordinator_io_t *self, const coordinator_options_t *options,
             .deadline_ms = options->deadline_ms,
             .settle_ms = state_was_used(self->state) ? SETTLE_MS : 0,
             .store = state_results(self->state),
+            .journal = journal_io_seam(self->journal),
+            .wall_ms = wall_ms() - self->seen_ms,
         },
         self->seen_ms);
+}
+
+typedef struct restoring {
+    coordinator_t *machine;
+    uint64_t entries;
+    uint64_t damaged;
+} restoring_t;
+
+static void
+restore_entry(void *ctx, const entry_key_t *key, const span_t *bytes)
+{
+    restoring_t *r = ctx;
+
+    r->entries++;
+    if (bytes == NULL) {
+        coordinator_restore_damaged(r->machine, key);
+        r->damaged++;
+    } else if (coordinator_restore(r->machine, key, *bytes) != ERR_OK) {
+        r->damaged++;
+    }
+}
+
+static errcode_t
+restore(coordinator_io_t *self, buf_t *why)
+{
+    restoring_t r = {.machine = self->machine};
+    char entries[24], damaged[24], commits[24];
+    errcode_t rc = journal_io_load(self->journal, restore_entry, &r, why);
+
+    rc = rc != ERR_OK ? rc : journal_io_start(self->journal, why);
+    if (rc != ERR_OK) {
+        return rc;
+    }
+    coordinator_restored(self->machine);
+    snprintf(entries, sizeof entries, "%llu", (unsigned long long)r.entries);
+    snprintf(damaged, sizeof damaged, "%llu", (unsigned long long)r.damaged);
+    snprintf(commits, sizeof commits, "%llu",
+        (unsigned long long)coordinator_stats(self->machine)->restored);
+    if (r.entries > 0) {
+        log_event(r.damaged > 0 ? LOG_WARN : LOG_INFO, "journal-restored",
+            "entries", entries, "commits", commits, "damaged", damaged, NULL);
+    }
+    return ERR_OK;
+}
+
+static errcode_t
+open_journal(
+    coordinator_io_t *self, const coordinator_options_t *options, buf_t *why)
+{
+    char *path = xasprintf("%s/journal.db", options->state);
+    errcode_t rc = journal_io_open(path, &self->journal, why);
+
+    if (rc == ERR_OK && why->len > 0) {
+        buf_put_u8(why, '\0');
+        log_event(
+            LOG_ERROR, "journal-damaged", "why", (const char *)why->p, NULL);
+        buf_clear(why);
+    }
+    free(path);
+    return rc;
 }
 
 // The epoch is on disk before anybody can connect.
@@ -223,6 +293,7 @@ start(coordinator_io_t *self, const coordinator_options_t *options, buf_t *why)
     rc = rc != ERR_OK ? rc
                       : state_raise_epoch(
                             self->state, (uint64_t)time(NULL), &epoch, why);
+    rc = rc != ERR_OK ? rc : open_journal(self, options, why);
     rc = rc != ERR_OK ? rc : open_signals(self, why);
     rc = rc != ERR_OK ? rc : open_context(self, why);
     rc = rc != ERR_OK ? rc : open_zap(self, options->keys, why);
@@ -232,6 +303,10 @@ start(coordinator_io_t *self, const coordinator_options_t *options, buf_t *why)
     }
     self->lanes = lanes_new(self->zmq_ctx, &self->own);
     start_machine(self, options, epoch);
+    rc = restore(self, why);
+    if (rc != ERR_OK) {
+        return rc;
+    }
     rc = state_write_ports(self->state, self->control_port, self->sink_port);
     if (rc != ERR_OK) {
         buf_printf(
@@ -298,10 +373,11 @@ static void
 close_state(coordinator_io_t *self)
 {
     if (self->state != NULL && self->machine != NULL) {
-        state_release_jobs(self->state,
-            self->first_job + coordinator_stats(self->machine)->jobs);
+        state_release_jobs(
+            self->state, coordinator_stats(self->machine)->next_job);
     }
     coordinator_destroy(&self->machine);
+    journal_io_close(&self->journal);
     state_close(&self->state);
 }
 
@@ -328,6 +404,7 @@ coordinator_io_close(coordinator_io_t **self_p)
     roster_destroy(&self->roster);
     keypair_fini(&self->own);
     buf_fini(&self->in.frame);
+    buf_fini(&self->stuck);
     close_fd(self->signals);
     close_fd(self->key_changes);
     free(self->items);

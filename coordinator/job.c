@@ -8,10 +8,13 @@
 #include "common/tally/format_names.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define RETRY_MS 1000 // of a result that could not be written
 
 // Makes room by forgetting the job that ended first.
 static void
@@ -27,13 +30,14 @@ forget_one(coordinator_t *self)
         }
     }
     if (oldest != NULL) {
+        record_forget(self, oldest);
         job_destroy(self, oldest);
     }
 }
 
 // NULL when as many jobs as can be are alive.
 job_t *
-job_new(coordinator_t *self, const char *owner)
+job_add(coordinator_t *self, uint64_t id)
 {
     if (HASH_COUNT(self->jobs) >= LIMIT_JOBS) {
         forget_one(self);
@@ -42,12 +46,25 @@ job_new(coordinator_t *self, const char *owner)
         return NULL;
     }
     job_t *job = xcalloc(1, sizeof *job);
-    job->id = self->next_job++;
-    snprintf(job->owner, sizeof job->owner, "%s", owner);
-    job->submitted = self->now;
+    job->id = id;
     job->told = self->now;
     HASH_ADD(hh, self->jobs, id, sizeof job->id, job);
-    self->stats.jobs++;
+    self->next_job = id >= self->next_job ? id + 1 : self->next_job;
+    self->stats.next_job = self->next_job;
+    return job;
+}
+
+job_t *
+job_new(coordinator_t *self, const char *owner)
+{
+    job_t *job = job_add(self, self->next_job);
+
+    if (job != NULL) {
+        snprintf(job->owner, sizeof job->owner, "%s", owner);
+        job->epoch = self->config.epoch;
+        job->submitted = self->now;
+        self->stats.jobs++;
+    }
     return job;
 }
 
@@ -81,8 +98,8 @@ free_receipt(receipt_t *receipt)
 }
 
 // Everything but what STATUS tells.
-static void
-free_work(coordinator_t *self, job_t *job)
+void
+job_free_work(coordinator_t *self, job_t *job)
 {
     lease_t *l, *next;
 
@@ -123,7 +140,7 @@ free_work(coordinator_t *self, job_t *job)
 void
 job_destroy(coordinator_t *self, job_t *job)
 {
-    free_work(self, job);
+    job_free_work(self, job);
     HASH_DEL(self->jobs, job);
     free(job->followers);
     free(job->canonical);
@@ -176,7 +193,8 @@ end(coordinator_t *self, job_t *job, lt_JobState state, unsigned exit)
     job->ended = self->now;
     job->hosts = job->n_places;
     self->stats.jobs_ended++;
-    free_work(self, job);
+    record_end(self, job);
+    job_free_work(self, job);
     snprintf(id, sizeof id, "%llu", (unsigned long long)job->id);
     log_event(LOG_INFO, "job-ended", "job", id, "state", names[state], "text",
         job->text, NULL);
@@ -206,27 +224,48 @@ job_cancel(coordinator_t *self, job_t *job)
     end(self, job, lt_JobState_JOB_CANCELLED, EXIT_INTERRUPTED);
 }
 
-void
-job_run(coordinator_t *self, job_t *job)
+errcode_t
+job_prepare(coordinator_t *self, job_t *job)
 {
     agg_state_t *states;
 
     job->state = lt_JobState_JOB_RUNNING;
-    job->news = true;
     job->tallies =
         tallies_new(job->query, self->config.merge_budget, self->pool);
     // Without keys there is one row, also when there is nothing to read.
-    if (job->query->n_keys == 0 &&
-        tallies_group(job->tallies, (span_t){0}, &states) != ERR_OK) {
+    return job->query->n_keys == 0
+               ? tallies_group(job->tallies, (span_t){0}, &states)
+               : ERR_OK;
+}
+
+void
+job_start(coordinator_t *self, job_t *job)
+{
+    job->started = true;
+    for (size_t i = 0; i < job->n_shards; i++) {
+        if (job->shards[i].state == SHARD_PENDING) {
+            queue_shard(job, (uint32_t)i);
+        }
+    }
+    self->dirty = true;
+    job_check_done(self, job);
+}
+
+// No shard is lent before the plan is durable: whatever a worker counts has a
+// meaning to the coordinator after this one.
+void
+job_run(coordinator_t *self, job_t *job)
+{
+    job->news = true;
+    if (job_prepare(self, job) != ERR_OK) {
         job_fail(self, job, ERR_TOO_LARGE, EXIT_FAILED,
             "the memory budget of a job is too small");
         return;
     }
-    for (size_t i = 0; i < job->n_shards; i++) {
-        queue_shard(job, (uint32_t)i);
+    record_plan(self, job);
+    if (job->planned_by <= self->durable) {
+        job_start(self, job);
     }
-    self->dirty = true;
-    job_check_done(self, job);
 }
 
 void
@@ -247,12 +286,12 @@ job_file_lost(coordinator_t *self, job_t *job, uint32_t file, const char *why)
     }
 }
 
-static void
-lose(coordinator_t *self, job_t *job, uint32_t shard, const char *why)
+void
+job_lose(coordinator_t *self, job_t *job, uint32_t shard, const char *why)
 {
     plan_shard_t *s = &job->shards[shard];
 
-    if (s->state == SHARD_PENDING) {
+    if (s->state == SHARD_PENDING && job->started) {
         job->places[s->place].n_pending--;
     }
     s->state = SHARD_LOST;
@@ -267,7 +306,8 @@ void
 job_shard_lost(coordinator_t *self, job_t *job, uint32_t shard, const char *why)
 {
     leases_remove_of(self, job, shard);
-    lose(self, job, shard, why);
+    record_loss(self, job, shard, true, 0, why);
+    job_lose(self, job, shard, why);
     job_check_done(self, job);
 }
 
@@ -379,6 +419,22 @@ fail_result(coordinator_t *self, job_t *job, errcode_t rc)
     }
 }
 
+// A full disk is no reason to lose what was counted: it is tried again until
+// the deadline.
+static bool
+try_later(coordinator_t *self, job_t *job, errcode_t rc)
+{
+    if (rc != ERR_IO || self->now >= job->deadline ||
+        self->config.journal.put == NULL) {
+        return false;
+    }
+    snprintf(job->text, sizeof job->text,
+        "cannot write the result (%s); trying again", strerror(errno));
+    job->finish_at = self->now + RETRY_MS;
+    job->news = true;
+    return true;
+}
+
 static void
 finish(coordinator_t *self, job_t *job, unsigned exit)
 {
@@ -388,7 +444,9 @@ finish(coordinator_t *self, job_t *job, unsigned exit)
 
     if (rc != ERR_OK) {
         job->result_bytes = 0;
-        fail_result(self, job, rc);
+        if (!try_later(self, job, rc)) {
+            fail_result(self, job, rc);
+        }
         return;
     }
     if (none_fits) {
@@ -405,7 +463,8 @@ finish(coordinator_t *self, job_t *job, unsigned exit)
 void
 job_check_done(coordinator_t *self, job_t *job)
 {
-    if (job->state == lt_JobState_JOB_RUNNING && job->n_done == job->n_shards) {
+    if (job->state == lt_JobState_JOB_RUNNING && job->started &&
+        job->n_done == job->n_shards && self->now >= job->finish_at) {
         finish(self, job, 0);
     }
 }
@@ -417,6 +476,11 @@ pass_deadline(coordinator_t *self, job_t *job)
 {
     bool gone = false;
 
+    if (job->plan_at != 0) {
+        job_fail(self, job, ERR_TIMEOUT, EXIT_DEADLINE,
+            "the deadline passed before the job was planned");
+        return;
+    }
     if (job->state == lt_JobState_JOB_PLANNING) {
         gone = plan_waits_for(job) != NULL;
         plan_give_up(self, job);
@@ -437,18 +501,27 @@ pass_deadline(coordinator_t *self, job_t *job)
         } else {
             snprintf(why, sizeof why, "not counted by the deadline");
         }
-        lose(self, job, i, why);
+        job_lose(self, job, i, why);
     }
     finish(self, job, gone ? EXIT_PARTIAL : EXIT_DEADLINE);
 }
 
 // What a running job waits for, in words.
 static void
-say_waiting(job_t *job)
+say_waiting(const coordinator_t *self, job_t *job)
 {
     const worker_t *listed = plan_waits_for(job);
 
+    if (job->finish_at != 0) {
+        return;
+    }
     job->text[0] = '\0';
+    if (self->stuck[0] != '\0') {
+        snprintf(job->text, sizeof job->text,
+            "waits for the journal, which cannot be written: %.900s",
+            self->stuck);
+        return;
+    }
     if (listed != NULL) {
         snprintf(job->text, sizeof job->text, "waits for %s, which is gone",
             listed->name);
@@ -479,8 +552,11 @@ jobs_tick(coordinator_t *self)
         if (!job_is_over(job) && self->now >= job->deadline) {
             pass_deadline(self, job);
         }
+        if (job->finish_at != 0) {
+            job_check_done(self, job);
+        }
         if (!job_is_over(job)) {
-            say_waiting(job);
+            say_waiting(self, job);
         }
         if (job->news && self->now - job->told >= UPDATE_MS) {
             update_followers(self, job);

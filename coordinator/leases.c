@@ -11,7 +11,9 @@
 #include <string.h>
 #include <utlist.h>
 
-#define SKIP_MAX 8u // shards passed over for a worker that failed them last
+#define RECALLED_ATTEMPTS 1000u // of one shard, lent by a coordinator before
+
+#define SKIP_MAX          8u // shards passed over for a worker that failed them last
 
 void
 queue_shard(job_t *job, uint32_t shard)
@@ -145,18 +147,26 @@ deactivate(coordinator_t *self, lease_t *l)
     }
 }
 
-static void
-lend(coordinator_t *self, worker_t *w, job_t *job, uint32_t shard)
+static lease_t *
+lease_new(worker_t *w, job_t *job, uint64_t shard, uint32_t attempt)
 {
     lease_t *l = xcalloc(1, sizeof *l);
 
     l->key.shard = shard;
-    l->key.attempt = ++job->shards[shard].attempts;
+    l->key.attempt = attempt;
     l->job = job;
     l->worker = w;
     l->incarnation = w->incarnation;
-    l->mentioned = -self->now - 1; // negative: lent at, not mentioned yet
     HASH_ADD(hh, job->leases, key, sizeof l->key, l);
+    return l;
+}
+
+static void
+lend(coordinator_t *self, worker_t *w, job_t *job, uint32_t shard)
+{
+    lease_t *l = lease_new(w, job, shard, ++job->shards[shard].attempts);
+
+    l->mentioned = -self->now - 1; // negative: lent at, not mentioned yet
     activate(l);
     self->stats.leases++;
     send_shard(self, l);
@@ -219,6 +229,9 @@ leases_give(coordinator_t *self)
 {
     bool any = self->dirty;
 
+    if (self->stuck[0] != '\0') {
+        return; // what is counted now could not be kept
+    }
     self->dirty = false;
     while (any) { // one each, round after round
         worker_t *w, *next;
@@ -334,6 +347,44 @@ lease_find(coordinator_t *self, const worker_t *worker, uint64_t job_id,
                : NULL;
 }
 
+// Only one that can read the shard, with an attempt of this job's own time: a
+// job of the same number in a state folder that was lost is another job.
+static bool
+may_adopt(const coordinator_t *self, const worker_t *worker, const job_t *job,
+    uint64_t shard, uint32_t attempt, uint64_t epoch)
+{
+    if (job == NULL || !job->restored || !job->started || job_is_over(job) ||
+        shard >= job->n_shards || attempt == 0 || attempt > RECALLED_ATTEMPTS ||
+        epoch < job->epoch || epoch >= self->config.epoch) {
+        return false;
+    }
+    const plan_shard_t *s = &job->shards[shard];
+    const worker_t *home = job->places[s->place].home;
+    return s->state < SHARD_DONE && (home == NULL || home == worker);
+}
+
+lease_t *
+lease_adopt(coordinator_t *self, worker_t *worker, uint64_t job_id,
+    uint64_t shard, uint32_t attempt, uint64_t epoch)
+{
+    struct lease_key key = {shard, attempt};
+    job_t *job = job_find(self, job_id);
+    lease_t *l = NULL;
+
+    if (!may_adopt(self, worker, job, shard, attempt, epoch)) {
+        return NULL;
+    }
+    HASH_FIND(hh, job->leases, &key, sizeof key, l);
+    if (l != NULL) {
+        return NULL; // lent to another by this coordinator
+    }
+    if (job->shards[shard].attempts < attempt) {
+        job->shards[shard].attempts = attempt;
+    }
+    self->stats.adopted++;
+    return lease_new(worker, job, shard, attempt);
+}
+
 void
 send_cancel(coordinator_t *self, worker_t *worker, uint64_t job, uint64_t shard)
 {
@@ -363,6 +414,10 @@ lease_held(coordinator_t *self, worker_t *worker, const lt_Held *held)
     lease_t *l =
         lease_find(self, worker, held->job, held->shard, held->attempt);
 
+    if (l == NULL) {
+        l = lease_adopt(
+            self, worker, held->job, held->shard, held->attempt, held->epoch);
+    }
     if (l == NULL) {
         send_cancel(self, worker, held->job, held->shard);
         return;

@@ -16,9 +16,10 @@ send_ack(coordinator_t *self, const worker_t *w, uint64_t job, uint64_t shard,
 {
     lt_ResultAck meta = {job, shard, attempt, verdict};
 
+    // What the worker may forget must not be forgotten here.
     if (w->up) {
-        send_frame(self, OUT_CONTROL, w->peer, PROTO_RESULT_ACK,
-            lt_ResultAck_fields, &meta, (span_t){0});
+        send_frame_after(self, self->put, w->peer, PROTO_RESULT_ACK,
+            lt_ResultAck_fields, &meta);
     }
 }
 
@@ -44,9 +45,12 @@ static void
 grant(coordinator_t *self, lease_t *l)
 {
     lt_Grant meta = {l->job->id, l->key.shard, (uint32_t)l->key.attempt};
-    uint64_t used = self->stats.staging_bytes;
+    uint64_t used = self->stats.staging_bytes + record_backlog(self);
 
     // One partial larger than the whole budget may still come, alone.
+    if (self->stuck[0] != '\0') {
+        return;
+    }
     if (!l->granted && used > 0 &&
         (used >= self->config.staging_bytes ||
             l->bytes > self->config.staging_bytes - used)) {
@@ -107,6 +111,10 @@ take_offer(coordinator_t *self, worker_t *worker, const lt_Offer *offer)
     lease_t *l =
         lease_find(self, worker, offer->job, offer->shard, offer->attempt);
 
+    if (l == NULL) {
+        l = lease_adopt(self, worker, offer->job, offer->shard, offer->attempt,
+            offer->epoch);
+    }
     if (l == NULL) {
         ack_unknown(self, worker, offer->job, offer->shard, offer->attempt);
         return;
@@ -185,7 +193,7 @@ add_totals(job_t *job, plan_shard_t *s, totals_t *got)
     totals_merge(&job->totals, got);
     job->rejected = totals_rejected(&job->totals);
     job->bytes_done += s->bytes;
-    if (s->state == SHARD_PENDING) {
+    if (s->state == SHARD_PENDING && job->started) {
         job->places[s->place].n_pending--;
     }
     s->state = SHARD_DONE;
@@ -193,31 +201,36 @@ add_totals(job_t *job, plan_shard_t *s, totals_t *got)
     job->news = true;
 }
 
-static errcode_t
-merge(coordinator_t *self, const lease_t *l, plan_shard_t *s)
+errcode_t
+sink_merge(coordinator_t *self, job_t *job, uint64_t shard, span_t partial)
 {
-    job_t *job = l->job;
+    plan_shard_t *s = &job->shards[shard];
     totals_t got = {0};
-    uint8_t hash[32];
+    errcode_t rc = partial_check(
+        partial, (uint32_t)job->n_files, job->query, self->pool, &got);
 
-    crypto_generichash(hash, sizeof hash, l->staged.p, l->staged.len, NULL, 0);
-    errcode_t rc =
-        memcmp(hash, l->hash, sizeof hash) == 0 ? ERR_OK : ERR_CORRUPT;
-    if (rc == ERR_OK) {
-        rc = partial_check(buf_span(&l->staged), (uint32_t)job->n_files,
-            job->query, self->pool, &got);
-    }
     if (rc == ERR_OK && !covers(job, s, &got)) {
         rc = ERR_CORRUPT;
     }
     if (rc != ERR_OK) {
         rc = ERR_CORRUPT; // whatever it was: these bytes are not counted
-    } else if ((rc = partial_add(buf_span(&l->staged), job->tallies)) ==
-               ERR_OK) {
+    } else if ((rc = partial_add(partial, job->tallies)) == ERR_OK) {
         add_totals(job, s, &got);
     }
     totals_fini(&got);
     return rc;
+}
+
+static errcode_t
+merge_staged(coordinator_t *self, const lease_t *l)
+{
+    uint8_t hash[32];
+
+    crypto_generichash(hash, sizeof hash, l->staged.p, l->staged.len, NULL, 0);
+    if (memcmp(hash, l->hash, sizeof hash) != 0) {
+        return ERR_CORRUPT;
+    }
+    return sink_merge(self, l->job, l->key.shard, buf_span(&l->staged));
 }
 
 static void
@@ -225,8 +238,11 @@ commit(coordinator_t *self, lease_t *l)
 {
     job_t *job = l->job;
     uint64_t shard = l->key.shard;
-    errcode_t rc = merge(self, l, &job->shards[shard]);
+    errcode_t rc = merge_staged(self, l);
 
+    if (rc == ERR_OK) {
+        record_commit(self, job, shard, &l->staged);
+    }
     send_ack(self, l->worker, job->id, shard, (uint32_t)l->key.attempt,
         rc == ERR_OK ? lt_Verdict_VERDICT_COMMITTED
                      : lt_Verdict_VERDICT_REJECTED);
@@ -312,17 +328,12 @@ shard_has_file(const job_t *job, const plan_shard_t *s, uint32_t file)
     return false;
 }
 
-// The rest of the shard is counted without that file.
-static void
-drop_file(coordinator_t *self, lease_t *l, uint32_t file, const char *why)
+bool
+shard_drop_file(job_t *job, uint32_t shard, uint32_t file)
 {
-    job_t *job = l->job;
-    uint32_t shard = (uint32_t)l->key.shard;
     plan_shard_t *s = &job->shards[shard];
     uint32_t kept = 0;
 
-    requeue(self, l, false);
-    leases_remove_of(self, job, shard); // they would count the file
     for (uint32_t i = 0; i < s->n; i++) {
         const plan_range_t r = job->ranges[s->first + i];
         if (r.file != file) {
@@ -332,10 +343,23 @@ drop_file(coordinator_t *self, lease_t *l, uint32_t file, const char *why)
         }
     }
     s->n = kept;
+    return kept > 0;
+}
+
+static void
+drop_file(coordinator_t *self, lease_t *l, uint32_t file, const char *why)
+{
+    job_t *job = l->job;
+    uint32_t shard = (uint32_t)l->key.shard;
+
+    requeue(self, l, false);
+    leases_remove_of(self, job, shard); // they would count the file
+    bool some = shard_drop_file(job, shard, file);
+    record_loss(self, job, shard, false, file, why);
     job_file_lost(self, job, file, why);
-    if (s->n == 0) {
+    if (!some) {
         job_shard_lost(self, job, shard, why);
-    } else if (s->state == SHARD_LEASED) {
+    } else if (job->shards[shard].state == SHARD_LEASED) {
         queue_shard(job, shard);
     }
 }

@@ -147,8 +147,7 @@ was_superseded(const worker_t *w, uint64_t incarnation)
 }
 
 static void
-end_incarnation(coordinator_t *self, worker_t *w, const lt_Register *meta,
-    const incoming_t *in)
+end_incarnation(coordinator_t *self, worker_t *w, const incoming_t *in)
 {
     lt_Bye bye = {.incarnation = w->incarnation,
         .reason = "another worker registered with this name"};
@@ -158,11 +157,34 @@ end_incarnation(coordinator_t *self, worker_t *w, const lt_Register *meta,
             (span_t){0});
     }
     worker_lost(self, w, "another one registered with its name");
-    HASH_DELETE(by_incarnation, self->incarnations, w);
     w->superseded[w->n_superseded++ % SUPERSEDED] = w->incarnation;
-    w->incarnation = meta->incarnation;
+}
+
+// Never heard of it has incarnation 0, and cannot be found by one.
+static void
+set_incarnation(coordinator_t *self, worker_t *w, uint64_t incarnation)
+{
+    if (w->incarnation != 0) {
+        HASH_DELETE(by_incarnation, self->incarnations, w);
+    }
+    w->incarnation = incarnation;
     HASH_ADD(by_incarnation, self->incarnations, incarnation,
         sizeof w->incarnation, w);
+}
+
+worker_t *
+worker_named(coordinator_t *self, const char *name)
+{
+    worker_t *w;
+
+    HASH_FIND(by_name, self->workers, name, strlen(name), w);
+    if (w == NULL) {
+        w = xcalloc(1, sizeof *w);
+        snprintf(w->name, sizeof w->name, "%s", name);
+        w->heard = self->now;
+        HASH_ADD(by_name, self->workers, name, strlen(w->name), w);
+    }
+    return w;
 }
 
 // NULL: refused.
@@ -188,23 +210,19 @@ worker_of(coordinator_t *self, const incoming_t *in, const lt_Register *meta)
             "another worker registered as '%s' after this one", w->name);
         return NULL;
     }
-    if (w != NULL) {
-        if (w->incarnation != meta->incarnation) {
-            end_incarnation(self, w, meta, in);
-        }
+    if (w != NULL && w->incarnation == meta->incarnation) {
         return w;
     }
-    if (HASH_CNT(by_name, self->workers) >= LIMIT_WORKERS) {
+    if (w != NULL && w->incarnation != 0) {
+        end_incarnation(self, w, in);
+    }
+    if (w == NULL && HASH_CNT(by_name, self->workers) >= LIMIT_WORKERS) {
         send_refused(self, in->peer, ERR_TOO_LARGE, EXIT_FAILED,
             "the coordinator has %u workers and takes no more", LIMIT_WORKERS);
         return NULL;
     }
-    w = xcalloc(1, sizeof *w);
-    snprintf(w->name, sizeof w->name, "%s", meta->name);
-    w->incarnation = meta->incarnation;
-    HASH_ADD(by_name, self->workers, name, strlen(w->name), w);
-    HASH_ADD(by_incarnation, self->incarnations, incarnation,
-        sizeof w->incarnation, w);
+    w = w != NULL ? w : worker_named(self, meta->name);
+    set_incarnation(self, w, meta->incarnation);
     return w;
 }
 

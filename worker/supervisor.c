@@ -115,7 +115,8 @@ put_held(const item_t *it, buf_t *payload)
         .shard = it->shard->id,
         .attempt = it->shard->attempt,
         .bytes_done = it->bytes_done,
-        .running = it->state == ITEM_RUNNING};
+        .running = it->state == ITEM_RUNNING,
+        .epoch = it->epoch};
 
     record_put(payload, lt_Held_fields, &held);
 }
@@ -126,7 +127,8 @@ put_offer(const item_t *it, buf_t *payload)
     lt_Offer offer = {.job = it->shard->job,
         .shard = it->shard->id,
         .attempt = it->shard->attempt,
-        .bytes = it->partial.len};
+        .bytes = it->partial.len,
+        .epoch = it->epoch};
 
     memcpy(offer.hash, it->hash, sizeof it->hash);
     record_put(payload, lt_Offer_fields, &offer);
@@ -210,8 +212,9 @@ on_registered(supervisor_t *self, const frame_t *frame)
         meta.epoch == 0 || meta.sink_port > UINT16_MAX) {
         return;
     }
+    // A coordinator that comes after another goes on with its jobs, and says
+    // which of our shards it does not know.
     if (self->epoch != 0 && self->epoch != meta.epoch) {
-        sup_drop_all(self); // that coordinator has forgotten its jobs
         self->n_lists = 0;
     }
     self->epoch = meta.epoch;

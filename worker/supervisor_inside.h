@@ -23,6 +23,7 @@ typedef enum {
 
 typedef struct item {
     shard_t *shard;
+    uint64_t epoch; // of the coordinator that lent it
     item_state_t state;
     uint32_t slot;
     uint64_t bytes_done;

@@ -163,6 +163,7 @@ sup_accept(supervisor_t *self, shard_t *shard)
     }
     item_t *item = xcalloc(1, sizeof *item);
     item->shard = shard;
+    item->epoch = self->epoch;
     item->seq = ++self->seq;
     for (size_t i = 0; i < self->n_items; i++) {
         if (self->items[i]->shard->job == shard->job) {
@@ -195,7 +196,8 @@ sup_offer(supervisor_t *self, item_t *item)
         .offer = {.job = item->shard->job,
             .shard = item->shard->id,
             .attempt = item->shard->attempt,
-            .bytes = item->partial.len}};
+            .bytes = item->partial.len,
+            .epoch = item->epoch}};
 
     memcpy(meta.offer.hash, item->hash, sizeof item->hash);
     item->granted = false;

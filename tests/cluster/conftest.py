@@ -3,6 +3,7 @@
 waits for a condition with a deadline, never for time to pass."""
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -126,6 +127,18 @@ class Cluster:
             if p.popen.poll() is None:
                 p.popen.send_signal(18)  # SIGCONT: a stopped one must end
             p.stop()
+
+
+def restart(cluster, kill=signal.SIGKILL):
+    """The same coordinator again, at the same place."""
+    port = cluster.endpoint.rsplit(":", 1)[1]
+    cluster.coordinator.popen.send_signal(kill)
+    cluster.coordinator.popen.wait()
+    cluster.coordinator = cluster.start("coordinator2", [
+        program("logtally-coordinator"), "--keys", cluster.keys, "--state",
+        cluster.state, "--listen", cluster.address, "--control-port", port,
+        "--sink-port", "0"])
+    cluster.coordinator.until("coordinator-ready")
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import time
 
 import make_logs
 import pytest
-from conftest import program, run, wait_for
+from conftest import program, restart, run, wait_for
 
 
 @pytest.fixture
@@ -24,18 +24,6 @@ def one(cluster, tmp_path):
     cluster.worker("web1", folder, "-j", "1")
     cluster.source = f"web1:{folder}/access.log"
     return cluster
-
-
-def restart(cluster, kill=signal.SIGKILL):
-    """The same coordinator again, at the same place."""
-    port = cluster.endpoint.rsplit(":", 1)[1]
-    cluster.coordinator.popen.send_signal(kill)
-    cluster.coordinator.popen.wait()
-    cluster.coordinator = cluster.start("coordinator2", [
-        program("logtally-coordinator"), "--keys", cluster.keys, "--state",
-        cluster.state, "--listen", cluster.address, "--control-port", port,
-        "--sink-port", "0"])
-    cluster.coordinator.until("coordinator-ready")
 
 
 def only_job(cluster):
@@ -220,8 +208,9 @@ def test_results_outlive_the_coordinator(one):
     one.workers["web1"].until("worker-registered")
     wait_for("the worker", lambda: json.loads(
         one.cli("workers", "--json").stdout))
+    assert only_job(one)["job"] == job
     one.submit("count", one.source)
-    assert only_job(one)["job"] > job
+    assert len(json.loads(one.cli("jobs", "--json").stdout)) == 2
 
 
 def test_restarted_while_a_client_waits(one):
@@ -229,10 +218,24 @@ def test_restarted_while_a_client_waits(one):
     p = one.popen("submit", "count", one.source)
     only_job(one)
     restart(one)
+    one.workers["web1"].popen.send_signal(signal.SIGCONT)
+    out, err = p.communicate(timeout=30)
+    assert p.returncode == 0 and b"trying again" in err
+    assert out == one.cli("submit", "count", one.source).stdout
+
+
+def test_restarted_without_its_journal(one):
+    one.workers["web1"].popen.send_signal(signal.SIGSTOP)
+    p = one.popen("submit", "count", one.source)
+    only_job(one)
+    one.coordinator.popen.kill()
+    one.coordinator.popen.wait()
+    for file in one.state.glob("journal.db*"):
+        file.unlink()
+    restart(one)
     _, err = p.communicate(timeout=30)
     one.workers["web1"].popen.send_signal(signal.SIGCONT)
-    assert p.returncode == 1 and b"trying again" in err
-    assert b"was restarted" in err
+    assert p.returncode == 1 and b"has forgotten job" in err
 
 
 def test_key_revoked_while_it_waits(one):

@@ -38,6 +38,7 @@ typedef struct fake {
 
 typedef struct machine {
     coordinator_t *c;
+    uint64_t epoch; // that its workers speak in
     int64_t now;
     fake_t workers[FAKE_WORKERS];
     size_t n_workers;
@@ -49,12 +50,15 @@ typedef struct machine {
         buf_t bytes;
     } stored[N_STORED];
     size_t n_stored;
-    uint8_t requests; // the next SUBMIT's request
+    uint8_t requests;                // the next SUBMIT's request
+    struct memory_journal *journal;  // memory_journal.h, or NULL
+    void (*sync)(struct machine *m); // before what it says is looked at
 } machine_t;
 
 // A shard as its worker received it.
 typedef struct lent {
     lt_Shard meta;
+    uint64_t epoch; // of the coordinator that lent it
     uint64_t bytes;
     uint32_t files[RANGES_KEPT];
     uint64_t begin[RANGES_KEPT];
@@ -111,6 +115,7 @@ static inline void
 machine_init_with(machine_t *m, const coordinator_config_t *config)
 {
     m->now = 1000;
+    m->epoch = config->epoch;
     m->client = (identity_t){.name = "alice", .roles = ROLE_CLIENT};
     m->c = coordinator_new(config, m->now);
 }
@@ -142,6 +147,9 @@ machine_pump(machine_t *m)
 {
     output_t out;
 
+    if (m->sync != NULL) {
+        m->sync(m);
+    }
     while (coordinator_next(m->c, &out)) {
         for (size_t i = 0; i < m->n_workers; i++) {
             if (out.kind == OUT_LANE_OPEN &&
@@ -215,7 +223,7 @@ machine_say(machine_t *m, link_t link, uint64_t peer, const identity_t *who,
 {
     buf_t bytes = {0};
 
-    frame_encode(&bytes, type, EPOCH, fields, meta, payload);
+    frame_encode(&bytes, type, m->epoch, fields, meta, payload);
     machine_bytes(m, link, peer, who, buf_span(&bytes));
     buf_fini(&bytes);
 }
@@ -293,7 +301,8 @@ fake_beat(machine_t *m, const fake_t *w, const lent_t *held)
     if (held != NULL) {
         lt_Held h = {.job = held->meta.job,
             .shard = held->meta.shard,
-            .attempt = held->meta.attempt};
+            .attempt = held->meta.attempt,
+            .epoch = held->epoch};
         record_put(&payload, lt_Held_fields, &h);
     }
     fake_say(m, w, LINK_CONTROL, PROTO_HEARTBEAT, lt_Heartbeat_fields, &meta,
@@ -497,6 +506,7 @@ fake_lent(machine_t *m, const fake_t *w, lent_t *out)
         return false;
     }
     lent_decode(&frame, out);
+    out->epoch = frame.epoch;
     lent_count(out, 0);
     buf_fini(&bytes);
     return true;
@@ -516,7 +526,8 @@ fake_offer(machine_t *m, const fake_t *w, const lent_t *l)
         .offer = {.job = l->meta.job,
             .shard = l->meta.shard,
             .attempt = l->meta.attempt,
-            .bytes = l->partial.len}};
+            .bytes = l->partial.len,
+            .epoch = l->epoch}};
 
     memcpy(meta.offer.hash, l->hash, sizeof l->hash);
     fake_say(m, w, LINK_CONTROL, PROTO_OFFER, lt_OfferMessage_fields, &meta,

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// entries: a job's state as the bytes of journal entries, and back. Every
+// entry begins with a version; bytes that are not exactly right are refused
+// with ERR_MALFORMED, ERR_TRUNCATED, ERR_TOO_LARGE or ERR_VERSION.
+#ifndef LOGTALLY_COORDINATOR_ENTRIES_H
+#define LOGTALLY_COORDINATOR_ENTRIES_H
+
+#include "coordinator/coordinator_inside.h"
+
+// `wall_ms` is what to add to the machine's time to get the time of day.
+void entry_put_job(const job_t *job, int64_t wall_ms, buf_t *out);
+void entry_put_end(const job_t *job, int64_t wall_ms, buf_t *out);
+// Pieces of about ENTRY_PIECE bytes: each call goes on at *at and stops at
+// the end of a piece or of the list.
+#define ENTRY_PIECE (1u << 20)
+void entry_put_files(const job_t *job, size_t *at, buf_t *out);
+void entry_put_shards(const job_t *job, size_t *at, buf_t *out);
+void entry_put_plan(const job_t *job, buf_t *out);
+
+typedef struct loss {
+    uint32_t shard;
+    bool whole;    // the shard, else one file of it
+    uint32_t file; // index
+    char why[LIMIT_TEXT];
+} loss_t;
+void entry_put_loss(const loss_t *loss, buf_t *out);
+
+// Into a job with no sources yet.
+MUST_CHECK errcode_t entry_get_job(span_t bytes, int64_t wall_ms, job_t *job);
+MUST_CHECK errcode_t entry_get_end(span_t bytes, int64_t wall_ms, job_t *job);
+// Append to the lists; indexes are checked by entry_get_plan.
+MUST_CHECK errcode_t entry_get_files(span_t bytes, job_t *job);
+MUST_CHECK errcode_t entry_get_shards(span_t bytes, job_t *job);
+// Makes the places (homes are set by the caller, who is asked by name), and
+// checks that the lists are whole and every index in them is one.
+MUST_CHECK errcode_t entry_get_plan(span_t bytes, job_t *job,
+    worker_t *(*home)(void *ctx, const char *name), void *ctx);
+MUST_CHECK errcode_t entry_get_loss(span_t bytes, loss_t *out);
+
+#endif

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+// A journal back into jobs. What is damaged is counted again where that can
+// be done (partials, losses); a job whose plan is damaged ends and says so.
+#include "coordinator/entries.h"
+
+#include "common/base/log.h"
+#include "common/base/xalloc.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static worker_t *
+home_of(void *ctx, const char *name)
+{
+    return worker_named(ctx, name);
+}
+
+static errcode_t
+restore_job(coordinator_t *self, uint64_t id, span_t bytes)
+{
+    query_error_t error;
+    job_t *job = job_add(self, id);
+
+    if (job == NULL) {
+        return ERR_TOO_LARGE;
+    }
+    job->restored = true;
+    errcode_t rc = entry_get_job(bytes, self->config.wall_ms, job);
+    if (rc == ERR_OK) {
+        rc = query_parse(job->canonical, &job->query, &error);
+    }
+    if (rc != ERR_OK) {
+        job_destroy(self, job);
+    }
+    return rc;
+}
+
+static errcode_t
+restore_plan(coordinator_t *self, job_t *job, span_t bytes)
+{
+    errcode_t rc = entry_get_plan(bytes, job, home_of, self);
+
+    return rc != ERR_OK ? rc : job_prepare(self, job);
+}
+
+static errcode_t
+restore_loss(coordinator_t *self, job_t *job, span_t bytes)
+{
+    loss_t loss;
+    errcode_t rc = entry_get_loss(bytes, &loss);
+
+    if (rc == ERR_OK && (loss.shard >= job->n_shards ||
+                            (!loss.whole && loss.file >= job->n_files) ||
+                            job->shards[loss.shard].state != SHARD_PENDING)) {
+        rc = ERR_MALFORMED;
+    }
+    if (rc != ERR_OK) {
+        return rc;
+    }
+    job->n_losses++;
+    if (loss.whole) {
+        job_lose(self, job, loss.shard, loss.why);
+    } else {
+        shard_drop_file(job, loss.shard, loss.file);
+        job_file_lost(self, job, loss.file, loss.why);
+    }
+    return ERR_OK;
+}
+
+static errcode_t
+restore_commit(coordinator_t *self, job_t *job, uint64_t shard, span_t bytes)
+{
+    if (shard >= job->n_shards || job->shards[shard].state != SHARD_PENDING) {
+        return ERR_MALFORMED;
+    }
+    errcode_t rc = sink_merge(self, job, shard, bytes);
+    self->stats.restored += rc == ERR_OK;
+    return rc;
+}
+
+// Of a job that was planned: there is something to lose or to count.
+static errcode_t
+restore_work(
+    coordinator_t *self, job_t *job, const entry_key_t *key, span_t bytes)
+{
+    if (job->state != lt_JobState_JOB_RUNNING) {
+        return ERR_MALFORMED;
+    }
+    return key->kind == ENTRY_LOSS ? restore_loss(self, job, bytes)
+                                   : restore_commit(self, job, key->n, bytes);
+}
+
+static errcode_t
+restore_end(coordinator_t *self, job_t *job, span_t bytes)
+{
+    job->leftovers = job->files != NULL;
+    job_free_work(self, job);
+    return entry_get_end(bytes, self->config.wall_ms, job);
+}
+
+static errcode_t
+restore_piece(
+    coordinator_t *self, job_t *job, const entry_key_t *key, span_t bytes)
+{
+    return key->kind == ENTRY_FILES    ? entry_get_files(bytes, job)
+           : key->kind == ENTRY_SHARDS ? entry_get_shards(bytes, job)
+           : key->kind == ENTRY_PLAN   ? restore_plan(self, job, bytes)
+           : key->kind == ENTRY_END    ? restore_end(self, job, bytes)
+                                       : restore_work(self, job, key, bytes);
+}
+
+// Work can be done again; a plan cannot be guessed.
+static void
+spoil(coordinator_t *self, const entry_key_t *key)
+{
+    job_t *job = job_find(self, key->job);
+
+    if (job != NULL && key->kind != ENTRY_COMMIT && key->kind != ENTRY_LOSS) {
+        job->ruined = true;
+    }
+}
+
+errcode_t
+coordinator_restore(coordinator_t *self, const entry_key_t *key, span_t bytes)
+{
+    job_t *job = job_find(self, key->job);
+    errcode_t rc;
+
+    if (key->kind == ENTRY_JOB) {
+        rc = job != NULL ? ERR_MALFORMED : restore_job(self, key->job, bytes);
+    } else if (job == NULL || job_is_over(job) || key->kind >= ENTRY_KINDS) {
+        rc = ERR_MALFORMED;
+    } else if (job->ruined) {
+        return ERR_OK; // it is said at the end
+    } else {
+        rc = restore_piece(self, job, key, bytes);
+    }
+    if (rc != ERR_OK) {
+        spoil(self, key);
+    }
+    return rc == ERR_OK ? ERR_OK : ERR_CORRUPT;
+}
+
+void
+coordinator_restore_damaged(coordinator_t *self, const entry_key_t *key)
+{
+    spoil(self, key);
+}
+
+// It had no plan, or only pieces of one: it is planned from the start.
+static void
+plan_anew(coordinator_t *self, job_t *job)
+{
+    for (size_t i = 0; i < job->n_files; i++) {
+        free(job->files[i].path);
+    }
+    job->n_files = job->n_ranges = job->n_shards = 0;
+    record_drop_work(self, job);
+    job->plan_at = self->settled;
+}
+
+static void
+go_on(coordinator_t *self, job_t *job)
+{
+    if (job_is_over(job)) {
+        self->stats.jobs_ended++;
+        if (job->leftovers) {
+            record_drop_work(self, job);
+        }
+    } else if (job->ruined) {
+        job_fail(self, job, ERR_CORRUPT, EXIT_FAILED,
+            "the coordinator's journal is damaged at this job; submit it "
+            "again");
+    } else if (job->state == lt_JobState_JOB_PLANNING) {
+        plan_anew(self, job);
+    } else {
+        job_start(self, job);
+    }
+}
+
+void
+coordinator_restored(coordinator_t *self)
+{
+    job_t *job, *next;
+
+    HASH_ITER(hh, self->jobs, job, next)
+    {
+        go_on(self, job);
+    }
+}
