@@ -42,30 +42,40 @@ load(rows_t *self, const batch_t *batch, size_t row)
     eval_next_row(self->eval);
 }
 
-static errcode_t
-pass_by_bytes(
-    rows_t *self, const batch_t *batch, size_t slot, size_t row, bool *pass)
+// What a line is found to be: whether it passes (0, 1), or its group.
+typedef errcode_t (*find_t)(rows_t *, uint32_t *found);
+
+// By the bytes of the one field it depends on, or by the line.
+static inline errcode_t
+find_by_bytes(rows_t *self, const batch_t *batch, size_t slot, size_t row,
+    shorts_t *shorts, find_t find, uint32_t *found)
 {
     span_t text = batch->spans[slot][row];
-    short_entry_t *entry = NULL;
-    uint64_t word = 0;
+    bool known = false;
+    short_entry_t *entry = shorts_find(shorts, text, &known);
 
-    if (text.len <= SHORTS_LEN) {
-        word = shorts_word(text);
-        entry = shorts_at(&self->verdicts, word);
-        if (shorts_is(entry, word, text.len)) {
-            self->bad_values += entry->bad;
-            *pass = entry->found != 0;
-            return ERR_OK;
-        }
+    if (known) {
+        self->bad_values += entry->bad;
+        *found = entry->found;
+        return ERR_OK;
     }
     uint64_t bad_before = self->bad_values;
     load(self, batch, row);
-    errcode_t rc = rows_pass(self, pass);
+    errcode_t rc = find(self, found);
     if (rc == ERR_OK && entry != NULL) {
-        *entry = (short_entry_t){word, (uint32_t)text.len + 1,
-            (uint32_t)(self->bad_values - bad_before), *pass};
+        shorts_put(
+            entry, text, *found, (uint32_t)(self->bad_values - bad_before));
     }
+    return rc;
+}
+
+static errcode_t
+find_verdict(rows_t *self, uint32_t *found)
+{
+    bool pass;
+    errcode_t rc = rows_pass(self, &pass);
+
+    *found = pass;
     return rc;
 }
 
@@ -78,42 +88,16 @@ select_lines(rows_t *self, const batch_t *batch, size_t *n)
 
     *n = 0;
     for (size_t row = 0; rc == ERR_OK && row < batch->n; row++) {
-        bool pass = true;
+        uint32_t pass = 1;
         if (slot != NO_SLOT) {
-            rc = pass_by_bytes(self, batch, slot, row, &pass);
+            rc = find_by_bytes(
+                self, batch, slot, row, &self->verdicts, find_verdict, &pass);
         } else if (self->query->filter != NULL) {
             load(self, batch, row);
-            rc = rows_pass(self, &pass);
+            rc = find_verdict(self, &pass);
         }
         self->selected[*n] = (uint16_t)row;
         *n += pass;
-    }
-    return rc;
-}
-
-static errcode_t
-group_by_bytes(rows_t *self, const batch_t *batch, size_t slot, size_t row,
-    uint32_t *number)
-{
-    span_t text = batch->spans[slot][row];
-    short_entry_t *entry = NULL;
-    uint64_t word = 0;
-
-    if (text.len <= SHORTS_LEN) {
-        word = shorts_word(text);
-        entry = shorts_at(&self->groups, word);
-        if (shorts_is(entry, word, text.len)) {
-            self->bad_values += entry->bad;
-            *number = entry->found;
-            return ERR_OK;
-        }
-    }
-    uint64_t bad_before = self->bad_values;
-    load(self, batch, row);
-    errcode_t rc = rows_group(self, number);
-    if (rc == ERR_OK && entry != NULL) {
-        *entry = (short_entry_t){word, (uint32_t)text.len + 1,
-            (uint32_t)(self->bad_values - bad_before), *number};
     }
     return rc;
 }
@@ -202,8 +186,8 @@ find_groups(rows_t *self, const batch_t *batch, size_t n)
     }
     for (size_t i = 0; rc == ERR_OK && i < n; i++) {
         if (slot != NO_SLOT) {
-            rc = group_by_bytes(
-                self, batch, slot, self->selected[i], &self->numbers[i]);
+            rc = find_by_bytes(self, batch, slot, self->selected[i],
+                &self->groups, rows_group, &self->numbers[i]);
         } else if (i == 0 || query->n_keys > 0) {
             load(self, batch, self->selected[i]);
             rc = rows_group(self, &self->numbers[i]);

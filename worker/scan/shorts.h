@@ -36,17 +36,25 @@ shorts_word(span_t text)
 #endif
 }
 
-// Where the word is, or would be.
+// Where the text is (*known), or would be; NULL for one that is too long.
 static inline short_entry_t *
-shorts_at(shorts_t *self, uint64_t word)
+shorts_find(shorts_t *self, span_t text, bool *known)
 {
-    return &self->entries[word * 0x9e3779b97f4a7c15u >> 53];
+    if (text.len > SHORTS_LEN) {
+        *known = false;
+        return NULL;
+    }
+    uint64_t word = shorts_word(text);
+    short_entry_t *entry = &self->entries[word * 0x9e3779b97f4a7c15u >> 53];
+    *known = entry->bytes == word && entry->len_1 == text.len + 1;
+    return entry;
 }
 
-static inline bool
-shorts_is(const short_entry_t *entry, uint64_t word, size_t len)
+static inline void
+shorts_put(short_entry_t *entry, span_t text, uint32_t found, uint32_t bad)
 {
-    return entry->bytes == word && entry->len_1 == len + 1;
+    *entry =
+        (short_entry_t){shorts_word(text), (uint32_t)text.len + 1, bad, found};
 }
 
 #endif
