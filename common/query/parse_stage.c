@@ -185,34 +185,18 @@ parse_stage(parser_t *p)
     return starts_aggs(p) ? parse_agg_stage(p) : unknown_agg(p, t);
 }
 
-static void
-see_expr(query_t *q, const expr_t *e)
+static uint32_t
+query_reads(const query_t *q)
 {
-    if (e == NULL) {
-        return;
-    }
-    if (e->kind == EXPR_FIELD) {
-        q->fields |= 1u << e->field;
-    }
-    for (size_t i = 0; i < e->n_args; i++) {
-        see_expr(q, e->args[i]);
-    }
-}
+    uint32_t fields = filter_reads(q->filter);
 
-static void
-see_filter(query_t *q, const filter_t *f)
-{
-    if (f == NULL) {
-        return;
+    for (size_t i = 0; i < q->n_keys; i++) {
+        fields |= expr_reads(q->keys[i].expr);
     }
-    if (f->kind == FILTER_LINE_HAS) {
-        q->fields |= 1u << FIELD_LINE;
+    for (size_t i = 0; i < q->n_aggs; i++) {
+        fields |= expr_reads(q->aggs[i].arg) | filter_reads(q->aggs[i].filter);
     }
-    see_expr(q, f->a);
-    see_expr(q, f->b);
-    for (size_t i = 0; i < f->n_subs; i++) {
-        see_filter(q, f->subs[i]);
-    }
+    return fields;
 }
 
 // Lets come first, so that the whole filter may use them.
@@ -241,14 +225,7 @@ finish(parser_t *p)
         }
         set_order(p);
     }
-    see_filter(q, q->filter);
-    for (size_t i = 0; i < q->n_keys; i++) {
-        see_expr(q, q->keys[i].expr);
-    }
-    for (size_t i = 0; i < q->n_aggs; i++) {
-        see_expr(q, q->aggs[i].arg);
-        see_filter(q, q->aggs[i].filter);
-    }
+    q->fields = query_reads(q);
     put_lets(p, &text);
     if (q->filter != NULL) {
         buf_put_str(&text, p->n_lets > 0 ? "where " : "");

@@ -193,6 +193,10 @@ void query_destroy(query_t **self_p);
 // p == NULL when there is none.
 span_t query_literal(const query_t *self);
 
+// A bit per field_t that is read of a line. NULL reads none.
+uint32_t expr_reads(const expr_t *e);
+uint32_t filter_reads(const filter_t *f);
+
 // The three lines a person sees: message, text, caret and suggestion.
 void query_error_print(
     const query_error_t *error, const char *text, buf_t *out);

@@ -64,36 +64,11 @@ look_at_keys(rows_t *self)
     }
 }
 
-static uint32_t
-fields_of_expr(const expr_t *e)
-{
-    uint32_t fields = 0;
-
-    if (e == NULL) {
-        return 0;
-    }
-    for (size_t i = 0; i < e->n_args; i++) {
-        fields |= fields_of_expr(e->args[i]);
-    }
-    return fields | (e->kind == EXPR_FIELD ? 1u << e->field : 0);
-}
-
-static uint32_t
-fields_of_filter(const filter_t *f)
-{
-    uint32_t fields = fields_of_expr(f->a) | fields_of_expr(f->b);
-
-    for (size_t i = 0; i < f->n_subs; i++) {
-        fields |= fields_of_filter(f->subs[i]);
-    }
-    return fields | (f->kind == FILTER_LINE_HAS ? 1u << FIELD_LINE : 0);
-}
-
 static void
 look_at_filter(rows_t *self)
 {
     const filter_t *filter = self->query->filter;
-    uint32_t fields = filter != NULL ? fields_of_filter(filter) : 0;
+    uint32_t fields = filter_reads(filter);
 
     self->decides = FIELD_COUNT;
     for (unsigned f = 0; f < FIELD_COUNT; f++) {
