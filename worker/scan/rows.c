@@ -261,7 +261,6 @@ errcode_t
 rows_pass(rows_t *self, bool *pass)
 {
     *pass = true;
-    eval_next_row(self->eval);
     return self->query->filter == NULL
                ? ERR_OK
                : eval_filter(self->eval, self->query->filter, &self->row, pass);
@@ -275,6 +274,7 @@ rows_add(rows_t *self, const line_fields_t *line, uint64_t *bad_values)
 
     self->line = line;
     self->bad_values = 0;
+    eval_next_row(self->eval);
     errcode_t rc = rows_pass(self, &pass);
     if (rc == ERR_OK && pass) {
         rc = rows_group(self, &number);
