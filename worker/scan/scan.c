@@ -21,6 +21,8 @@
 #define HEAD_MAX       (LIMIT_LINE + 2u)
 #define PROGRESS_BYTES (4u << 20)
 
+_Static_assert(LINES_PAD >= SHAPE_PAD, "the matcher gets the blocks of lines");
+
 // What `auto` chose for a file; NULL when it needs no format.
 typedef struct chosen {
     uint32_t file;
