@@ -139,14 +139,8 @@ void
 buf_put_varint(buf_t *self, uint64_t v)
 {
     uint8_t *p = buf_reserve(self, VARINT_MAX);
-    size_t n = 0;
 
-    while (v >= 0x80) {
-        p[n++] = (uint8_t)(v | 0x80);
-        v >>= 7;
-    }
-    p[n++] = (uint8_t)v;
-    self->len += n;
+    self->len += (size_t)(varint_put(p, v) - p);
 }
 
 void

@@ -49,6 +49,18 @@ buf_reserve(buf_t *self, size_t more)
     return there ? self->p + self->len : buf_grow(self, more);
 }
 
+// At most 10 bytes. Returns the place behind them.
+static inline uint8_t *
+varint_put(uint8_t *p, uint64_t v)
+{
+    while (v >= 0x80) {
+        *p++ = (uint8_t)(v | 0x80);
+        v >>= 7;
+    }
+    *p++ = (uint8_t)v;
+    return p;
+}
+
 void buf_put(buf_t *self, const void *p, size_t len);
 void buf_put_span(buf_t *self, span_t s);
 void buf_put_str(buf_t *self, const char *s); // without its NUL

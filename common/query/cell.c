@@ -5,8 +5,6 @@
 
 #include <assert.h>
 
-enum { TAG_MISSING = 0, TAG_INTEGER = 1, TAG_DECIMAL = 2, TAG_TEXT = 3 };
-
 static const char *const names[TYPE_COUNT_] = {
     [TYPE_TEXT] = "text",
     [TYPE_IP] = "ip",
@@ -35,19 +33,19 @@ cell_encode(const cell_t *self, buf_t *out)
 {
     switch (self->kind) {
     case CELL_MISSING:
-        buf_put_u8(out, TAG_MISSING);
+        buf_put_u8(out, CELL_TAG_MISSING);
         return;
     case CELL_NUMBER:
         if (self->number % DEC_ONE == 0) {
-            buf_put_u8(out, TAG_INTEGER);
+            buf_put_u8(out, CELL_TAG_INTEGER);
             buf_put_zigzag(out, self->number / DEC_ONE);
         } else {
-            buf_put_u8(out, TAG_DECIMAL);
+            buf_put_u8(out, CELL_TAG_DECIMAL);
             buf_put_zigzag(out, self->number);
         }
         return;
     case CELL_TEXT:
-        buf_put_u8(out, TAG_TEXT);
+        buf_put_u8(out, CELL_TAG_TEXT);
         buf_put_block(out, self->text);
         return;
     }
@@ -62,7 +60,7 @@ decode_number(rd_t *r, uint8_t tag, dec_t *out)
     if (rc != ERR_OK) {
         return rc;
     }
-    if (tag == TAG_DECIMAL) {
+    if (tag == CELL_TAG_DECIMAL) {
         *out = v;
         return v % DEC_ONE != 0 ? ERR_OK : ERR_MALFORMED;
     }
@@ -81,14 +79,14 @@ cell_decode(rd_t *r, cell_t *out)
         return rc;
     }
     switch (tag) {
-    case TAG_MISSING:
+    case CELL_TAG_MISSING:
         break;
-    case TAG_INTEGER:
-    case TAG_DECIMAL:
+    case CELL_TAG_INTEGER:
+    case CELL_TAG_DECIMAL:
         cell.kind = CELL_NUMBER;
         rc = decode_number(&at, tag, &cell.number);
         break;
-    case TAG_TEXT:
+    case CELL_TAG_TEXT:
         cell.kind = CELL_TEXT;
         rc = rd_block(&at, LIMIT_KEY, &cell.text);
         break;

@@ -22,6 +22,14 @@ typedef enum {
     CELL_TEXT,
 } cell_kind_t;
 
+// The first byte of an encoded cell.
+enum {
+    CELL_TAG_MISSING = 0,
+    CELL_TAG_INTEGER = 1,
+    CELL_TAG_DECIMAL = 2,
+    CELL_TAG_TEXT = 3,
+};
+
 typedef struct cell {
     cell_kind_t kind;
     dec_t number;

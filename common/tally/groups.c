@@ -17,7 +17,6 @@
 
 #define GROUP_ROOM  16u         // of two lengths
 #define BATCH_BYTES (64u << 10) // of keys; a batch with more is added early
-#define TAG_TEXT    3u          // see cell.h
 
 static size_t
 shared_prefix(span_t a, span_t b)
@@ -30,17 +29,6 @@ shared_prefix(span_t a, span_t b)
     return n;
 }
 
-static uint8_t *
-put_varint(uint8_t *p, uint64_t v)
-{
-    while (v >= 0x80) {
-        *p++ = (uint8_t)(v | 0x80);
-        v >>= 7;
-    }
-    *p++ = (uint8_t)v;
-    return p;
-}
-
 static void
 put_group(const query_t *query, span_t previous, const tally_entry_t *entry,
     buf_t *out)
@@ -50,8 +38,8 @@ put_group(const query_t *query, span_t previous, const tally_entry_t *entry,
     uint8_t *p = buf_reserve(out, GROUP_ROOM + rest);
     const agg_state_t *state = entry->states;
 
-    p = put_varint(p, shared);
-    p = put_varint(p, rest);
+    p = varint_put(p, shared);
+    p = varint_put(p, rest);
     if (rest > 0) {
         memcpy(p, entry->key.p + shared, rest);
         p += rest;
@@ -122,7 +110,7 @@ check_cell(rd_t *r)
 {
     cell_t cell;
 
-    if (rd_left(r) > 1 && r->p[0] == TAG_TEXT && r->p[1] < 0x80 &&
+    if (rd_left(r) > 1 && r->p[0] == CELL_TAG_TEXT && r->p[1] < 0x80 &&
         rd_left(r) - 2 >= r->p[1]) {
         r->p += 2 + r->p[1];
         return ERR_OK;
