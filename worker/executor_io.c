@@ -10,26 +10,20 @@
 #include "worker/executor/order.h"
 #include "worker/executor/sealed.h"
 #include "worker/executor/task.h"
+#include "worker/executor_spawn_io.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#define CHILD_SOCK  3
-#define REAP_MS     200 // how long the end of a process is waited for
-#define MEMORY_BASE (512ull << 20)
-#define MEMORY_MAX  (UINT64_C(1) << 44)
+#define REAP_MS 200 // how long the end of a process is waited for
 
 typedef struct slot {
     pid_t pid; // 0: no process
@@ -40,128 +34,14 @@ typedef struct slot {
 
 struct executors {
     uint32_t n;
+    executors_options_t options;
     char *program;
-    size_t budget;
-    bool pack;
-    bool allow_weak;
-    uint32_t uid, gid;
     sandbox_level_t level; // the least so far
     char sandbox[SANDBOX_TEXT + 8];
     slot_t *slots;
     pid_t *dying; // killed, not reaped yet
     size_t n_dying, cap_dying;
 };
-
-static void
-raise_open_files(void)
-{
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
-        limit.rlim_cur < limit.rlim_max) {
-        limit.rlim_cur = limit.rlim_max;
-        // As far as may be: a shard that finds no descriptor says so.
-        if (setrlimit(RLIMIT_NOFILE, &limit) == -1) {
-            return;
-        }
-    }
-}
-
-// 0 and 1 are /dev/null, 2 is ours, 3 the socket, nothing else is open.
-// Signals of the terminal and of a service manager are held back in the
-// executor: when it ends is the supervisor's decision.
-static errcode_t
-spawn_program(const char *program, char **argv, int sock, pid_t *pid)
-{
-    posix_spawn_file_actions_t files;
-    posix_spawnattr_t attr;
-    sigset_t blocked, all;
-
-    sigemptyset(&blocked);
-    sigaddset(&blocked, SIGINT);
-    sigaddset(&blocked, SIGTERM);
-    sigaddset(&blocked, SIGHUP);
-    sigfillset(&all);
-    posix_spawn_file_actions_init(&files);
-    posix_spawnattr_init(&attr);
-    int error = posix_spawn_file_actions_adddup2(&files, sock, CHILD_SOCK);
-    error = error ? error
-                  : posix_spawn_file_actions_addopen(
-                        &files, 0, "/dev/null", O_RDONLY, 0);
-    error = error ? error
-                  : posix_spawn_file_actions_addopen(
-                        &files, 1, "/dev/null", O_WRONLY, 0);
-    error = error ? error
-                  : posix_spawn_file_actions_addclosefrom_np(
-                        &files, CHILD_SOCK + 1);
-    posix_spawnattr_setsigmask(&attr, &blocked);
-    posix_spawnattr_setsigdefault(&attr, &all);
-    posix_spawnattr_setflags(
-        &attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    error =
-        error ? error : posix_spawn(pid, program, &files, &attr, argv, environ);
-    posix_spawnattr_destroy(&attr);
-    posix_spawn_file_actions_destroy(&files);
-    errno = error;
-    return error == 0 ? ERR_OK : ERR_IO;
-}
-
-// What an executor may take in all, to bound what its budget does not count:
-// tables while they grow, the partial, decompression. 0: no bound.
-static uint64_t
-data_limit(size_t budget)
-{
-    return budget > MEMORY_MAX
-               ? 0
-               : 2 * (uint64_t)budget + 2ull * LIMIT_PARTIAL + MEMORY_BASE;
-}
-
-static errcode_t
-spawn_executor(const executors_t *self, int sock, pid_t *pid)
-{
-    char name[] = "logtally-executor", weak[] = "--allow-weak-sandbox";
-    char memory[40], user[40];
-    char *argv[5] = {name, memory};
-    int n = 2;
-
-    snprintf(
-        memory, sizeof memory, "--memory=%" PRIu64, data_limit(self->budget));
-    if (self->uid != 0) {
-        snprintf(user, sizeof user, "--user=%u:%u", self->uid, self->gid);
-        argv[n++] = user;
-    }
-    if (self->allow_weak) {
-        argv[n++] = weak;
-    }
-    return spawn_program(self->program, argv, sock, pid);
-}
-
-static errcode_t
-start_slot(const executors_t *self, slot_t *s)
-{
-    int pair[2];
-
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == -1) {
-        return ERR_IO;
-    }
-    // Above 3, so that the child's actions cannot meet on one number.
-    int there = fcntl(pair[1], F_DUPFD_CLOEXEC, CHILD_SOCK + 1);
-    errcode_t rc = there == -1 ? ERR_IO : spawn_executor(self, there, &s->pid);
-    int error = errno;
-
-    close(pair[1]);
-    if (there != -1) {
-        close(there);
-    }
-    if (rc == ERR_OK) {
-        s->sock = pair[0];
-    } else {
-        close(pair[0]);
-        s->pid = 0;
-    }
-    errno = error;
-    return rc;
-}
 
 static void
 reap_dying(executors_t *self)
@@ -203,54 +83,22 @@ end_slot(executors_t *self, slot_t *s)
     reap_dying(self);
 }
 
-static char *
-beside(void)
-{
-    char path[LIMIT_PATH];
-    ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
-
-    path[n < 0 ? 0 : n] = '\0';
-    char *slash = strrchr(path, '/');
-    if (slash != NULL) {
-        *slash = '\0';
-    }
-    char *near = xasprintf("%s/logtally-executor", path);
-    if (access(near, X_OK) != 0) {
-        free(near);
-        near = xasprintf("%s/../libexec/logtally/logtally-executor", path);
-    }
-    return near;
-}
-
-errcode_t
-executors_start(uint32_t n, const char *program, size_t budget,
-    executors_t **out, buf_t *why)
-{
-    const executors_options_t options = {
-        .n = n, .program = program, .budget = budget};
-
-    return executors_open(&options, out, why);
-}
-
 errcode_t
 executors_open(const executors_options_t *o, executors_t **out, buf_t *why)
 {
     executors_t *self = xcalloc(1, sizeof *self);
     errcode_t rc = ERR_OK;
 
-    raise_open_files();
-    self->program = o->program ? xstrdup(o->program) : beside();
-    self->budget = o->budget;
-    self->pack = o->pack;
-    self->allow_weak = o->allow_weak_sandbox;
-    self->uid = o->uid;
-    self->gid = o->gid;
+    executor_raise_open_files();
+    self->program = o->program ? xstrdup(o->program) : executor_beside();
+    self->options = *o;
+    self->options.program = self->program;
     self->level = SANDBOX_LEVELS;
     self->slots = xcalloc(o->n, sizeof *self->slots);
     while (rc == ERR_OK && self->n < o->n) {
         slot_t *s = &self->slots[self->n++];
         *s = (slot_t){.sock = -1};
-        rc = start_slot(self, s);
+        rc = executor_spawn(&self->options, &s->pid, &s->sock);
     }
     if (rc != ERR_OK) {
         rc = errno == ENOENT ? ERR_NOT_FOUND : ERR_IO;
@@ -322,11 +170,11 @@ seal_order(const executors_t *self, const shard_t *shard, int *fd)
     order_t *order = xcalloc(1, sizeof *order);
     buf_t bytes = {0};
 
-    order->budget = self->budget;
+    order->budget = self->options.budget;
     order->query = shard->query;
     order->format = shard->format;
     order->validate = shard->validate;
-    order->pack = self->pack;
+    order->pack = self->options.pack;
     order->n_ranges = shard->n_ranges;
     for (size_t i = 0; i < shard->n_ranges; i++) {
         put_range(&shard->ranges[i], &order->ranges[i]);
@@ -395,7 +243,8 @@ executors_give(executors_t *self, uint32_t slot, const shard_t *shard,
     *file = UINT32_MAX;
     reap_dying(self);
     errcode_t rc = open_all(self, shard, files, fds, &n, file, text);
-    if (rc == ERR_OK && s->pid == 0 && start_slot(self, s) != ERR_OK) {
+    if (rc == ERR_OK && s->pid == 0 &&
+        executor_spawn(&self->options, &s->pid, &s->sock) != ERR_OK) {
         rc = ERR_CRASHED;
         snprintf(text, LIMIT_TEXT, "cannot start %.800s: %s", self->program,
             strerror(errno));

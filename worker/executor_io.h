@@ -23,22 +23,18 @@ typedef struct executor_event {
     char text[LIMIT_TEXT]; // UNCONFINED: it ended itself, and why
 } executor_event_t;
 
-// program: path of logtally-executor, or NULL to find it beside this one.
-// Raises this process's limit of open files as far as it may be. Executors
-// end with the thread that starts them: use one object from one thread.
-MUST_CHECK errcode_t executors_start(uint32_t n, const char *program,
-    size_t budget, executors_t **out, buf_t *why);
-
 typedef struct executors_options {
     uint32_t n;
-    const char *program;
+    const char *program; // path of logtally-executor, or NULL to find it
+                         // beside this one
     size_t budget;
     bool pack;               // partials go over a network, and are compressed
     bool allow_weak_sandbox; // else an executor that is not fully confined
                              // takes no order: EXECUTOR_UNCONFINED
     uint32_t uid, gid;       // who an executor of root is; 0: nobody
 } executors_options_t;
-// As executors_start, which allows nothing weak.
+// Raises this process's limit of open files as far as it may be. Executors
+// end with the thread that starts them: use one object from one thread.
 MUST_CHECK errcode_t executors_open(
     const executors_options_t *options, executors_t **out, buf_t *why);
 // Waits until every executor has said how it is confined. ERR_DENIED: one

@@ -308,6 +308,8 @@ static int
 setup(void **state)
 {
     static char host[] = "web1", format[] = "auto";
+    const executors_options_t options = {
+        .n = SLOTS, .program = "/proc/self/exe", .budget = BUDGET};
     fixture_t *f = xcalloc(1, sizeof *f);
     buf_t why = {0};
 
@@ -320,8 +322,7 @@ setup(void **state)
     f->range.path = f->path;
     f->range.host = host;
     f->shard = (shard_t){.format = format, .ranges = &f->range, .n_ranges = 1};
-    CHECK_OK(
-        executors_start(SLOTS, "/proc/self/exe", BUDGET, &f->executors, &why));
+    CHECK_OK(executors_open(&options, &f->executors, &why));
     buf_fini(&why);
     *state = f;
     return 0;
@@ -577,12 +578,13 @@ test_a_slot_without_a_process_tries_to_start_one(void **state)
 static void
 test_no_program_is_said_at_once(void **state)
 {
+    const executors_options_t options = {
+        .n = 1, .program = "/nowhere/x", .budget = BUDGET};
     executors_t *x;
     buf_t why = {0};
 
     (void)state;
-    CHECK_ERR(
-        executors_start(1, "/nowhere/x", BUDGET, &x, &why), ERR_NOT_FOUND);
+    CHECK_ERR(executors_open(&options, &x, &why), ERR_NOT_FOUND);
     assert_null(x);
     assert_memory_equal(why.p, "cannot start /nowhere/x", 23);
     buf_fini(&why);

@@ -47,6 +47,8 @@ static int
 setup(void **state)
 {
     static char host[] = "web1", format[] = "combined";
+    const executors_options_t options = {
+        .n = 1, .program = "/proc/self/exe", .budget = BUDGET};
     fixture_t *f = xcalloc(1, sizeof *f);
     buf_t why = {0};
 
@@ -61,7 +63,7 @@ setup(void **state)
     f->range.path = f->path;
     f->range.host = host;
     f->shard = (shard_t){.format = format, .ranges = &f->range, .n_ranges = 1};
-    CHECK_OK(executors_start(1, "/proc/self/exe", BUDGET, &f->executors, &why));
+    CHECK_OK(executors_open(&options, &f->executors, &why));
     buf_fini(&why);
     *state = f;
     return 0;
