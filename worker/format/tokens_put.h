@@ -8,23 +8,12 @@ put_tokens(uint64_t ones, uint32_t at, uint32_t *out)
 {
     unsigned n = (unsigned)__builtin_popcountll(ones);
 
-    for (unsigned i = 0; i < n; i += 8) {
-        out[i] = at + (uint32_t)first_one(ones);
-        ones &= ones - 1;
-        out[i + 1] = at + (uint32_t)first_one(ones);
-        ones &= ones - 1;
-        out[i + 2] = at + (uint32_t)first_one(ones);
-        ones &= ones - 1;
-        out[i + 3] = at + (uint32_t)first_one(ones);
-        ones &= ones - 1;
-        out[i + 4] = at + (uint32_t)first_one(ones);
-        ones &= ones - 1;
-        out[i + 5] = at + (uint32_t)first_one(ones);
-        ones &= ones - 1;
-        out[i + 6] = at + (uint32_t)first_one(ones);
-        ones &= ones - 1;
-        out[i + 7] = at + (uint32_t)first_one(ones);
-        ones &= ones - 1;
+    for (uint32_t *to = out; to < out + n; to += 8) {
+#pragma GCC unroll 8
+        for (unsigned k = 0; k < 8; k++) {
+            to[k] = at + (uint32_t)first_one(ones);
+            ones &= ones - 1;
+        }
     }
     return out + n;
 }
