@@ -403,12 +403,12 @@ on_result(coordinator_t *self, const incoming_t *in)
 }
 
 static void
-send_jobs(
-    coordinator_t *self, uint64_t peer, buf_t *records, uint32_t *n, bool last)
+send_records(coordinator_t *self, uint64_t peer, proto_type_t type,
+    buf_t *records, uint32_t *n, bool last)
 {
-    lt_Jobs meta = {*n, last};
+    lt_Records meta = {*n, last};
 
-    send_frame(self, OUT_CONTROL, peer, PROTO_JOB_LIST, lt_Jobs_fields, &meta,
+    send_frame(self, OUT_CONTROL, peer, type, lt_Records_fields, &meta,
         buf_span(records));
     buf_clear(records);
     *n = 0;
@@ -430,10 +430,10 @@ on_jobs(coordinator_t *self, const incoming_t *in)
             n++;
         }
         if (records.len > RECORDS_MAX) {
-            send_jobs(self, in->peer, &records, &n, false);
+            send_records(self, in->peer, PROTO_JOB_LIST, &records, &n, false);
         }
     }
-    send_jobs(self, in->peer, &records, &n, true);
+    send_records(self, in->peer, PROTO_JOB_LIST, &records, &n, true);
     buf_fini(&records);
     free(record);
     return true;
@@ -460,18 +460,6 @@ fill_worker(const coordinator_t *self, const worker_t *w, lt_WorkerInfo *out)
     }
 }
 
-static void
-send_workers(
-    coordinator_t *self, uint64_t peer, buf_t *records, uint32_t *n, bool last)
-{
-    lt_Workers meta = {*n, last};
-
-    send_frame(self, OUT_CONTROL, peer, PROTO_WORKER_LIST, lt_Workers_fields,
-        &meta, buf_span(records));
-    buf_clear(records);
-    *n = 0;
-}
-
 bool
 on_workers(coordinator_t *self, const incoming_t *in)
 {
@@ -486,10 +474,11 @@ on_workers(coordinator_t *self, const incoming_t *in)
         record_put(&records, lt_WorkerInfo_fields, &record);
         n++;
         if (records.len > RECORDS_MAX) {
-            send_workers(self, in->peer, &records, &n, false);
+            send_records(
+                self, in->peer, PROTO_WORKER_LIST, &records, &n, false);
         }
     }
-    send_workers(self, in->peer, &records, &n, true);
+    send_records(self, in->peer, PROTO_WORKER_LIST, &records, &n, true);
     buf_fini(&records);
     return true;
 }

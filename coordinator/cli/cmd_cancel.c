@@ -19,13 +19,17 @@ static const command_t command = {
 };
 
 static int
-cancel(common_options_t *common, uint64_t job, buf_t *why)
+cancel(void *options, const settings_list_t *operands, buf_t *why)
 {
     client_t *client = NULL;
     lt_JobUpdate update;
     buf_t text = {0};
-    int code = client_open(common, &client, why);
+    uint64_t job;
 
+    if (!job_parse(operands->items[0], &job)) {
+        return EXIT_USAGE;
+    }
+    int code = client_open(options, &client, why);
     if (code == EXIT_DONE) {
         code = client_ask_job(client, PROTO_CANCEL_JOB, job, &update, why);
     }
@@ -42,17 +46,6 @@ int
 cmd_cancel(int argc, char **argv)
 {
     common_options_t o;
-    settings_list_t operands;
-    uint64_t job;
-    buf_t why = {0};
-    int code = command_parse(&command, argc, argv, &o, sizeof o, &operands);
 
-    if (code == COMMAND_GOES_ON) {
-        code = job_parse(operands.items[0], &job) ? cancel(&o, job, &why)
-                                                  : EXIT_USAGE;
-    }
-    complain(code, &why);
-    buf_fini(&why);
-    command_done(&command, &o, &operands);
-    return code;
+    return command_run(&command, argc, argv, &o, sizeof o, cancel);
 }

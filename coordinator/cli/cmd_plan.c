@@ -21,11 +21,7 @@ typedef struct options {
 
 static const setting_t settings[] = {
     REQUEST_SETTINGS(offsetof(options_t, request)),
-    {.name = "json",
-        .kind = SETTING_FLAG,
-        .offset = offsetof(options_t, json),
-        .help = "one JSON object",
-        .command_line_only = true},
+    JSON_SETTING(options_t, "one JSON object"),
     COMMON_SETTINGS,
 };
 
@@ -198,24 +194,24 @@ fetch_plan(options_t *o, span_t request, buf_t *why)
     return code;
 }
 
+static int
+plan_of(void *options, const settings_list_t *operands, buf_t *why)
+{
+    options_t *o = options;
+    buf_t request = {0};
+    int code = request_make(operands, &o->request, REQUEST_PLAN, &request);
+
+    if (code == EXIT_DONE) {
+        code = fetch_plan(o, buf_span(&request), why);
+    }
+    buf_fini(&request);
+    return code;
+}
+
 int
 cmd_plan(int argc, char **argv)
 {
     options_t o;
-    settings_list_t operands;
-    buf_t request = {0};
-    buf_t why = {0};
-    int code = command_parse(&command, argc, argv, &o, sizeof o, &operands);
 
-    if (code == COMMAND_GOES_ON) {
-        code = request_make(&operands, &o.request, REQUEST_PLAN, &request);
-        if (code == EXIT_DONE) {
-            code = fetch_plan(&o, buf_span(&request), &why);
-        }
-    }
-    complain(code, &why);
-    buf_fini(&request);
-    buf_fini(&why);
-    command_done(&command, &o, &operands);
-    return code;
+    return command_run(&command, argc, argv, &o, sizeof o, plan_of);
 }

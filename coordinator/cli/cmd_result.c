@@ -27,12 +27,18 @@ static const command_t command = {
 };
 
 static int
-print_result(options_t *o, uint64_t job, buf_t *why)
+print_result(void *options, const settings_list_t *operands, buf_t *why)
 {
+    options_t *o = options;
     client_t *client = NULL;
     result_t *result = NULL;
-    int code = client_open(&o->common, &client, why);
+    uint64_t job;
 
+    if (!finish_options_valid(&o->finish) ||
+        !job_parse(operands->items[0], &job)) {
+        return EXIT_USAGE;
+    }
+    int code = client_open(&o->common, &client, why);
     if (code == EXIT_DONE) {
         code = finish_fetch(client, job, &result, why);
     }
@@ -48,18 +54,6 @@ int
 cmd_result(int argc, char **argv)
 {
     options_t o;
-    settings_list_t operands;
-    uint64_t job;
-    buf_t why = {0};
-    int code = command_parse(&command, argc, argv, &o, sizeof o, &operands);
 
-    if (code == COMMAND_GOES_ON) {
-        bool valid = finish_options_valid(&o.finish) &&
-                     job_parse(operands.items[0], &job);
-        code = valid ? print_result(&o, job, &why) : EXIT_USAGE;
-    }
-    complain(code, &why);
-    buf_fini(&why);
-    command_done(&command, &o, &operands);
-    return code;
+    return command_run(&command, argc, argv, &o, sizeof o, print_result);
 }

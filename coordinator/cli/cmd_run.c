@@ -170,9 +170,9 @@ run(const options_t *o, const settings_list_t *operands, buf_t *why)
 }
 
 static int
-start(const options_t *o, const settings_list_t *operands)
+start(void *options, const settings_list_t *operands, buf_t *why)
 {
-    buf_t why = {0};
+    const options_t *o = options;
     int code = EXIT_USAGE;
 
     if (finish_options_valid(&o->finish)) {
@@ -182,10 +182,8 @@ start(const options_t *o, const settings_list_t *operands)
         code = complain_text(
             EXIT_USAGE, "no file is named; FILE..., or - for standard input");
     } else if (code == EXIT_DONE && !o->explain) {
-        code = run(o, operands, &why);
-        complain(code, &why);
+        code = run(o, operands, why);
     }
-    buf_fini(&why);
     return code;
 }
 
@@ -193,12 +191,6 @@ int
 cmd_run(int argc, char **argv)
 {
     options_t o;
-    settings_list_t operands;
-    int code = command_parse(&command, argc, argv, &o, sizeof o, &operands);
 
-    if (code == COMMAND_GOES_ON) {
-        code = start(&o, &operands);
-    }
-    command_done(&command, &o, &operands);
-    return code;
+    return command_run(&command, argc, argv, &o, sizeof o, start);
 }

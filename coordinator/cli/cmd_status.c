@@ -11,11 +11,7 @@ typedef struct options {
 } options_t;
 
 static const setting_t settings[] = {
-    {.name = "json",
-        .kind = SETTING_FLAG,
-        .offset = offsetof(options_t, json),
-        .help = "one JSON object",
-        .command_line_only = true},
+    JSON_SETTING(options_t, "one JSON object"),
     COMMON_SETTINGS,
 };
 
@@ -46,12 +42,17 @@ print_status(const options_t *o, const lt_JobUpdate *job)
 }
 
 static int
-status(options_t *o, uint64_t job, buf_t *why)
+status(void *options, const settings_list_t *operands, buf_t *why)
 {
+    options_t *o = options;
     client_t *client = NULL;
     lt_JobUpdate update;
-    int code = client_open(&o->common, &client, why);
+    uint64_t job;
 
+    if (!job_parse(operands->items[0], &job)) {
+        return EXIT_USAGE;
+    }
+    int code = client_open(&o->common, &client, why);
     if (code == EXIT_DONE) {
         code = client_ask_job(client, PROTO_STATUS, job, &update, why);
     }
@@ -63,17 +64,6 @@ int
 cmd_status(int argc, char **argv)
 {
     options_t o;
-    settings_list_t operands;
-    uint64_t job;
-    buf_t why = {0};
-    int code = command_parse(&command, argc, argv, &o, sizeof o, &operands);
 
-    if (code == COMMAND_GOES_ON) {
-        code = job_parse(operands.items[0], &job) ? status(&o, job, &why)
-                                                  : EXIT_USAGE;
-    }
-    complain(code, &why);
-    buf_fini(&why);
-    command_done(&command, &o, &operands);
-    return code;
+    return command_run(&command, argc, argv, &o, sizeof o, status);
 }

@@ -88,11 +88,11 @@ follow(client_t *client, const options_t *o, span_t frame, buf_t *why)
 }
 
 static int
-submit(options_t *o, const settings_list_t *operands)
+submit(void *options, const settings_list_t *operands, buf_t *why)
 {
+    options_t *o = options;
     client_t *client = NULL;
     buf_t frame = {0};
-    buf_t why = {0};
     int code = EXIT_USAGE;
 
     if (finish_options_valid(&o->finish)) {
@@ -100,15 +100,13 @@ submit(options_t *o, const settings_list_t *operands)
             o->detach ? REQUEST_DETACHED : REQUEST_FOLLOWED, &frame);
     }
     if (code == EXIT_DONE) {
-        code = client_open(&o->common, &client, &why);
+        code = client_open(&o->common, &client, why);
     }
     if (code == EXIT_DONE) {
-        code = follow(client, o, buf_span(&frame), &why);
+        code = follow(client, o, buf_span(&frame), why);
     }
     client_close(&client);
-    complain(code, &why);
     buf_fini(&frame);
-    buf_fini(&why);
     return code;
 }
 
@@ -116,12 +114,6 @@ int
 cmd_submit(int argc, char **argv)
 {
     options_t o;
-    settings_list_t operands;
-    int code = command_parse(&command, argc, argv, &o, sizeof o, &operands);
 
-    if (code == COMMAND_GOES_ON) {
-        code = submit(&o, &operands);
-    }
-    command_done(&command, &o, &operands);
-    return code;
+    return command_run(&command, argc, argv, &o, sizeof o, submit);
 }

@@ -58,15 +58,18 @@ told(const options_t *o, const lt_JobUpdate *end)
 }
 
 static int
-wait_for(options_t *o, uint64_t job, buf_t *why)
+wait_for(void *options, const settings_list_t *operands, buf_t *why)
 {
+    options_t *o = options;
     follow_t f = {
-        .job = job,
         .progress = !o->quiet && terminal_is(STDERR_FILENO),
         .patience_ms = o->timeout_ms,
     };
-    int code = client_open(&o->common, &f.client, why);
 
+    if (!job_parse(operands->items[0], &f.job)) {
+        return EXIT_USAGE;
+    }
+    int code = client_open(&o->common, &f.client, why);
     if (code == EXIT_DONE) {
         code = follow_job(&f, why);
     }
@@ -78,17 +81,6 @@ int
 cmd_wait(int argc, char **argv)
 {
     options_t o;
-    settings_list_t operands;
-    uint64_t job;
-    buf_t why = {0};
-    int code = command_parse(&command, argc, argv, &o, sizeof o, &operands);
 
-    if (code == COMMAND_GOES_ON) {
-        code = job_parse(operands.items[0], &job) ? wait_for(&o, job, &why)
-                                                  : EXIT_USAGE;
-    }
-    complain(code, &why);
-    buf_fini(&why);
-    command_done(&command, &o, &operands);
-    return code;
+    return command_run(&command, argc, argv, &o, sizeof o, wait_for);
 }

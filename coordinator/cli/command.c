@@ -82,8 +82,9 @@ check_operands(const command_t *command, const settings_list_t *operands)
     return COMMAND_GOES_ON;
 }
 
-int
-command_parse(const command_t *command, int argc, char **argv, void *options,
+// COMMAND_GOES_ON, or the exit code after help or a mistake that was printed.
+static int
+parse(const command_t *command, int argc, char **argv, void *options,
     size_t size, settings_list_t *operands)
 {
     const common_options_t *common = options;
@@ -106,11 +107,22 @@ command_parse(const command_t *command, int argc, char **argv, void *options,
     return code;
 }
 
-void
-command_done(const command_t *command, void *options, settings_list_t *operands)
+int
+command_run(const command_t *command, int argc, char **argv, void *options,
+    size_t size, command_run_t *run)
 {
+    settings_list_t operands;
+    buf_t why = {0};
+    int code = parse(command, argc, argv, options, size, &operands);
+
+    if (code == COMMAND_GOES_ON) {
+        code = run(options, &operands, &why);
+    }
+    complain(code, &why);
+    buf_fini(&why);
     settings_free(command->settings, command->n_settings, options);
-    settings_list_free(operands);
+    settings_list_free(&operands);
+    return code;
 }
 
 bool

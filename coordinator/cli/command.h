@@ -32,6 +32,13 @@ typedef struct common_options {
         .help = "print this and exit", .command_line_only = true               \
     }
 
+#define JSON_SETTING(options, what)                                            \
+    {                                                                          \
+        .name = "json", .kind = SETTING_FLAG,                                  \
+        .offset = offsetof(options, json), .help = (what),                     \
+        .command_line_only = true                                              \
+    }
+
 typedef struct command {
     const char *name;
     const char *operands; // "QUERY SOURCE..."
@@ -42,15 +49,16 @@ typedef struct command {
     size_t max_operands;
 } command_t;
 
+// No exit code: there is none yet.
 #define COMMAND_GOES_ON (-1)
 
-// Fills *options (zeroed here; its first member is a common_options_t) and
-// *operands. COMMAND_GOES_ON, or the exit code after help or a mistake that
-// was printed. Call command_done either way.
-int command_parse(const command_t *command, int argc, char **argv,
-    void *options, size_t size, settings_list_t *operands);
-void command_done(
-    const command_t *command, void *options, settings_list_t *operands);
+// All of a command: parses, runs, says what went wrong, frees. *options is
+// zeroed here; its first member is a common_options_t. `run` returns an exit
+// code, and puts into *why what it has not printed itself.
+typedef int command_run_t(
+    void *options, const settings_list_t *operands, buf_t *why);
+int command_run(const command_t *command, int argc, char **argv, void *options,
+    size_t size, command_run_t *run);
 
 // "error: ..." on standard error; returns code. Nothing when text is empty.
 int complain(int code, const buf_t *text);

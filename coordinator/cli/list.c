@@ -1,12 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "coordinator/cli/list.h"
 
+static errcode_t
+take_meta(const list_t *self, const frame_t *frame, uint32_t *n, bool *last)
+{
+    lt_Records meta;
+
+    if (self->meta != NULL) {
+        return self->meta(self->ctx, frame, n, last);
+    }
+    errcode_t rc = frame_meta(frame, lt_Records_fields, &meta);
+    if (rc == ERR_OK) {
+        *n = meta.n;
+        *last = meta.last;
+    }
+    return rc;
+}
+
 errcode_t
 list_take(const list_t *self, const frame_t *frame, bool *last)
 {
     uint32_t n = 0;
     rd_t r = rd_init(frame->payload);
-    errcode_t rc = self->meta(self->ctx, frame, &n, last);
+    errcode_t rc = take_meta(self, frame, &n, last);
 
     for (uint32_t i = 0; i < n && rc == ERR_OK; i++) {
         rc = self->record(self->ctx, &r);

@@ -11,7 +11,7 @@ typedef struct list {
     span_t request; // a whole frame, or empty: `ask` without fields
     proto_type_t answer;
     // Reads the frame's own fields: how many records, and whether it is the
-    // last.
+    // last. NULL: they are a Records.
     errcode_t (*meta)(void *ctx, const frame_t *frame, uint32_t *n, bool *last);
     errcode_t (*record)(void *ctx, rd_t *r);
     void *ctx;

@@ -6,20 +6,6 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static errcode_t
-take_meta(void *ctx, const frame_t *frame, uint32_t *n, bool *last)
-{
-    lt_Jobs meta;
-    errcode_t rc = frame_meta(frame, lt_Jobs_fields, &meta);
-
-    (void)ctx;
-    if (rc == ERR_OK) {
-        *n = meta.n;
-        *last = meta.last;
-    }
-    return rc;
-}
-
-static errcode_t
 take_record(void *ctx, rd_t *r)
 {
     buf_t *text = ctx;
@@ -40,7 +26,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     buf_t text = {0};
-    list_t list = {.meta = take_meta, .record = take_record, .ctx = &text};
+    list_t list = {.record = take_record, .ctx = &text};
     frame_t frame;
     bool last;
 

@@ -205,8 +205,7 @@ static void
 test_lists_name_what_the_asker_may_see(void **state)
 {
     machine_t m;
-    lt_Jobs jobs;
-    lt_Workers workers;
+    lt_Records jobs, workers;
 
     (void)state;
     machine_init(&m);
@@ -217,14 +216,14 @@ test_lists_name_what_the_asker_may_see(void **state)
         machine_say(
             &m, LINK_CONTROL, 7, who[i], PROTO_JOBS, NULL, NULL, (span_t){0});
         assert_true(
-            machine_heard(&m, 7, PROTO_JOB_LIST, lt_Jobs_fields, &jobs));
+            machine_heard(&m, 7, PROTO_JOB_LIST, lt_Records_fields, &jobs));
         CHECK_U64(jobs.n, i == 1 ? 0 : 1);
         assert_true(jobs.last);
     }
     machine_say(
         &m, LINK_CONTROL, 7, &bob, PROTO_WORKERS, NULL, NULL, (span_t){0});
     assert_true(
-        machine_heard(&m, 7, PROTO_WORKER_LIST, lt_Workers_fields, &workers));
+        machine_heard(&m, 7, PROTO_WORKER_LIST, lt_Records_fields, &workers));
     CHECK_U64(workers.n, 1);
     machine_fini(&m);
 }

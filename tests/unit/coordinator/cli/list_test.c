@@ -14,20 +14,6 @@ typedef struct seen {
 } seen_t;
 
 static errcode_t
-take_meta(void *ctx, const frame_t *frame, uint32_t *n, bool *last)
-{
-    lt_Workers meta;
-    errcode_t rc = frame_meta(frame, lt_Workers_fields, &meta);
-
-    (void)ctx;
-    if (rc == ERR_OK) {
-        *n = meta.n;
-        *last = meta.last;
-    }
-    return rc;
-}
-
-static errcode_t
 take_record(void *ctx, rd_t *r)
 {
     seen_t *seen = ctx;
@@ -44,7 +30,7 @@ take_record(void *ctx, rd_t *r)
 static buf_t
 message(uint32_t said, uint32_t real)
 {
-    lt_Workers meta = {.n = said, .last = true};
+    lt_Records meta = {.n = said, .last = true};
     buf_t records = {0};
     buf_t frame = {0};
 
@@ -52,7 +38,7 @@ message(uint32_t said, uint32_t real)
         lt_WorkerInfo info = {.name = "web1", .state = "up", .held = i + 1};
         record_put(&records, lt_WorkerInfo_fields, &info);
     }
-    frame_encode(&frame, PROTO_WORKER_LIST, 7, lt_Workers_fields, &meta,
+    frame_encode(&frame, PROTO_WORKER_LIST, 7, lt_Records_fields, &meta,
         buf_span(&records));
     buf_fini(&records);
     return frame;
@@ -61,7 +47,7 @@ message(uint32_t said, uint32_t real)
 static errcode_t
 take(span_t bytes, seen_t *seen, bool *last)
 {
-    list_t list = {.meta = take_meta, .record = take_record, .ctx = seen};
+    list_t list = {.record = take_record, .ctx = seen};
     frame_t frame;
     errcode_t rc = frame_decode(bytes, &frame);
 
