@@ -27,8 +27,7 @@ test_worker_key_may_not_submit(void **state)
     machine_t m;
 
     (void)state;
-    machine_init(&m);
-    fake_t *w = machine_worker(&m, "web1", 1);
+    fake_t *w = machine_init_web1(&m, 1);
     CHECK_U64(machine_submit_as(&m, w->peer, &w->who,
                   submit_meta(&m, "count", 0), &source, 1),
         0);
@@ -43,8 +42,7 @@ test_job_of_another_is_for_its_owner_and_admins(void **state)
     machine_t m;
 
     (void)state;
-    machine_init(&m);
-    fake_t *w = machine_worker(&m, "web1", 1);
+    fake_t *w = machine_init_web1(&m, 1);
     uint64_t job = machine_job(&m, w, 100, 100);
     CHECK_U64(ask(&m, &bob, PROTO_STATUS, job), PROTO_REFUSED);
     CHECK_U64(ask(&m, &bob, PROTO_WAIT, job), PROTO_REFUSED);
@@ -109,25 +107,21 @@ test_wrong_query_is_refused(void **state)
 static void
 test_cancel_takes_the_shards_back(void **state)
 {
-    machine_t m;
-    lent_t l;
+    lease_t s;
     buf_t bytes = {0};
     frame_t frame;
 
     (void)state;
-    machine_init(&m);
-    fake_t *w = machine_worker(&m, "web1", 1);
-    uint64_t job = machine_job(&m, w, 100, 100);
-    assert_true(fake_lent(&m, w, &l));
-    CHECK_U64(ask(&m, &m.client, PROTO_CANCEL_JOB, job), PROTO_JOB_UPDATE);
-    machine_pump(&m);
+    lease_init(&s, 100, 100);
+    CHECK_U64(
+        ask(&s.m, &s.m.client, PROTO_CANCEL_JOB, s.job), PROTO_JOB_UPDATE);
+    machine_pump(&s.m);
     assert_true(machine_take(
-        &m, OUT_INTAKE, w->lane, PROTO_CANCEL_SHARD, &bytes, &frame));
-    CHECK_U64(fake_deliver(&m, w, &l), lt_Verdict_VERDICT_STALE);
-    CHECK_U64(machine_count(&m, job), UINT64_MAX);
+        &s.m, OUT_INTAKE, s.w->lane, PROTO_CANCEL_SHARD, &bytes, &frame));
+    CHECK_U64(fake_deliver(&s.m, s.w, &s.l), lt_Verdict_VERDICT_STALE);
+    CHECK_U64(machine_count(&s.m, s.job), UINT64_MAX);
     buf_fini(&bytes);
-    lent_fini(&l);
-    machine_fini(&m);
+    lease_fini(&s);
 }
 
 static void
@@ -139,8 +133,7 @@ test_result_comes_in_pieces_from_an_offset(void **state)
     lt_ResultChunk chunk;
 
     (void)state;
-    machine_init(&m);
-    fake_t *w = machine_worker(&m, "web1", 1);
+    fake_t *w = machine_init_web1(&m, 1);
     uint64_t job = machine_job(&m, w, 100, 100);
     CHECK_U64(fake_work(&m, w), 1);
     const size_t all = m.stored[0].bytes.len;
@@ -175,8 +168,7 @@ test_follower_hears_of_progress_and_of_the_end(void **state)
     lt_JobUpdate update;
 
     (void)state;
-    machine_init(&m);
-    fake_t *w = machine_worker(&m, "web1", 1);
+    fake_t *w = machine_init_web1(&m, 1);
     uint64_t job = machine_job(&m, w, 200, 100);
     machine_forget(&m);
     machine_tick(&m, 1);
@@ -208,8 +200,7 @@ test_lists_name_what_the_asker_may_see(void **state)
     lt_Records jobs, workers;
 
     (void)state;
-    machine_init(&m);
-    fake_t *w = machine_worker(&m, "web1", 1);
+    fake_t *w = machine_init_web1(&m, 1);
     (void)machine_job(&m, w, 100, 100);
     const identity_t *const who[] = {&m.client, &bob, &root};
     for (size_t i = 0; i < 3; i++) {
@@ -238,8 +229,7 @@ test_plan_runs_nothing(void **state)
     lent_t l;
 
     (void)state;
-    machine_init(&m);
-    fake_t *w = machine_worker(&m, "web1", 1);
+    fake_t *w = machine_init_web1(&m, 1);
     lt_Submit *meta = submit_meta(&m, "count", 100);
     meta->plan_only = true;
     (void)machine_submit_as(&m, 7, &bob, meta, &source, 1);

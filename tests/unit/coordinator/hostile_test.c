@@ -82,8 +82,7 @@ test_broken_frames_of_others_do_not_change_the_answer(void **state)
     lent_t l;
 
     (void)state;
-    machine_init(&m);
-    fake_t *w = machine_worker(&m, "web1", 1);
+    fake_t *w = machine_init_web1(&m, 1);
     fake_t *evil = machine_worker(&m, "web2", 1);
     uint64_t job = machine_job(&m, w, 100, 100);
     assert_true(fake_lent(&m, w, &l));

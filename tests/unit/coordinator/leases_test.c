@@ -9,8 +9,7 @@ test_every_shard_counted_is_the_exact_answer(void **state)
     machine_t m;
 
     (void)state;
-    machine_init(&m);
-    fake_t *w = machine_worker(&m, "web1", 2);
+    fake_t *w = machine_init_web1(&m, 2);
     uint64_t job = machine_job(&m, w, 1005, 100);
     CHECK_U64(fake_work(&m, w), 11);
     CHECK_U64(machine_status(&m, job).state, lt_JobState_JOB_DONE);
@@ -22,92 +21,77 @@ test_every_shard_counted_is_the_exact_answer(void **state)
 static void
 test_silent_worker_loses_its_shards_to_others(void **state)
 {
-    machine_t m;
+    pair_t p;
 
     (void)state;
-    machine_init(&m);
-    (void)machine_worker(&m, "web1", 1);
-    fake_t *b = machine_worker(&m, "web2", 1);
-    uint64_t job = machine_shared_job(&m, 400, 100);
-    CHECK_U64(fake_work(&m, b), 2);
-    machine_pass(&m, WORKER_LOST_MS - 1, b, NULL);
-    CHECK_U64(coordinator_stats(m.c)->workers_lost, 0);
-    machine_pass(&m, 1, b, NULL);
-    CHECK_U64(coordinator_stats(m.c)->workers_lost, 1);
-    CHECK_U64(fake_work(&m, b), 2);
-    CHECK_U64(machine_count(&m, job), 400);
-    CHECK_U64(machine_status(&m, job).retried, 2);
-    machine_fini(&m);
+    pair_init(&p, 400, 100);
+    CHECK_U64(fake_work(&p.m, p.b), 2);
+    machine_pass(&p.m, WORKER_LOST_MS - 1, p.b, NULL);
+    CHECK_U64(coordinator_stats(p.m.c)->workers_lost, 0);
+    machine_pass(&p.m, 1, p.b, NULL);
+    CHECK_U64(coordinator_stats(p.m.c)->workers_lost, 1);
+    CHECK_U64(fake_work(&p.m, p.b), 2);
+    CHECK_U64(machine_count(&p.m, p.job), 400);
+    CHECK_U64(machine_status(&p.m, p.job).retried, 2);
+    machine_fini(&p.m);
 }
 
 static void
 test_lease_that_nobody_mentions_expires(void **state)
 {
-    machine_t m;
-    lent_t first, again;
+    lease_t s;
+    lent_t again;
 
     (void)state;
-    machine_init(&m);
-    fake_t *w = machine_worker(&m, "web1", 1);
-    (void)machine_job(&m, w, 100, 100);
-    assert_true(fake_lent(&m, w, &first));
-    machine_pass(&m, LEASE_MS - 1, w, NULL);
-    CHECK_U64(coordinator_stats(m.c)->leases_expired, 0);
-    machine_pass(&m, 1, w, NULL);
-    CHECK_U64(coordinator_stats(m.c)->leases_expired, 1);
-    assert_true(fake_lent(&m, w, &again));
+    lease_init(&s, 100, 100);
+    machine_pass(&s.m, LEASE_MS - 1, s.w, NULL);
+    CHECK_U64(coordinator_stats(s.m.c)->leases_expired, 0);
+    machine_pass(&s.m, 1, s.w, NULL);
+    CHECK_U64(coordinator_stats(s.m.c)->leases_expired, 1);
+    assert_true(fake_lent(&s.m, s.w, &again));
     CHECK_U64(again.meta.attempt, 2);
-    lent_fini(&first);
     lent_fini(&again);
-    machine_fini(&m);
+    lease_fini(&s);
 }
 
 static void
 test_lease_that_is_mentioned_stays(void **state)
 {
-    machine_t m;
-    lent_t l;
+    lease_t s;
 
     (void)state;
-    machine_init(&m);
-    fake_t *w = machine_worker(&m, "web1", 1);
-    (void)machine_job(&m, w, 100, 100);
-    assert_true(fake_lent(&m, w, &l));
-    machine_pass(&m, 10 * LEASE_MS, w, &l);
-    CHECK_U64(coordinator_stats(m.c)->leases_expired, 0);
-    CHECK_U64(fake_deliver(&m, w, &l), lt_Verdict_VERDICT_COMMITTED);
-    lent_fini(&l);
-    machine_fini(&m);
+    lease_init(&s, 100, 100);
+    machine_pass(&s.m, 10 * LEASE_MS, s.w, &s.l);
+    CHECK_U64(coordinator_stats(s.m.c)->leases_expired, 0);
+    CHECK_U64(fake_deliver(&s.m, s.w, &s.l), lt_Verdict_VERDICT_COMMITTED);
+    lease_fini(&s);
 }
 
 // The shard of a that expired was lent to b; a is late, but first.
 static void
 test_late_partial_of_an_expired_attempt_commits(void **state)
 {
-    machine_t m;
+    pair_t p;
     lent_t late, other;
     buf_t bytes = {0};
     frame_t frame;
 
     (void)state;
-    machine_init(&m);
-    fake_t *a = machine_worker(&m, "web1", 1);
-    fake_t *b = machine_worker(&m, "web2", 1);
-    uint64_t job = machine_shared_job(&m, 100, 100);
-    bool a_has_it = fake_lent(&m, a, &late);
-    fake_t *slow = a_has_it ? a : b, *quick = a_has_it ? b : a;
-    assert_true(a_has_it || fake_lent(&m, b, &late));
-    machine_pass(&m, WORKER_LOST_MS, quick, NULL);
-    assert_true(fake_lent(&m, quick, &other));
-    fake_register(&m, slow);
-    CHECK_U64(fake_deliver(&m, slow, &late), lt_Verdict_VERDICT_COMMITTED);
+    pair_init(&p, 100, 100);
+    bool a_has_it = fake_lent(&p.m, p.a, &late);
+    fake_t *slow = a_has_it ? p.a : p.b, *quick = a_has_it ? p.b : p.a;
+    assert_true(a_has_it || fake_lent(&p.m, p.b, &late));
+    machine_pass(&p.m, WORKER_LOST_MS, quick, NULL);
+    assert_true(fake_lent(&p.m, quick, &other));
+    fake_register(&p.m, slow);
+    CHECK_U64(fake_deliver(&p.m, slow, &late), lt_Verdict_VERDICT_COMMITTED);
     assert_true(machine_take(
-        &m, OUT_INTAKE, quick->lane, PROTO_CANCEL_SHARD, &bytes, &frame));
-    CHECK_U64(machine_count(&m, job), 100);
+        &p.m, OUT_INTAKE, quick->lane, PROTO_CANCEL_SHARD, &bytes, &frame));
+    CHECK_U64(machine_count(&p.m, p.job), 100);
     buf_fini(&bytes);
     lent_fini(&late);
     lent_fini(&other);
-    machine_fini(&m);
+    machine_fini(&p.m);
 }
 
 static void
@@ -117,8 +101,7 @@ test_second_partial_of_a_shard_is_a_duplicate(void **state)
     lent_t l[2], other;
 
     (void)state;
-    machine_init(&m);
-    fake_t *w = machine_worker(&m, "web1", 1);
+    fake_t *w = machine_init_web1(&m, 1);
     uint64_t job = machine_job(&m, w, 200, 100);
     assert_true(fake_lent(&m, w, &l[0]) && fake_lent(&m, w, &l[1]));
     machine_pass(&m, LEASE_MS, w, &l[1]); // the first expires
@@ -138,49 +121,39 @@ test_second_partial_of_a_shard_is_a_duplicate(void **state)
 static void
 test_partial_of_a_worker_that_was_never_lent_the_shard_is_stale(void **state)
 {
-    machine_t m;
-    lent_t l;
+    lease_t s;
 
     (void)state;
-    machine_init(&m);
-    fake_t *w = machine_worker(&m, "web1", 1);
-    fake_t *evil = machine_worker(&m, "web2", 1);
-    uint64_t job = machine_job(&m, w, 100, 100);
-    assert_true(fake_lent(&m, w, &l));
-    lent_count(&l, 7);
-    CHECK_U64(fake_deliver(&m, evil, &l), lt_Verdict_VERDICT_STALE);
-    fake_chunk(&m, evil, &l, 0, l.partial.len);
-    CHECK_U64(fake_verdict(&m, evil), lt_Verdict_VERDICT_STALE);
-    CHECK_U64(coordinator_stats(m.c)->commits, 0);
-    CHECK_U64(machine_status(&m, job).state, lt_JobState_JOB_RUNNING);
-    lent_count(&l, 0);
-    CHECK_U64(fake_deliver(&m, w, &l), lt_Verdict_VERDICT_COMMITTED);
-    CHECK_U64(machine_count(&m, job), 100);
-    lent_fini(&l);
-    machine_fini(&m);
+    lease_init(&s, 100, 100);
+    fake_t *evil = machine_worker(&s.m, "web2", 1);
+    lent_count(&s.l, 7);
+    CHECK_U64(fake_deliver(&s.m, evil, &s.l), lt_Verdict_VERDICT_STALE);
+    fake_chunk(&s.m, evil, &s.l, 0, s.l.partial.len);
+    CHECK_U64(fake_verdict(&s.m, evil), lt_Verdict_VERDICT_STALE);
+    CHECK_U64(coordinator_stats(s.m.c)->commits, 0);
+    CHECK_U64(machine_status(&s.m, s.job).state, lt_JobState_JOB_RUNNING);
+    lent_count(&s.l, 0);
+    CHECK_U64(fake_deliver(&s.m, s.w, &s.l), lt_Verdict_VERDICT_COMMITTED);
+    CHECK_U64(machine_count(&s.m, s.job), 100);
+    lease_fini(&s);
 }
 
 static void
 test_partial_of_another_incarnation_is_not_counted(void **state)
 {
-    machine_t m;
-    lent_t l;
+    lease_t s;
 
     (void)state;
-    machine_init(&m);
-    fake_t *w = machine_worker(&m, "web1", 1);
-    (void)machine_job(&m, w, 100, 100);
-    assert_true(fake_lent(&m, w, &l));
-    uint64_t was = w->incarnation;
-    w->incarnation = 77;
-    CHECK_U64(fake_deliver(&m, w, &l), -1);
-    fake_register(&m, w); // it was started anew
-    CHECK_U64(fake_deliver(&m, w, &l), lt_Verdict_VERDICT_STALE);
-    w->incarnation = was;
-    CHECK_U64(fake_deliver(&m, w, &l), -1);
-    CHECK_U64(coordinator_stats(m.c)->commits, 0);
-    lent_fini(&l);
-    machine_fini(&m);
+    lease_init(&s, 100, 100);
+    uint64_t was = s.w->incarnation;
+    s.w->incarnation = 77;
+    CHECK_U64(fake_deliver(&s.m, s.w, &s.l), -1);
+    fake_register(&s.m, s.w); // it was started anew
+    CHECK_U64(fake_deliver(&s.m, s.w, &s.l), lt_Verdict_VERDICT_STALE);
+    s.w->incarnation = was;
+    CHECK_U64(fake_deliver(&s.m, s.w, &s.l), -1);
+    CHECK_U64(coordinator_stats(s.m.c)->commits, 0);
+    lease_fini(&s);
 }
 
 static void
@@ -191,8 +164,7 @@ test_no_more_than_two_shards_per_executor_are_lent(void **state)
     size_t n = 0;
 
     (void)state;
-    machine_init(&m);
-    fake_t *w = machine_worker(&m, "web1", 3);
+    fake_t *w = machine_init_web1(&m, 3);
     (void)machine_job(&m, w, 10000, 100);
     while (n < 7 && fake_lent(&m, w, &l[n])) {
         n++;
@@ -216,8 +188,7 @@ test_small_job_is_served_beside_a_long_one(void **state)
     lent_t l[2];
 
     (void)state;
-    machine_init(&m);
-    fake_t *w = machine_worker(&m, "web1", 1);
+    fake_t *w = machine_init_web1(&m, 1);
     uint64_t big = machine_job(&m, w, 100000, 100);
     assert_true(fake_lent(&m, w, &l[0]) && fake_lent(&m, w, &l[1]));
     uint64_t small = machine_job(&m, w, 50, 100);
@@ -241,8 +212,7 @@ test_two_long_jobs_take_turns(void **state)
     size_t of[3] = {0};
 
     (void)state;
-    machine_init(&m);
-    fake_t *w = machine_worker(&m, "web1", 1);
+    fake_t *w = machine_init_web1(&m, 1);
     uint64_t first = machine_job(&m, w, 10000, 100);
     uint64_t second = machine_job(&m, w, 10000, 100);
     for (size_t i = 0; i < 20; i++) {
@@ -263,8 +233,7 @@ test_busy_worker_gives_the_lease_back_and_no_attempt_is_counted(void **state)
     lent_t l;
 
     (void)state;
-    machine_init(&m);
-    fake_t *w = machine_worker(&m, "web1", 1);
+    fake_t *w = machine_init_web1(&m, 1);
     uint64_t job = machine_job(&m, w, 100, 100);
     for (unsigned i = 0; i < 2 * LIMIT_ATTEMPTS; i++) {
         assert_true(fake_lent(&m, w, &l));
@@ -282,21 +251,16 @@ test_busy_worker_gives_the_lease_back_and_no_attempt_is_counted(void **state)
 static void
 test_busy_worker_is_left_alone_for_a_moment(void **state)
 {
-    machine_t m;
-    lent_t l;
+    lease_t s;
 
     (void)state;
-    machine_init(&m);
-    fake_t *w = machine_worker(&m, "web1", 1);
-    (void)machine_job(&m, w, 100, 100);
-    assert_true(fake_lent(&m, w, &l));
-    fake_failed(&m, w, &l, ERR_BUSY, UINT32_MAX, "busy");
-    lent_fini(&l);
-    assert_false(fake_lent(&m, w, &l));
-    machine_pass(&m, 1000, w, NULL);
-    assert_true(fake_lent(&m, w, &l));
-    lent_fini(&l);
-    machine_fini(&m);
+    lease_init(&s, 100, 100);
+    fake_failed(&s.m, s.w, &s.l, ERR_BUSY, UINT32_MAX, "busy");
+    lent_fini(&s.l);
+    assert_false(fake_lent(&s.m, s.w, &s.l));
+    machine_pass(&s.m, 1000, s.w, NULL);
+    assert_true(fake_lent(&s.m, s.w, &s.l));
+    lease_fini(&s);
 }
 
 static void
@@ -306,8 +270,7 @@ test_three_failed_attempts_end_partial_and_name_the_file(void **state)
     lent_t l;
 
     (void)state;
-    machine_init(&m);
-    fake_t *w = machine_worker(&m, "web1", 1);
+    fake_t *w = machine_init_web1(&m, 1);
     uint64_t job = machine_job(&m, w, 100, 100);
     for (unsigned i = 0; i < LIMIT_ATTEMPTS; i++) {
         assert_true(fake_lent(&m, w, &l));
@@ -318,55 +281,44 @@ test_three_failed_attempts_end_partial_and_name_the_file(void **state)
     lt_JobUpdate update = machine_status(&m, job);
     CHECK_U64(update.state, lt_JobState_JOB_PARTIAL);
     CHECK_U64(update.exit, EXIT_PARTIAL);
-    result_t *result = machine_result(&m, job);
-    CHECK_U64(result->receipt.n_missing, 1);
-    assert_string_equal(
-        result->receipt.missing[0], "web1:/var/log/x: signal 9");
-    result_destroy(&result);
+    machine_check_missing(&m, job, "web1:/var/log/x: signal 9");
     machine_fini(&m);
 }
 
 static void
 test_failed_attempt_goes_to_another_worker(void **state)
 {
-    machine_t m;
+    pair_t p;
     lent_t l, again;
 
     (void)state;
-    machine_init(&m);
-    fake_t *a = machine_worker(&m, "web1", 1);
-    fake_t *b = machine_worker(&m, "web2", 1);
-    uint64_t job = machine_shared_job(&m, 100, 100);
-    bool a_has_it = fake_lent(&m, a, &l);
-    assert_true(a_has_it || fake_lent(&m, b, &l));
-    fake_failed(&m, a_has_it ? a : b, &l, ERR_IO, UINT32_MAX, "no");
-    assert_false(fake_lent(&m, a_has_it ? a : b, &again));
-    CHECK_U64(fake_work(&m, a_has_it ? b : a), 1);
-    CHECK_U64(machine_count(&m, job), 100);
+    pair_init(&p, 100, 100);
+    bool a_has_it = fake_lent(&p.m, p.a, &l);
+    assert_true(a_has_it || fake_lent(&p.m, p.b, &l));
+    fake_failed(&p.m, a_has_it ? p.a : p.b, &l, ERR_IO, UINT32_MAX, "no");
+    assert_false(fake_lent(&p.m, a_has_it ? p.a : p.b, &again));
+    CHECK_U64(fake_work(&p.m, a_has_it ? p.b : p.a), 1);
+    CHECK_U64(machine_count(&p.m, p.job), 100);
     lent_fini(&l);
-    machine_fini(&m);
+    machine_fini(&p.m);
 }
 
 static void
 test_lane_that_takes_no_frame_gives_the_lease_back(void **state)
 {
-    machine_t m;
-    lent_t l;
+    lease_t s;
 
     (void)state;
-    machine_init(&m);
-    fake_t *w = machine_worker(&m, "web1", 1);
-    uint64_t job = machine_job(&m, w, 100, 100);
-    assert_true(fake_lent(&m, w, &l));
-    lent_fini(&l);
-    coordinator_undelivered(m.c, OUT_INTAKE, w->lane, m.now);
-    machine_tick(&m, 100);
-    assert_false(fake_lent(&m, w, &l)); // not at once
-    machine_tick(&m, 1000);
-    CHECK_U64(fake_work(&m, w), 1);
-    CHECK_U64(machine_status(&m, job).retried, 0);
-    CHECK_U64(machine_count(&m, job), 100);
-    machine_fini(&m);
+    lease_init(&s, 100, 100);
+    lent_fini(&s.l);
+    coordinator_undelivered(s.m.c, OUT_INTAKE, s.w->lane, s.m.now);
+    machine_tick(&s.m, 100);
+    assert_false(fake_lent(&s.m, s.w, &s.l)); // not at once
+    machine_tick(&s.m, 1000);
+    CHECK_U64(fake_work(&s.m, s.w), 1);
+    CHECK_U64(machine_status(&s.m, s.job).retried, 0);
+    CHECK_U64(machine_count(&s.m, s.job), 100);
+    machine_fini(&s.m);
 }
 
 int

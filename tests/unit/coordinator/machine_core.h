@@ -300,4 +300,15 @@ machine_count(machine_t *m, uint64_t job)
     return n;
 }
 
+// The job's result names one thing as missing.
+static inline void
+machine_check_missing(machine_t *m, uint64_t job, const char *name)
+{
+    result_t *result = machine_result(m, job);
+
+    assert(result->receipt.n_missing == 1);
+    assert(strcmp(result->receipt.missing[0], name) == 0);
+    result_destroy(&result);
+}
+
 #endif

@@ -187,4 +187,44 @@ fake_work(machine_t *m, const fake_t *w)
     return n;
 }
 
+// A machine whose only worker, web1, has the first shard of a job.
+typedef struct lease {
+    machine_t m;
+    fake_t *w;
+    uint64_t job;
+    lent_t l;
+} lease_t;
+
+static inline void
+lease_init(lease_t *s, uint64_t size, uint64_t shard_bytes)
+{
+    s->w = machine_init_web1(&s->m, 1);
+    s->job = machine_job(&s->m, s->w, size, shard_bytes);
+    bool lent = fake_lent(&s->m, s->w, &s->l);
+    assert(lent);
+}
+
+static inline void
+lease_fini(lease_t *s)
+{
+    lent_fini(&s->l);
+    machine_fini(&s->m);
+}
+
+// A machine with two workers and a job over a file that both read.
+typedef struct pair {
+    machine_t m;
+    fake_t *a;
+    fake_t *b;
+    uint64_t job;
+} pair_t;
+
+static inline void
+pair_init(pair_t *p, uint64_t size, uint64_t shard_bytes)
+{
+    p->a = machine_init_web1(&p->m, 1);
+    p->b = machine_worker(&p->m, "web2", 1);
+    p->job = machine_shared_job(&p->m, size, shard_bytes);
+}
+
 #endif

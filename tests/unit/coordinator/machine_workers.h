@@ -81,6 +81,14 @@ machine_worker(machine_t *m, const char *name, uint32_t executors)
     return w;
 }
 
+// With one worker, web1.
+static inline fake_t *
+machine_init_web1(machine_t *m, uint32_t executors)
+{
+    machine_init(m);
+    return machine_worker(m, "web1", executors);
+}
+
 // Says that it is there, and what it holds (NULL: nothing).
 static inline void
 fake_beat(machine_t *m, const fake_t *w, const lent_t *held)

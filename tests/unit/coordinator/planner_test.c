@@ -86,8 +86,7 @@ test_source_without_a_file_fails_the_job(void **state)
     machine_t m;
 
     (void)state;
-    machine_init(&m);
-    fake_t *w = machine_worker(&m, "web1", 1);
+    fake_t *w = machine_init_web1(&m, 1);
     uint64_t job = machine_submit(&m, "web1:/l/*", 0);
     assert_true(fake_list(&m, w, NULL, 0));
     lt_JobUpdate update = machine_status(&m, job);
@@ -104,8 +103,7 @@ test_named_host_that_is_lost_is_asked_again_when_it_is_back(void **state)
     lt_List asked;
 
     (void)state;
-    machine_init(&m);
-    fake_t *w = machine_worker(&m, "web1", 1);
+    fake_t *w = machine_init_web1(&m, 1);
     uint64_t job = machine_submit(&m, "web1:/l/*", 0);
     assert_true(fake_list_part(&m, w,
         (machine_heard(&m, w->peer, PROTO_LIST, lt_List_fields, &asked),
@@ -126,8 +124,7 @@ test_host_of_a_wildcard_that_is_lost_is_named_missing(void **state)
     machine_t m;
 
     (void)state;
-    machine_init(&m);
-    fake_t *a = machine_worker(&m, "web1", 1);
+    fake_t *a = machine_init_web1(&m, 1);
     (void)machine_worker(&m, "web2", 1);
     uint64_t job = machine_submit(&m, "web*:/l/*", 0);
     assert_true(fake_list(&m, a, two, 2));
@@ -135,11 +132,7 @@ test_host_of_a_wildcard_that_is_lost_is_named_missing(void **state)
     CHECK_U64(fake_work(&m, a), 1);
     CHECK_U64(machine_count(&m, job), 30);
     CHECK_U64(machine_status(&m, job).exit, EXIT_PARTIAL);
-    result_t *result = machine_result(&m, job);
-    CHECK_U64(result->receipt.n_missing, 1);
-    assert_string_equal(
-        result->receipt.missing[0], "web2:/l/*: the worker is gone");
-    result_destroy(&result);
+    machine_check_missing(&m, job, "web2:/l/*: the worker is gone");
     machine_fini(&m);
 }
 
@@ -149,8 +142,7 @@ test_shared_source_is_listed_by_whoever_comes_first(void **state)
     machine_t m;
 
     (void)state;
-    machine_init(&m);
-    fake_t *a = machine_worker(&m, "web1", 1);
+    fake_t *a = machine_init_web1(&m, 1);
     uint64_t job = machine_submit(&m, "shared:/l/*", 0);
     machine_pass(&m, 60000, NULL, NULL);
     CHECK_U64(machine_status(&m, job).state, lt_JobState_JOB_PLANNING);
@@ -170,8 +162,7 @@ test_shared_source_that_nobody_can_list_is_given_up(void **state)
     unsigned asked = 0;
 
     (void)state;
-    machine_init(&m);
-    fake_t *a = machine_worker(&m, "web1", 1);
+    fake_t *a = machine_init_web1(&m, 1);
     fake_t *b = machine_worker(&m, "web2", 1);
     uint64_t job = machine_submit(&m, "shared:/l/*", 0);
     while (asked < 20 &&
@@ -189,8 +180,7 @@ test_deadline_names_what_was_not_counted(void **state)
     machine_t m;
 
     (void)state;
-    machine_init(&m);
-    fake_t *w = machine_worker(&m, "web1", 1);
+    fake_t *w = machine_init_web1(&m, 1);
     const char *source = "web1:/l/*";
     lt_Submit *meta = submit_meta(&m, "count", 10);
     meta->deadline_ms = 2000;
@@ -211,8 +201,7 @@ test_file_that_two_sources_name_is_counted_once(void **state)
     machine_t m;
 
     (void)state;
-    machine_init(&m);
-    fake_t *w = machine_worker(&m, "web1", 1);
+    fake_t *w = machine_init_web1(&m, 1);
     uint64_t job = machine_submit_as(
         &m, CLIENT_PEER, &m.client, submit_meta(&m, "count", 0), sources, 2);
     assert_true(fake_list(&m, w, two, 2));

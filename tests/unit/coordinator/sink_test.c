@@ -6,34 +6,27 @@
 #define SIZE 100u
 
 // One worker with the only shard of a job, counted and granted.
-typedef struct granted {
-    machine_t m;
-    fake_t *w;
-    uint64_t job;
-    lent_t l;
-} granted_t;
-
 static void
-setup(granted_t *g)
+setup(lease_t *g)
 {
-    machine_init(&g->m);
-    g->w = machine_worker(&g->m, "web1", 1);
-    g->job = machine_job(&g->m, g->w, SIZE, SIZE);
-    assert_true(fake_lent(&g->m, g->w, &g->l));
+    lease_init(g, SIZE, SIZE);
     fake_offer(&g->m, g->w, &g->l);
     assert_true(fake_granted(&g->m, g->w));
 }
 
+// What was delivered is rejected; the shard is lent and counted anew.
 static void
-done(granted_t *g)
+check_rejected(lease_t *g, int verdict)
 {
-    lent_fini(&g->l);
-    machine_fini(&g->m);
+    CHECK_U64(verdict, lt_Verdict_VERDICT_REJECTED);
+    CHECK_U64(coordinator_stats(g->m.c)->staging_bytes, 0);
+    CHECK_U64(fake_work(&g->m, g->w), 1);
+    CHECK_U64(machine_count(&g->m, g->job), SIZE);
 }
 
 // Nothing was counted yet, and what is offered again is, once.
 static void
-check_reoffer_counts(granted_t *g)
+check_reoffer_counts(lease_t *g)
 {
     CHECK_U64(coordinator_stats(g->m.c)->commits, 0);
     CHECK_U64(fake_deliver(&g->m, g->w, &g->l), lt_Verdict_VERDICT_COMMITTED);
@@ -44,7 +37,7 @@ check_reoffer_counts(granted_t *g)
 static void
 test_chunks_in_order_are_one_partial(void **state)
 {
-    granted_t g;
+    lease_t g;
 
     (void)state;
     setup(&g);
@@ -53,26 +46,26 @@ test_chunks_in_order_are_one_partial(void **state)
     }
     CHECK_U64(fake_verdict(&g.m, g.w), lt_Verdict_VERDICT_COMMITTED);
     CHECK_U64(machine_count(&g.m, g.job), SIZE);
-    done(&g);
+    lease_fini(&g);
 }
 
 static void
 test_lost_chunk_waits_for_the_next_offer(void **state)
 {
-    granted_t g;
+    lease_t g;
 
     (void)state;
     setup(&g);
     fake_chunk(&g.m, g.w, &g.l, 0, 3);
     fake_chunk(&g.m, g.w, &g.l, 5, g.l.partial.len);
     check_reoffer_counts(&g);
-    done(&g);
+    lease_fini(&g);
 }
 
 static void
 test_chunk_that_comes_twice_is_not_counted_twice(void **state)
 {
-    granted_t g;
+    lease_t g;
 
     (void)state;
     setup(&g);
@@ -84,26 +77,26 @@ test_chunk_that_comes_twice_is_not_counted_twice(void **state)
     fake_chunk(&g.m, g.w, &g.l, 0, g.l.partial.len);
     CHECK_U64(coordinator_stats(g.m.c)->commits, 1);
     CHECK_U64(machine_count(&g.m, g.job), SIZE);
-    done(&g);
+    lease_fini(&g);
 }
 
 static void
 test_chunks_out_of_order_wait_for_the_next_offer(void **state)
 {
-    granted_t g;
+    lease_t g;
 
     (void)state;
     setup(&g);
     fake_chunk(&g.m, g.w, &g.l, 4, g.l.partial.len);
     fake_chunk(&g.m, g.w, &g.l, 0, 4);
     check_reoffer_counts(&g);
-    done(&g);
+    lease_fini(&g);
 }
 
 static void
 test_chunk_past_the_end_is_refused(void **state)
 {
-    granted_t g;
+    lease_t g;
 
     (void)state;
     setup(&g);
@@ -125,90 +118,75 @@ test_chunk_past_the_end_is_refused(void **state)
     CHECK_U64(coordinator_stats(g.m.c)->messages_refused, 2);
     buf_fini(&longer);
     check_reoffer_counts(&g);
-    done(&g);
+    lease_fini(&g);
 }
 
 static void
 test_chunk_without_a_grant_is_refused(void **state)
 {
-    machine_t m;
-    lent_t l;
+    lease_t s;
 
     (void)state;
-    machine_init(&m);
-    fake_t *w = machine_worker(&m, "web1", 1);
-    (void)machine_job(&m, w, SIZE, SIZE);
-    assert_true(fake_lent(&m, w, &l));
-    fake_chunk(&m, w, &l, 0, l.partial.len);
-    CHECK_U64(coordinator_stats(m.c)->messages_refused, 1);
-    CHECK_U64(coordinator_stats(m.c)->commits, 0);
-    lent_fini(&l);
-    machine_fini(&m);
+    lease_init(&s, SIZE, SIZE);
+    fake_chunk(&s.m, s.w, &s.l, 0, s.l.partial.len);
+    CHECK_U64(coordinator_stats(s.m.c)->messages_refused, 1);
+    CHECK_U64(coordinator_stats(s.m.c)->commits, 0);
+    lease_fini(&s);
 }
 
 static void
 test_wrong_hash_is_rejected_and_counted_anew(void **state)
 {
-    granted_t g;
+    lease_t g;
 
     (void)state;
     setup(&g);
     g.l.hash[0] ^= 1;
-    CHECK_U64(fake_deliver(&g.m, g.w, &g.l), lt_Verdict_VERDICT_REJECTED);
+    check_rejected(&g, fake_deliver(&g.m, g.w, &g.l));
     CHECK_U64(coordinator_stats(g.m.c)->partials_rejected, 1);
-    CHECK_U64(coordinator_stats(g.m.c)->staging_bytes, 0);
-    CHECK_U64(fake_work(&g.m, g.w), 1);
-    CHECK_U64(machine_count(&g.m, g.job), SIZE);
-    done(&g);
+    lease_fini(&g);
 }
 
 // Bytes of a range that was not lent, or fewer than were.
 static void
 test_totals_that_do_not_cover_the_ranges_are_rejected(void **state)
 {
-    granted_t g;
+    lease_t g;
 
     (void)state;
     setup(&g);
     g.l.end[0]--;
     g.l.bytes--;
     lent_count(&g.l, 0);
-    CHECK_U64(fake_deliver(&g.m, g.w, &g.l), lt_Verdict_VERDICT_REJECTED);
-    CHECK_U64(fake_work(&g.m, g.w), 1);
-    CHECK_U64(machine_count(&g.m, g.job), SIZE);
-    done(&g);
+    check_rejected(&g, fake_deliver(&g.m, g.w, &g.l));
+    lease_fini(&g);
 }
 
 static void
 test_partial_of_no_file_is_rejected(void **state)
 {
-    granted_t g;
+    lease_t g;
 
     (void)state;
     setup(&g);
     g.l.meta.n_ranges = 0;
     g.l.bytes = 0;
     lent_count(&g.l, 0);
-    CHECK_U64(fake_deliver(&g.m, g.w, &g.l), lt_Verdict_VERDICT_REJECTED);
-    CHECK_U64(fake_work(&g.m, g.w), 1);
-    CHECK_U64(machine_count(&g.m, g.job), SIZE);
-    done(&g);
+    check_rejected(&g, fake_deliver(&g.m, g.w, &g.l));
+    lease_fini(&g);
 }
 
 static void
 test_offer_of_an_impossible_size_is_rejected(void **state)
 {
-    granted_t g;
+    lease_t g;
 
     (void)state;
     setup(&g);
     buf_clear(&g.l.partial);
     fake_offer(&g.m, g.w, &g.l);
-    CHECK_U64(fake_verdict(&g.m, g.w), lt_Verdict_VERDICT_REJECTED);
-    CHECK_U64(coordinator_stats(g.m.c)->staging_bytes, 0);
-    CHECK_U64(fake_work(&g.m, g.w), 1);
-    CHECK_U64(machine_count(&g.m, g.job), SIZE);
-    done(&g);
+    check_rejected(&g, fake_verdict(&g.m, g.w));
+    lease_fini(&g);
 }
 
 static void
@@ -241,7 +219,7 @@ test_second_grant_waits_until_the_first_is_merged(void **state)
 static void
 test_grants_are_freed_when_the_worker_dies(void **state)
 {
-    granted_t g;
+    lease_t g;
 
     (void)state;
     setup(&g);
@@ -249,7 +227,7 @@ test_grants_are_freed_when_the_worker_dies(void **state)
     fake_chunk(&g.m, g.w, &g.l, 0, 3);
     machine_pass(&g.m, WORKER_LOST_MS, NULL, NULL);
     CHECK_U64(coordinator_stats(g.m.c)->staging_bytes, 0);
-    done(&g);
+    lease_fini(&g);
 }
 
 static void
@@ -261,8 +239,7 @@ test_corrupt_file_of_a_bundle_is_dropped_alone(void **state)
     lent_t l;
 
     (void)state;
-    machine_init(&m);
-    fake_t *w = machine_worker(&m, "web1", 1);
+    fake_t *w = machine_init_web1(&m, 1);
     uint64_t job = machine_submit(&m, "web1:/l/*", 1000);
     assert_true(fake_list(&m, w, files, 3));
     assert_true(fake_lent(&m, w, &l));
@@ -272,18 +249,14 @@ test_corrupt_file_of_a_bundle_is_dropped_alone(void **state)
     CHECK_U64(fake_work(&m, w), 1);
     CHECK_U64(machine_count(&m, job), 40);
     CHECK_U64(machine_status(&m, job).state, lt_JobState_JOB_PARTIAL);
-    result_t *result = machine_result(&m, job);
-    CHECK_U64(result->receipt.n_missing, 1);
-    assert_string_equal(
-        result->receipt.missing[0], "web1:/l/b: not a gzip file");
-    result_destroy(&result);
+    machine_check_missing(&m, job, "web1:/l/b: not a gzip file");
     machine_fini(&m);
 }
 
 static void
 test_format_that_does_not_fit_fails_the_job(void **state)
 {
-    granted_t g;
+    lease_t g;
 
     (void)state;
     setup(&g);
@@ -293,7 +266,7 @@ test_format_that_does_not_fit_fails_the_job(void **state)
     CHECK_U64(update.exit, EXIT_NO_FIT);
     assert_string_equal(update.text, "two formats fit");
     CHECK_U64(fake_deliver(&g.m, g.w, &g.l), lt_Verdict_VERDICT_STALE);
-    done(&g);
+    lease_fini(&g);
 }
 
 int

@@ -36,8 +36,7 @@ test_key_speaks_for_its_hosts_alone(void **state)
     machine_t m;
 
     (void)state;
-    machine_init(&m);
-    fake_t *w = machine_worker(&m, "web1", 1);
+    fake_t *w = machine_init_web1(&m, 1);
     w->incarnation = 5;
     CHECK_U64(try_name(&m, w, "web2"), ERR_DENIED);
     CHECK_U64(try_name(&m, w, ""), ERR_DENIED);
@@ -51,8 +50,7 @@ test_host_named_shared_is_refused(void **state)
     machine_t m;
 
     (void)state;
-    machine_init(&m);
-    fake_t *w = machine_worker(&m, "web1", 1);
+    fake_t *w = machine_init_web1(&m, 1);
     snprintf(w->who.hosts[0], LIMIT_NAME, "*");
     CHECK_U64(try_name(&m, w, "shared"), ERR_DENIED);
     CHECK_U64(try_name(&m, w, "a b"), ERR_DENIED);
@@ -66,8 +64,7 @@ test_other_versions_are_told_ours(void **state)
     machine_t m;
 
     (void)state;
-    machine_init(&m);
-    fake_t *w = machine_worker(&m, "web1", 1);
+    fake_t *w = machine_init_web1(&m, 1);
     lt_Register meta = fake_register_meta(w);
     meta.version_min = meta.version_max = PROTOCOL_VERSION + 1;
     CHECK_U64(try_register(&m, w, &meta), ERR_VERSION);
@@ -84,8 +81,7 @@ test_impossible_numbers_are_refused(void **state)
     machine_t m;
 
     (void)state;
-    machine_init(&m);
-    fake_t *w = machine_worker(&m, "web1", 1);
+    fake_t *w = machine_init_web1(&m, 1);
     lt_Register meta = fake_register_meta(w);
     meta.executors = 0;
     CHECK_U64(try_register(&m, w, &meta), ERR_COUNT);
@@ -115,8 +111,7 @@ test_superseded_incarnations_are_refused_for_good(void **state)
     lt_Bye bye;
 
     (void)state;
-    machine_init(&m);
-    fake_t *w = machine_worker(&m, "web1", 1);
+    fake_t *w = machine_init_web1(&m, 1);
     fake_t first = *w, second = *w, third = *w;
     second.incarnation = 2;
     second.peer = 202;
@@ -140,85 +135,69 @@ test_superseded_incarnations_are_refused_for_good(void **state)
 static void
 test_registering_again_keeps_the_leases(void **state)
 {
-    machine_t m;
-    lent_t l;
+    lease_t s;
 
     (void)state;
-    machine_init(&m);
-    fake_t *w = machine_worker(&m, "web1", 1);
-    uint64_t job = machine_job(&m, w, 100, 100);
-    assert_true(fake_lent(&m, w, &l));
-    w->peer = 300;
-    fake_register(&m, w);
-    CHECK_U64(coordinator_stats(m.c)->workers_lost, 0);
-    CHECK_U64(fake_deliver(&m, w, &l), lt_Verdict_VERDICT_COMMITTED);
-    CHECK_U64(machine_count(&m, job), 100);
-    CHECK_U64(coordinator_stats(m.c)->leases, 1);
-    lent_fini(&l);
-    machine_fini(&m);
+    lease_init(&s, 100, 100);
+    s.w->peer = 300;
+    fake_register(&s.m, s.w);
+    CHECK_U64(coordinator_stats(s.m.c)->workers_lost, 0);
+    CHECK_U64(fake_deliver(&s.m, s.w, &s.l), lt_Verdict_VERDICT_COMMITTED);
+    CHECK_U64(machine_count(&s.m, s.job), 100);
+    CHECK_U64(coordinator_stats(s.m.c)->leases, 1);
+    lease_fini(&s);
 }
 
 static void
 test_goodbye_gives_the_shards_to_others_at_once(void **state)
 {
-    machine_t m;
+    pair_t p;
 
     (void)state;
-    machine_init(&m);
-    fake_t *a = machine_worker(&m, "web1", 1);
-    fake_t *b = machine_worker(&m, "web2", 1);
-    uint64_t job = machine_shared_job(&m, 400, 100);
-    lt_Bye bye = {.incarnation = a->incarnation};
-    CHECK_U64(fake_work(&m, b), 2);
-    fake_say(&m, a, LINK_CONTROL, PROTO_BYE, lt_Bye_fields, &bye, (span_t){0});
-    CHECK_U64(fake_work(&m, b), 2);
-    CHECK_U64(machine_count(&m, job), 400);
-    machine_fini(&m);
+    pair_init(&p, 400, 100);
+    lt_Bye bye = {.incarnation = p.a->incarnation};
+    CHECK_U64(fake_work(&p.m, p.b), 2);
+    fake_say(
+        &p.m, p.a, LINK_CONTROL, PROTO_BYE, lt_Bye_fields, &bye, (span_t){0});
+    CHECK_U64(fake_work(&p.m, p.b), 2);
+    CHECK_U64(machine_count(&p.m, p.job), 400);
+    machine_fini(&p.m);
 }
 
 static void
 test_worker_whose_key_was_revoked_is_lost(void **state)
 {
-    machine_t m;
+    pair_t p;
 
     (void)state;
-    machine_init(&m);
-    fake_t *a = machine_worker(&m, "web1", 1);
-    fake_t *b = machine_worker(&m, "web2", 1);
-    uint64_t job = machine_shared_job(&m, 400, 100);
-    CHECK_U64(fake_work(&m, b), 2);
-    coordinator_revoked(m.c, "key-web1", m.now);
-    machine_tick(&m, 1);
-    CHECK_U64(coordinator_stats(m.c)->workers_lost, 1);
-    CHECK_U64(fake_work(&m, b), 2);
-    CHECK_U64(machine_count(&m, job), 400);
-    (void)a;
-    machine_fini(&m);
+    pair_init(&p, 400, 100);
+    CHECK_U64(fake_work(&p.m, p.b), 2);
+    coordinator_revoked(p.m.c, "key-web1", p.m.now);
+    machine_tick(&p.m, 1);
+    CHECK_U64(coordinator_stats(p.m.c)->workers_lost, 1);
+    CHECK_U64(fake_work(&p.m, p.b), 2);
+    CHECK_U64(machine_count(&p.m, p.job), 400);
+    machine_fini(&p.m);
 }
 
 static void
 test_another_key_cannot_speak_with_an_incarnation(void **state)
 {
-    machine_t m;
-    lent_t l;
+    lease_t s;
 
     (void)state;
-    machine_init(&m);
-    fake_t *w = machine_worker(&m, "web1", 1);
-    (void)machine_job(&m, w, 100, 100);
-    assert_true(fake_lent(&m, w, &l));
-    fake_t thief = *w;
+    lease_init(&s, 100, 100);
+    fake_t thief = *s.w;
     snprintf(thief.who.name, LIMIT_NAME, "thief");
     thief.peer = 666;
-    lent_count(&l, 5);
-    CHECK_U64(fake_deliver(&m, &thief, &l), -1);
-    fake_chunk(&m, &thief, &l, 0, l.partial.len);
-    fake_beat(&m, &thief, NULL);
-    assert_true(machine_heard(&m, 666, PROTO_UNKNOWN, NULL, NULL));
-    CHECK_U64(try_name(&m, &thief, "web1"), ERR_DENIED);
-    CHECK_U64(coordinator_stats(m.c)->commits, 0);
-    lent_fini(&l);
-    machine_fini(&m);
+    lent_count(&s.l, 5);
+    CHECK_U64(fake_deliver(&s.m, &thief, &s.l), -1);
+    fake_chunk(&s.m, &thief, &s.l, 0, s.l.partial.len);
+    fake_beat(&s.m, &thief, NULL);
+    assert_true(machine_heard(&s.m, 666, PROTO_UNKNOWN, NULL, NULL));
+    CHECK_U64(try_name(&s.m, &thief, "web1"), ERR_DENIED);
+    CHECK_U64(coordinator_stats(s.m.c)->commits, 0);
+    lease_fini(&s);
 }
 
 static void
@@ -227,8 +206,7 @@ test_heartbeat_of_a_stranger_is_answered_with_unknown(void **state)
     machine_t m;
 
     (void)state;
-    machine_init(&m);
-    fake_t *w = machine_worker(&m, "web1", 1);
+    fake_t *w = machine_init_web1(&m, 1);
     w->incarnation = 4711;
     fake_beat(&m, w, NULL);
     assert_true(machine_heard(&m, w->peer, PROTO_UNKNOWN, NULL, NULL));
@@ -243,8 +221,7 @@ test_frame_of_a_past_epoch_is_stale(void **state)
     lt_Heartbeat meta = {.incarnation = 1001};
 
     (void)state;
-    machine_init(&m);
-    fake_t *w = machine_worker(&m, "web1", 1);
+    fake_t *w = machine_init_web1(&m, 1);
     frame_encode(&bytes, PROTO_HEARTBEAT, EPOCH - 1, lt_Heartbeat_fields, &meta,
         (span_t){0});
     machine_bytes(&m, LINK_CONTROL, w->peer, &w->who, buf_span(&bytes));
