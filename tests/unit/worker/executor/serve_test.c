@@ -2,99 +2,41 @@
 // A real executor, that counts: the test started under another name.
 #include "worker/executor/serve.h"
 
-#include "tests/unit/cmocka_all.h"
-
-#include "common/base/xalloc.h"
-#include "worker/executor_io.h"
+#include "tests/unit/worker/executors_fixture.h"
 #include "worker/scan/scan.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <sodium.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define BUDGET   (64u << 20)
-#define PATIENCE 20000
 #define LINE                                                                   \
     "192.0.2.1 - - [14/Nov/2023:22:13:20 +0000] \"GET /a HTTP/1.1\" 200 5 "    \
     "\"-\" \"ua\"\n"
 
-typedef struct fixture {
-    executors_t *executors;
-    files_t *files;
-    char path[64];
-    shard_range_t range;
-    shard_t shard;
-} fixture_t;
-
-static void
-on_found(void *ctx, const listed_file_t *file)
-{
-    shard_range_t *range = ctx;
-
-    range->device = file->device;
-    range->inode = file->inode;
-    range->size = range->end = file->size;
-    range->mtime_ns = file->mtime_ns;
-    memcpy(range->hash, file->hash, sizeof file->hash);
-}
-
 static int
 setup(void **state)
 {
-    static char host[] = "web1", format[] = "combined";
-    const executors_options_t options = {
-        .n = 1, .program = "/proc/self/exe", .budget = BUDGET};
-    fixture_t *f = xcalloc(1, sizeof *f);
-    buf_t why = {0};
-
-    strcpy(f->path, "/tmp/logtally-serve-XXXXXX");
-    int fd = mkstemp(f->path);
-    for (int i = 0; i < 1000; i++) {
-        assert_int_equal(write(fd, LINE, strlen(LINE)), strlen(LINE));
-    }
-    close(fd);
-    CHECK_OK(files_open(NULL, 0, &f->files, &why));
-    CHECK_OK(files_list(f->files, f->path, false, on_found, &f->range, &why));
-    f->range.path = f->path;
-    f->range.host = host;
-    f->shard = (shard_t){.format = format, .ranges = &f->range, .n_ranges = 1};
-    CHECK_OK(executors_open(&options, &f->executors, &why));
-    buf_fini(&why);
-    *state = f;
+    *state = fixture_new(1, "combined", LINE, 1000);
     return 0;
 }
 
 static int
 teardown(void **state)
 {
-    fixture_t *f = *state;
-
-    executors_stop(&f->executors);
-    files_destroy(&f->files);
-    unlink(f->path);
-    free(f);
+    fixture_destroy(*state);
     return 0;
 }
 
 static executor_event_t
 count(fixture_t *f, const char *query)
 {
-    char *own = xstrdup(query);
     char text[LIMIT_TEXT];
-    uint32_t file;
     executor_event_t e;
 
-    f->shard.query = own;
-    CHECK_OK(executors_give(f->executors, 0, &f->shard, f->files, &file, text));
-    struct pollfd p = {executors_fd(f->executors, 0), POLLIN, 0};
-    assert_int_equal(poll(&p, 1, PATIENCE), 1);
-    CHECK_OK(executors_read(f->executors, 0, &e));
-    free(own);
+    CHECK_OK(give(f, 0, query, text));
+    take(f, 0, &e);
     return e;
 }
 

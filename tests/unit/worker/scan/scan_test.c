@@ -1,81 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // The counting of a shard, over real files: however the work is cut, whatever
 // the file is packed in, the merged partials have the same bytes.
-#include "worker/scan/scan.h"
+#include "tests/unit/worker/scan/scan_made.h"
 
 #include "common/base/limits.h"
-#include "common/tally/partial.h"
-#include "tests/unit/cmocka_all.h"
-#include "worker/format/format.h"
 
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#define BUDGET (16u << 20)
 #define QUERY                                                                  \
     "status >= 200 | count, sum(bytes), avg(bytes), min(bytes), max(bytes), "  \
     "count if(5xx) by path, ip:/24, time:1m"
-
-static int
-file_of(span_t text)
-{
-    int fd = memfd_create("scan", 0);
-
-    assert_true(fd >= 0);
-    assert_int_equal(write(fd, text.p, text.len), (ssize_t)text.len);
-    assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
-    return fd;
-}
-
-static void
-put_line(buf_t *out, unsigned i)
-{
-    buf_printf(out,
-        "192.0.%u.%u - - [14/Nov/2023:22:%02u:20 +0000] \"GET /p%u HTTP/1.1\" "
-        "%u %u \"-\" \"ua %u\"\n",
-        i % 3, i % 7, i % 60, i % 5, i % 4 == 0 ? 503 : 200, i * 37, i % 9);
-}
-
-// Good lines, bad ones, blank ones; the last has no ending.
-static void
-put_log(buf_t *out, unsigned lines)
-{
-    for (unsigned i = 0; i < lines; i++) {
-        put_line(out, i);
-        if (i % 11 == 3) {
-            buf_put_str(out, "\r\n\n");
-        }
-        if (i % 17 == 5) {
-            buf_printf(out, "no line of any format %u\n", i);
-        }
-    }
-    buf_put_str(out, "192.0.2.9 - - [x] \"\" 999 - \"\" \"");
-}
-
-static scan_range_t
-range_of(int fd, uint64_t size)
-{
-    return (scan_range_t){
-        .fd = fd, .size = size, .end = size, .host = "web1", .path = "/log"};
-}
-
-static errcode_t
-scan(const char *query, const char *format, const scan_range_t *ranges,
-    size_t n, buf_t *partial, scan_error_t *error)
-{
-    scan_job_t job = {.query = query,
-        .format = format,
-        .ranges = ranges,
-        .n_ranges = n,
-        .budget = BUDGET};
-
-    return scan_shard(&job, partial, error);
-}
 
 // ---- what several shards make together
 
@@ -245,29 +180,6 @@ test_every_line_is_counted_somewhere(void **state)
 
 // ---- archives and streams
 
-// The bytes through `gzip -c`, twice when two members are asked for.
-static int
-gzip_of(span_t text, uint64_t *size)
-{
-    int fd = memfd_create("gz", 0);
-    int plain = file_of(text);
-    pid_t pid = fork();
-
-    assert_true(fd >= 0 && pid >= 0);
-    if (pid == 0) {
-        dup2(plain, 0);
-        dup2(fd, 1);
-        execlp("gzip", "gzip", "-c", (char *)NULL);
-        _exit(127);
-    }
-    int status;
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    assert_int_equal(status, 0);
-    *size = (uint64_t)lseek(fd, 0, SEEK_END);
-    close(plain);
-    return fd;
-}
-
 // Bytes on disk differ by nature; all else must not.
 static void
 check_same_groups(
@@ -362,199 +274,6 @@ test_a_stream_counts_as_the_file_would(void **state)
 }
 
 static void
-test_an_archive_cut_short_is_corrupt(void **state)
-{
-    buf_t text = {0}, out = {0};
-    scan_error_t error;
-    uint64_t size;
-
-    (void)state;
-    put_log(&text, 50);
-    int gz = gzip_of(buf_span(&text), &size);
-    scan_range_t range = range_of(gz, size - 5);
-    range.kind = SOURCE_GZIP;
-    range.file = 2;
-    buf_put_str(&out, "before");
-    CHECK_ERR(scan("count", "combined", &range, 1, &out, &error), ERR_CORRUPT);
-    CHECK_SPAN(buf_span(&out), "before");
-    CHECK_U64(error.file, 2);
-    assert_memory_equal(error.text, "/log: ", 6);
-    close(gz);
-    buf_fini(&text);
-    buf_fini(&out);
-}
-
-// ---- what may be refused, and how
-
-static void
-check_refused(const char *query, const char *format, const char *text,
-    errcode_t rc, uint32_t file, const char *sentence)
-{
-    int fd = file_of(span_str(text));
-    scan_range_t range = range_of(fd, strlen(text));
-    scan_error_t error;
-    buf_t out = {0};
-
-    range.file = 1;
-    CHECK_ERR(scan(query, format, &range, 1, &out, &error), rc);
-    assert_string_equal(error.text, sentence);
-    CHECK_U64(error.file, file);
-    CHECK_U64(out.len, 0);
-    buf_fini(&out);
-    close(fd);
-}
-
-static void
-test_a_wrong_job_is_no_files_fault(void **state)
-{
-    (void)state;
-    check_refused("count by nonsense", "auto", "", ERR_QUERY, UINT32_MAX,
-        "unknown field 'nonsense'");
-    check_refused("count", "combinde", "", ERR_FORMAT, UINT32_MAX,
-        "unknown format 'combinde'");
-}
-
-static void
-test_lines_of_no_format_name_the_file(void **state)
-{
-    (void)state;
-    int fd = file_of(SPAN_LIT("hello\n"));
-    scan_range_t range = range_of(fd, 6);
-    scan_error_t error;
-    buf_t out = {0};
-
-    range.file = 1;
-    CHECK_ERR(scan("count", "auto", &range, 1, &out, &error), ERR_FORMAT);
-    assert_memory_equal(error.text, "/log: no format fits", 20);
-    CHECK_U64(error.file, 1);
-    buf_fini(&out);
-    close(fd);
-}
-
-static void
-test_a_number_past_128_bits_names_the_byte(void **state)
-{
-    (void)state;
-    check_refused("sum(bytes*bytes*bytes)", "combined",
-        "\n192.0.2.1 - - [14/Nov/2023:22:13:20 +0000] \"GET / HTTP/1.1\" 200 "
-        "99999999999999999 \"-\" \"-\"\n",
-        ERR_OVERFLOW, 1, "/log, at byte 1: arithmetic overflow");
-}
-
-static void
-test_a_file_that_shrank_has_changed(void **state)
-{
-    int fd = file_of(SPAN_LIT("\n\n"));
-    scan_range_t range = range_of(fd, 3);
-    scan_error_t error;
-    buf_t out = {0};
-
-    (void)state;
-    CHECK_ERR(scan("count", "combined", &range, 1, &out, &error), ERR_CHANGED);
-    buf_fini(&out);
-    close(fd);
-}
-
-static void
-test_ranges_outside_their_file_are_refused(void **state)
-{
-    static const uint64_t bad[][2] = {{1, 0}, {0, 4}, {4, 4}, {0, UINT64_MAX}};
-    int fd = file_of(SPAN_LIT("a\nb"));
-    scan_error_t error;
-    buf_t out = {0};
-
-    (void)state;
-    for (size_t i = 0; i < 4; i++) {
-        scan_range_t range = range_of(fd, 3);
-        range.begin = bad[i][0];
-        range.end = bad[i][1];
-        CHECK_ERR(
-            scan("count", "auto", &range, 1, &out, &error), ERR_MALFORMED);
-    }
-    buf_fini(&out);
-    close(fd);
-}
-
-static void
-test_groups_past_the_budget_are_an_error(void **state)
-{
-    buf_t text = {0}, out = {0};
-    scan_error_t error;
-
-    (void)state;
-    for (unsigned i = 0; i < 5000; i++) {
-        put_line(&text, i);
-    }
-    int fd = file_of(buf_span(&text));
-    scan_range_t range = range_of(fd, text.len);
-    scan_job_t job = {.query = "count by bytes",
-        .format = "auto",
-        .ranges = &range,
-        .n_ranges = 1,
-        .budget = 64u << 10};
-    CHECK_ERR(scan_shard(&job, &out, &error), ERR_TOO_LARGE);
-    assert_true(error.text[0] != '\0');
-    buf_fini(&text);
-    buf_fini(&out);
-    close(fd);
-}
-
-// ---- the head that `auto` looks at
-
-static void
-put_blank(buf_t *out, size_t n)
-{
-    memset(buf_reserve(out, n), '\n', n);
-    out->len += n;
-}
-
-static void
-test_a_head_of_blank_lines_wants_a_named_format(void **state)
-{
-    buf_t text = {0}, out = {0};
-    scan_error_t error;
-
-    (void)state;
-    put_blank(&text, LIMIT_LINE + 2);
-    int fd = file_of(buf_span(&text));
-    scan_range_t range = range_of(fd, text.len);
-    CHECK_OK(scan("count", "auto", &range, 1, &out, &error));
-    put_line(&text, 1);
-    close(fd);
-
-    fd = file_of(buf_span(&text));
-    range = range_of(fd, text.len);
-    CHECK_ERR(scan("count", "auto", &range, 1, &out, &error), ERR_FORMAT);
-    assert_string_equal(error.text,
-        "/log: no line in its first 1 MiB shows a format; name one with -f");
-    range.end = LIMIT_LINE;
-    CHECK_OK(scan("count", "auto", &range, 1, &out, &error));
-    close(fd);
-    buf_fini(&text);
-    buf_fini(&out);
-}
-
-// A line of the combined format, cut, can be one of another format.
-static void
-test_a_line_cut_by_the_head_chooses_nothing(void **state)
-{
-    buf_t text = {0}, out = {0};
-    scan_error_t error;
-
-    (void)state;
-    put_blank(&text, LIMIT_LINE + 2 - 68);
-    put_line(&text, 1);
-    int fd = file_of(buf_span(&text));
-    scan_range_t range = range_of(fd, text.len);
-    CHECK_ERR(scan("count", "auto", &range, 1, &out, &error), ERR_FORMAT);
-    assert_string_equal(error.text,
-        "/log: no line in its first 1 MiB shows a format; name one with -f");
-    close(fd);
-    buf_fini(&text);
-    buf_fini(&out);
-}
-
-static void
 add_progress(void *ctx, uint64_t done)
 {
     uint64_t *last = ctx;
@@ -599,15 +318,6 @@ main(void)
         cmocka_unit_test(test_a_gzip_file_counts_as_what_it_holds),
         cmocka_unit_test(test_usual_and_odd_lines_share_their_groups),
         cmocka_unit_test(test_a_stream_counts_as_the_file_would),
-        cmocka_unit_test(test_an_archive_cut_short_is_corrupt),
-        cmocka_unit_test(test_a_wrong_job_is_no_files_fault),
-        cmocka_unit_test(test_lines_of_no_format_name_the_file),
-        cmocka_unit_test(test_a_number_past_128_bits_names_the_byte),
-        cmocka_unit_test(test_a_file_that_shrank_has_changed),
-        cmocka_unit_test(test_ranges_outside_their_file_are_refused),
-        cmocka_unit_test(test_groups_past_the_budget_are_an_error),
-        cmocka_unit_test(test_a_head_of_blank_lines_wants_a_named_format),
-        cmocka_unit_test(test_a_line_cut_by_the_head_chooses_nothing),
         cmocka_unit_test(test_progress_rises_to_the_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
