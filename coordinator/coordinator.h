@@ -17,6 +17,8 @@ typedef struct result_store {
     errcode_t (*put)(void *ctx, uint64_t job, span_t bytes);
     errcode_t (*get)(void *ctx, uint64_t job, buf_t *out); // ERR_NOT_FOUND
     void *ctx;
+    // Of a job that is forgotten; NULL: results stay.
+    void (*remove)(void *ctx, uint64_t job);
 } result_store_t;
 
 typedef struct coordinator_config {
@@ -29,6 +31,7 @@ typedef struct coordinator_config {
     // among them; 0 is 1. A call waits for them: nothing is left running.
     unsigned merge_threads;
     int64_t deadline_ms; // of a job that names none
+    int64_t keep_ms;     // after which an ended job is forgotten; 0: never
     // After a restart: how long workers may take to register again. Jobs are
     // planned after that, so that no host is left out.
     int64_t settle_ms;

@@ -212,6 +212,7 @@ start_machine(coordinator_io_t *self, const coordinator_options_t *options,
                                  ? (unsigned)options->merge_threads
                                  : (unsigned)get_nprocs(),
             .deadline_ms = options->deadline_ms,
+            .keep_ms = options->keep_ms,
             .settle_ms = state_was_used(self->state) ? SETTLE_MS : 0,
             .store = state_results(self->state),
             .journal = journal_io_seam(self->journal),

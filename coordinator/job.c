@@ -16,7 +16,17 @@
 
 #define RETRY_MS 1000 // of a result that could not be written
 
-// Makes room by forgetting the job that ended first.
+static void
+forget(coordinator_t *self, job_t *job)
+{
+    if (job->result_bytes > 0 && self->config.store.remove != NULL) {
+        self->config.store.remove(self->config.store.ctx, job->id);
+    }
+    record_forget(self, job);
+    job_destroy(self, job);
+}
+
+// Makes room by forgetting the job that ended first; its result stays.
 static void
 forget_one(coordinator_t *self)
 {
@@ -560,6 +570,10 @@ jobs_tick(coordinator_t *self)
         }
         if (job->news && self->now - job->told >= UPDATE_MS) {
             update_followers(self, job);
+        }
+        if (job_is_over(job) && self->config.keep_ms > 0 &&
+            self->now - job->ended >= self->config.keep_ms) {
+            forget(self, job);
         }
     }
 }

@@ -20,6 +20,7 @@ typedef struct coordinator_options {
     int64_t merge_bytes;
     int64_t merge_threads;
     int64_t keep_results;
+    int64_t keep_ms;
     bool verbose;
     bool check_config;
     bool print_config;

@@ -447,8 +447,27 @@ get_result(void *ctx, uint64_t job, buf_t *out)
     return read_file(self->results, name, RESULT_LIMIT, out);
 }
 
+static void
+remove_result(void *ctx, uint64_t job)
+{
+    state_t *self = ctx;
+    char name[40];
+
+    result_name(job, name);
+    unlinkat(self->results, name, 0);
+    for (size_t i = 0; i < self->n_kept; i++) {
+        if (self->kept[i] == job) {
+            self->kept[i] = self->kept[--self->n_kept];
+            return;
+        }
+    }
+}
+
 result_store_t
 state_results(state_t *self)
 {
-    return (result_store_t){.put = put_result, .get = get_result, .ctx = self};
+    return (result_store_t){.put = put_result,
+        .get = get_result,
+        .remove = remove_result,
+        .ctx = self};
 }

@@ -98,7 +98,7 @@ open_coordinator(local_t *self)
         .merge_budget = self->options->memory,
         .merge_threads = self->options->executors,
         .deadline_ms = FOREVER_MS,
-        .store = {keep, kept, self},
+        .store = {keep, kept, self, NULL},
         .local_host = self->host};
 
     self->coordinator = coordinator_new(&config, clock_mono_ms());

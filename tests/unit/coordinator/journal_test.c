@@ -60,6 +60,17 @@ finish_and_check(fixture_t *f)
     CHECK_U64(machine_count(&f->m, f->job), SIZE);
 }
 
+static bool
+job_is_known(machine_t *m, uint64_t job)
+{
+    static const identity_t admin = {.name = "root", .roles = ROLE_ADMIN};
+    const lt_JobRequest meta = {.job = job};
+
+    machine_say(m, LINK_CONTROL, CLIENT_PEER + 9, &admin, PROTO_STATUS,
+        lt_JobRequest_fields, &meta, (span_t){0});
+    return machine_heard(m, CLIENT_PEER + 9, PROTO_JOB_UPDATE, NULL, NULL);
+}
+
 static void
 test_a_commit_is_durable_before_the_worker_hears(void **state)
 {
@@ -316,6 +327,25 @@ test_an_ended_job_is_remembered(void **state)
 }
 
 static void
+test_an_ended_job_is_forgotten_in_time(void **state)
+{
+    fixture_t f;
+
+    (void)state;
+    setup(&f);
+    finish_and_check(&f);
+    f.journal.keep_ms = 60000;
+    CHECK_U64(memory_restart(&f.m), 0);
+    machine_tick(&f.m, 59000);
+    assert_true(job_is_known(&f.m, f.job));
+    machine_tick(&f.m, 1000);
+    assert_false(job_is_known(&f.m, f.job));
+    CHECK_U64(memory_restart(&f.m), 0);
+    CHECK_U64(f.journal.n, 0);
+    done(&f);
+}
+
+static void
 test_a_request_that_comes_again_finds_its_job(void **state)
 {
     fixture_t f;
@@ -403,17 +433,6 @@ test_a_damaged_plan_ends_the_job_with_a_sentence(void **state)
 
 // An entry that is not there, or one whose bytes end early or have a wrong
 // bit, never makes a wrong count: the job ends right, or says it cannot.
-static bool
-job_is_known(machine_t *m, uint64_t job)
-{
-    static const identity_t admin = {.name = "root", .roles = ROLE_ADMIN};
-    const lt_JobRequest meta = {.job = job};
-
-    machine_say(m, LINK_CONTROL, CLIENT_PEER + 9, &admin, PROTO_STATUS,
-        lt_JobRequest_fields, &meta, (span_t){0});
-    return machine_heard(m, CLIENT_PEER + 9, PROTO_JOB_UPDATE, NULL, NULL);
-}
-
 static void
 check_harmless(fixture_t *f)
 {
@@ -491,6 +510,7 @@ main(void)
         cmocka_unit_test(test_what_was_lost_stays_lost),
         cmocka_unit_test(test_a_job_without_a_plan_is_planned_anew),
         cmocka_unit_test(test_an_ended_job_is_remembered),
+        cmocka_unit_test(test_an_ended_job_is_forgotten_in_time),
         cmocka_unit_test(test_a_request_that_comes_again_finds_its_job),
         cmocka_unit_test(
             test_a_journal_that_cannot_be_written_pauses_and_says_so),

@@ -83,7 +83,7 @@ machine_config(machine_t *m)
         .staging_bytes = LIMIT_STAGING,
         .merge_budget = 1 << 20,
         .deadline_ms = 3600 * 1000,
-        .store = {machine_put, machine_get, m}};
+        .store = {machine_put, machine_get, m, NULL}};
 }
 
 static inline void

@@ -17,6 +17,7 @@ typedef struct memory_journal {
     size_t n, cap;
     size_t n_durable; // of the operations
     uint64_t put;     // entries
+    int64_t keep_ms;  // of the coordinators to come
 } memory_journal_t;
 
 static inline uint64_t
@@ -130,6 +131,7 @@ memory_config(machine_t *m)
     config.journal =
         (journal_t){memory_put, memory_drop, memory_backlog, m->journal};
     config.wall_ms = 1700000000000;
+    config.keep_ms = m->journal->keep_ms;
     return config;
 }
 

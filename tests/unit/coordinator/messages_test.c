@@ -101,7 +101,7 @@ open_fixture(fixture_t *f)
         .staging_bytes = 1 << 20,
         .merge_budget = 1 << 24,
         .deadline_ms = 60000,
-        .store = {keep, kept, f}};
+        .store = {keep, kept, f, NULL}};
 
     memset(f, 0, sizeof *f);
     f->worker = (identity_t){.name = "web1", .roles = ROLE_WORKER};
