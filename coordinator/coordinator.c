@@ -280,6 +280,7 @@ coordinator_revoked(coordinator_t *self, const char *name, int64_t now_ms)
     {
         if (w->up && strcmp(w->key, name) == 0) {
             worker_lost(self, w, "its key was revoked");
+            worker_forget(self, w);
         }
     }
 }
@@ -314,6 +315,7 @@ coordinator_journaled(coordinator_t *self, uint64_t number, int64_t now_ms)
             job->planned_by <= number) {
             job_start(self, job);
         }
+        change_durable(self, job);
     }
     leases_give(self);
 }

@@ -4,6 +4,7 @@
 // workers.c  who is there            client.c   what the CLI asks
 // source.c   "web*:/var/log/x*"      planner.c  files to shards
 // leases.c   who counts what         sink.c     partials to commits
+// change.c   plans that change
 // job.c      the life of a job       coordinator.c  messages in and out
 // record.c   what the journal gets   restore.c  what it gives back
 #ifndef LOGTALLY_COORDINATOR_COORDINATOR_INSIDE_H
@@ -29,6 +30,7 @@
 
 typedef struct job job_t;
 typedef struct lease lease_t;
+struct change; // entries.h
 
 typedef struct worker {
     char name[LIMIT_NAME]; // the host it speaks for
@@ -46,6 +48,8 @@ typedef struct worker {
     uint64_t lane; // 0: closed
     uint32_t executors;
     bool up;
+    bool forgotten;  // gone for long, or for good: nobody waits for it
+    uint64_t record; // its entry in the journal, from 1; 0: none
     int64_t heard;
     int64_t pause_until;
     lease_t *leases;   // active ones
@@ -104,6 +108,7 @@ typedef struct listing {
     worker_t *worker;
     size_t source;
     int64_t heard;
+    unsigned asked; // times
     bool done;
 } listing_t;
 
@@ -142,6 +147,7 @@ typedef struct plan_shard {
     uint32_t attempts;
     uint8_t state;
     uint8_t failures;
+    bool queued;           // in its place's queue, as long as it is pending
     const worker_t *avoid; // failed it last
 } plan_shard_t;
 
@@ -155,7 +161,10 @@ struct job {
     uint64_t recorded_by; // entry after which it may be spoken of
     uint64_t planned_by;  // entry after which its shards may be lent
     uint64_t ended_by;    // entry after which it has ended
-    uint64_t n_losses;    // entries
+    uint64_t n_changes;   // of its plan
+    uint64_t changed_by;  // entry of the last
+    uint32_t *split;      // shards that wait until it is durable
+    size_t n_split, cap_split;
     char owner[LIMIT_NAME];
     uint8_t request[16];
     query_t *query;
@@ -211,6 +220,7 @@ struct coordinator {
     uint64_t next_lane;
     uint64_t next_request;
     uint64_t turn;
+    int64_t sweep_at;  // for grants that nobody uses
     worker_t *workers; // by name
     worker_t *incarnations;
     job_t *jobs;
@@ -218,6 +228,7 @@ struct coordinator {
     size_t out_head, n_out, cap_out;
     output_t *held; // wait for the journal
     size_t n_held, cap_held;
+    uint64_t n_recorded;    // workers in the journal
     uint64_t put;           // number of the last entry
     uint64_t durable;       // up to this one
     char stuck[LIMIT_TEXT]; // why the journal cannot be written, or ""
@@ -259,6 +270,9 @@ worker_t *worker_speaking(
 void worker_lost(coordinator_t *self, worker_t *worker, const char *why);
 // Of this name; one that was never heard of is known from now on.
 worker_t *worker_named(coordinator_t *self, const char *name);
+bool host_name_is_sound(const char *name);
+// Nobody waits for it any more, until it registers again.
+void worker_forget(coordinator_t *self, worker_t *worker);
 bool worker_has_label(const worker_t *worker, const char *label);
 void workers_tick(coordinator_t *self);
 
@@ -322,14 +336,26 @@ void grant_waiting(coordinator_t *self);
 // (nothing is counted), ERR_TOO_LARGE when the job's budget is too small.
 MUST_CHECK errcode_t sink_merge(
     coordinator_t *self, job_t *job, uint64_t shard, span_t partial);
-// The rest of the shard is counted without that file; false: nothing is left.
-bool shard_drop_file(job_t *job, uint32_t shard, uint32_t file);
+// change.c
+// A shard, or one file of it, cannot be counted.
+void change_lose(
+    coordinator_t *self, job_t *job, uint32_t shard, const char *why);
+void change_drop(coordinator_t *self, job_t *job, uint32_t shard, uint32_t file,
+    const char *why);
+// Each range of the shard becomes a shard of its own.
+void change_split(coordinator_t *self, job_t *job, uint32_t shard);
+// Shards that were split off may be lent once the journal has them.
+void change_durable(coordinator_t *self, job_t *job);
+// The same from the journal; ERR_MALFORMED where it does not fit the plan.
+MUST_CHECK errcode_t change_again(
+    coordinator_t *self, job_t *job, const struct change *change);
 
 // record.c
 void record_job(coordinator_t *self, job_t *job);
 void record_plan(coordinator_t *self, job_t *job);
-void record_loss(coordinator_t *self, job_t *job, uint32_t shard, bool whole,
-    uint32_t file, const char *why);
+void record_worker(coordinator_t *self, worker_t *worker);
+void record_change(
+    coordinator_t *self, job_t *job, const struct change *change);
 void record_commit(
     coordinator_t *self, const job_t *job, uint64_t shard, buf_t *partial);
 void record_end(coordinator_t *self, job_t *job);
@@ -355,9 +381,8 @@ void job_fail(coordinator_t *self, job_t *job, errcode_t rc, unsigned exit,
     const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 void job_check_done(coordinator_t *self, job_t *job);
 void job_cancel(coordinator_t *self, job_t *job);
-void job_shard_lost(
-    coordinator_t *self, job_t *job, uint32_t shard, const char *why);
-// As job_shard_lost, before anything was lent.
+// Named as missing; the shard is not counted any more.
+
 void job_lose(coordinator_t *self, job_t *job, uint32_t shard, const char *why);
 void job_file_lost(
     coordinator_t *self, job_t *job, uint32_t file, const char *why);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The entries JOB, LOSS and END, and what all entries share.
+// The entries JOB, CHANGE, END and WORKER, and what all entries share.
 #include "coordinator/entries_inside.h"
 
 #include "common/base/xalloc.h"
@@ -233,24 +233,67 @@ entry_get_end(span_t bytes, int64_t wall_ms, job_t *job)
 }
 
 void
-entry_put_loss(const loss_t *loss, buf_t *out)
+entry_put_worker(const worker_t *worker, int64_t wall_ms, buf_t *out)
 {
     buf_put_u8(out, ENTRY_VERSION);
-    buf_put_varint(out, loss->shard);
-    buf_put_u8(out, loss->whole);
-    buf_put_varint(out, loss->file);
-    entry_put_text(out, loss->why);
+    entry_put_text(out, worker->name);
+    buf_put_u8(out, worker->up);
+    buf_put_u8(out, worker->forgotten);
+    put_time(out, worker->heard, wall_ms);
+    buf_put_varint(out, worker->n_labels);
+    for (size_t i = 0; i < worker->n_labels; i++) {
+        entry_put_text(out, worker->labels[i]);
+    }
 }
 
 errcode_t
-entry_get_loss(span_t bytes, loss_t *out)
+entry_get_worker(span_t bytes, int64_t wall_ms, worker_t *out)
 {
     rd_t r;
+    uint32_t n = 0;
     errcode_t rc = entry_open(bytes, &r);
 
+    rc = rc != ERR_OK ? rc : entry_get_text(&r, out->name, sizeof out->name);
+    if (rc == ERR_OK && !host_name_is_sound(out->name)) {
+        rc = ERR_MALFORMED;
+    }
+    rc = rc != ERR_OK ? rc : entry_get_flag(&r, &out->up);
+    rc = rc != ERR_OK ? rc : entry_get_flag(&r, &out->forgotten);
+    rc = rc != ERR_OK ? rc : get_time(&r, wall_ms, &out->heard);
+    rc = rc != ERR_OK ? rc : entry_get_u32(&r, &n);
+    if (rc == ERR_OK && n > LIMIT_LABELS) {
+        rc = ERR_TOO_LARGE;
+    }
+    for (; rc == ERR_OK && out->n_labels < n; out->n_labels++) {
+        rc = entry_get_text(&r, out->labels[out->n_labels], LIMIT_NAME);
+    }
+    return rc != ERR_OK ? rc : rd_end(&r);
+}
+
+void
+entry_put_change(const change_t *change, buf_t *out)
+{
+    buf_put_u8(out, ENTRY_VERSION);
+    buf_put_u8(out, (uint8_t)change->kind);
+    buf_put_varint(out, change->shard);
+    buf_put_varint(out, change->other);
+    entry_put_text(out, change->why);
+}
+
+errcode_t
+entry_get_change(span_t bytes, change_t *out)
+{
+    rd_t r;
+    uint8_t kind = 0;
+    errcode_t rc = entry_open(bytes, &r);
+
+    rc = rc != ERR_OK ? rc : rd_u8(&r, &kind);
+    if (rc == ERR_OK && kind >= CHANGE_COUNT) {
+        rc = ERR_MALFORMED;
+    }
+    out->kind = (change_kind_t)kind;
     rc = rc != ERR_OK ? rc : entry_get_u32(&r, &out->shard);
-    rc = rc != ERR_OK ? rc : entry_get_flag(&r, &out->whole);
-    rc = rc != ERR_OK ? rc : entry_get_u32(&r, &out->file);
+    rc = rc != ERR_OK ? rc : entry_get_u32(&r, &out->other);
     rc = rc != ERR_OK ? rc : entry_get_text(&r, out->why, sizeof out->why);
     return rc != ERR_OK ? rc : rd_end(&r);
 }

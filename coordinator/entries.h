@@ -17,13 +17,23 @@ void entry_put_files(const job_t *job, size_t *at, buf_t *out);
 void entry_put_shards(const job_t *job, size_t *at, buf_t *out);
 void entry_put_plan(const job_t *job, buf_t *out);
 
-typedef struct loss {
+void entry_put_worker(const worker_t *worker, int64_t wall_ms, buf_t *out);
+
+// A change of the plan while it is carried out.
+typedef enum {
+    CHANGE_LOSE,  // the shard cannot be counted
+    CHANGE_DROP,  // its file `other` cannot; the rest of it can
+    CHANGE_SPLIT, // its last range is now the shard `other`, the last of all
+    CHANGE_COUNT
+} change_kind_t;
+
+typedef struct change {
+    change_kind_t kind;
     uint32_t shard;
-    bool whole;    // the shard, else one file of it
-    uint32_t file; // index
+    uint32_t other;
     char why[LIMIT_TEXT];
-} loss_t;
-void entry_put_loss(const loss_t *loss, buf_t *out);
+} change_t;
+void entry_put_change(const change_t *change, buf_t *out);
 
 // Into a job with no sources yet.
 MUST_CHECK errcode_t entry_get_job(span_t bytes, int64_t wall_ms, job_t *job);
@@ -35,6 +45,10 @@ MUST_CHECK errcode_t entry_get_shards(span_t bytes, job_t *job);
 // checks that the lists are whole and every index in them is one.
 MUST_CHECK errcode_t entry_get_plan(span_t bytes, job_t *job,
     worker_t *(*home)(void *ctx, const char *name), void *ctx);
-MUST_CHECK errcode_t entry_get_loss(span_t bytes, loss_t *out);
+MUST_CHECK errcode_t entry_get_change(span_t bytes, change_t *out);
+// Name, labels, whether it was up, when it was heard. ERR_MALFORMED for a
+// name that no host can have.
+MUST_CHECK errcode_t entry_get_worker(
+    span_t bytes, int64_t wall_ms, worker_t *out);
 
 #endif

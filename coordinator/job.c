@@ -134,12 +134,15 @@ job_free_work(coordinator_t *self, job_t *job)
     free(job->files);
     free(job->ranges);
     free(job->shards);
+    free(job->split);
     job->sources = NULL;
     job->listings = NULL;
     job->places = NULL;
     job->files = NULL;
     job->ranges = NULL;
     job->shards = NULL;
+    job->split = NULL;
+    job->n_split = 0;
     job->n_sources = job->n_listings = job->n_places = job->n_ranges = 0;
     tallies_destroy(&job->tallies);
     totals_fini(&job->totals);
@@ -296,29 +299,37 @@ job_file_lost(coordinator_t *self, job_t *job, uint32_t file, const char *why)
     }
 }
 
+// Of a file in several shards, this part of it.
+static void
+range_lost(
+    coordinator_t *self, job_t *job, const plan_range_t *r, const char *why)
+{
+    const plan_file_t *f = &job->files[r->file];
+    bool local = self->config.local_host != NULL;
+
+    if (f->n_shards <= 1) {
+        job_file_lost(self, job, r->file, why);
+    } else if (!f->missing) {
+        job_missing(job, "%s%s%s: bytes %llu to %llu: %s",
+            local ? "" : job->places[f->place].host, local ? "" : ":", f->path,
+            (unsigned long long)r->begin, (unsigned long long)r->end, why);
+    }
+}
+
 void
 job_lose(coordinator_t *self, job_t *job, uint32_t shard, const char *why)
 {
     plan_shard_t *s = &job->shards[shard];
 
-    if (s->state == SHARD_PENDING && job->started) {
+    if (s->state == SHARD_PENDING && s->queued) {
         job->places[s->place].n_pending--;
     }
     s->state = SHARD_LOST;
     job->n_done++;
     job->news = true;
     for (uint32_t i = 0; i < s->n; i++) {
-        job_file_lost(self, job, job->ranges[s->first + i].file, why);
+        range_lost(self, job, &job->ranges[s->first + i], why);
     }
-}
-
-void
-job_shard_lost(coordinator_t *self, job_t *job, uint32_t shard, const char *why)
-{
-    leases_remove_of(self, job, shard);
-    record_loss(self, job, shard, true, 0, why);
-    job_lose(self, job, shard, why);
-    job_check_done(self, job);
 }
 
 static void

@@ -14,9 +14,10 @@ typedef enum {
     ENTRY_FILES,   // n-th piece of the files of the plan
     ENTRY_SHARDS,  // n-th piece of its shards
     ENTRY_PLAN,    // n = 0: its numbers and places; the plan is whole
-    ENTRY_LOSS,    // n-th file or shard that cannot be counted
+    ENTRY_CHANGE,  // n-th change of the plan: what is lost, what is split
     ENTRY_COMMIT,  // n = shard: the partial that was counted
     ENTRY_END,     // n = 0: how the job ended
+    ENTRY_WORKER,  // n-th worker that was ever there; of "job" 0
     ENTRY_KINDS
 } entry_kind_t;
 

@@ -30,6 +30,7 @@ queue_shard(job_t *job, uint32_t shard)
     p->queue[p->n++] = shard;
     p->n_pending++;
     job->shards[shard].state = SHARD_PENDING;
+    job->shards[shard].queued = true;
 }
 
 static bool
@@ -430,6 +431,26 @@ lease_held(coordinator_t *self, worker_t *worker, const lt_Held *held)
     lease_revive(l);
 }
 
+// Room was granted to an attempt that is no longer lent (it may still have
+// won), and its worker does not use it: it may hold a later attempt instead.
+static void
+take_back_grants(coordinator_t *self)
+{
+    job_t *job, *next_job;
+    lease_t *l, *next;
+
+    HASH_ITER(hh, self->jobs, job, next_job)
+    {
+        HASH_ITER(hh, job->leases, l, next)
+        {
+            if (l->granted && !l->active &&
+                self->now - l->mentioned >= LEASE_MS) {
+                lease_free_staging(self, l);
+            }
+        }
+    }
+}
+
 void
 leases_tick(coordinator_t *self)
 {
@@ -450,6 +471,10 @@ leases_tick(coordinator_t *self)
         if (w->pause_until != 0 && self->now >= w->pause_until) {
             w->pause_until = 0;
         }
+    }
+    if (self->stats.staging_bytes > 0 && self->now >= self->sweep_at) {
+        self->sweep_at = self->now + HEARTBEAT_MS;
+        take_back_grants(self);
     }
     if (self->wants_grant) {
         grant_waiting(self);

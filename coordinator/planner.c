@@ -41,7 +41,7 @@ file_new(job_t *job, uint32_t place, size_t source, const char *path)
 }
 
 static void
-send_list(coordinator_t *self, const job_t *job, const listing_t *l)
+send_list(coordinator_t *self, const job_t *job, listing_t *l)
 {
     const job_source_t *s = &job->sources[l->source];
     lt_List *meta = xcalloc(1, sizeof *meta);
@@ -49,6 +49,7 @@ send_list(coordinator_t *self, const job_t *job, const listing_t *l)
     meta->job = job->id;
     meta->request = l->request;
     meta->shared = s->from == FROM_SHARED;
+    l->asked++;
     snprintf(meta->pattern, sizeof meta->pattern, "%s", s->pattern);
     send_frame(self, OUT_CONTROL, l->worker->peer, PROTO_LIST, lt_List_fields,
         meta, (span_t){0});
@@ -244,6 +245,10 @@ plan_start(coordinator_t *self, job_t *job)
 {
     job->plan_at = 0;
     for (size_t i = 0; i < job->n_sources; i++) {
+        if (job->restored && !plan_has_reader(self, &job->sources[i])) {
+            job->plan_at = self->now + HEARTBEAT_MS; // there was one
+            return;
+        }
         if (!plan_has_reader(self, &job->sources[i])) {
             job_fail(self, job, ERR_NOT_FOUND, EXIT_FAILED,
                 "no worker for '%.200s'", job->sources[i].text);
@@ -337,6 +342,16 @@ plan_worker_lost(coordinator_t *self, job_t *job, const worker_t *worker)
     }
 }
 
+// What it said so far is dropped.
+static void
+ask_again(coordinator_t *self, job_t *job, listing_t *l)
+{
+    drop_files(job, l);
+    l->request = ++self->next_request;
+    l->heard = self->now;
+    send_list(self, job, l);
+}
+
 void
 plan_worker_up(coordinator_t *self, worker_t *worker)
 {
@@ -351,11 +366,9 @@ plan_worker_up(coordinator_t *self, worker_t *worker)
             bool anybody =
                 job->sources[l->source].from == FROM_SHARED && !l->worker->up;
             if (!l->done && (l->worker == worker || anybody)) {
-                drop_files(job, l);
                 l->worker = worker;
-                l->request = ++self->next_request;
-                l->heard = self->now;
-                send_list(self, job, l);
+                l->asked = 0;
+                ask_again(self, job, l);
             }
         }
     }
@@ -392,13 +405,15 @@ plan_tick(coordinator_t *self, job_t *job)
     bool any = false;
 
     for (size_t i = 0; i < job->n_listings; i++) {
-        const listing_t *l = &job->listings[i];
+        listing_t *l = &job->listings[i];
         int64_t silent = self->now - l->heard;
         if (l->done ||
             (!l->worker->up && waits_for_worker(&job->sources[l->source]))) {
             continue;
         }
-        if (silent > (l->worker->up ? LIST_MS : GRACE_MS)) {
+        if (l->worker->up && silent > LIST_MS && l->asked < LIMIT_ATTEMPTS) {
+            ask_again(self, job, l); // the question or the answer was lost
+        } else if (silent > (l->worker->up ? LIST_MS : GRACE_MS)) {
             give_up(self, job, i,
                 l->worker->up ? "its files were not listed in time"
                               : "the worker is gone");

@@ -15,6 +15,19 @@ put(coordinator_t *self, uint64_t job, entry_kind_t kind, uint64_t n,
     return self->put;
 }
 
+void
+record_worker(coordinator_t *self, worker_t *worker)
+{
+    buf_t bytes = {0};
+
+    if (self->config.journal.put != NULL) {
+        worker->record =
+            worker->record != 0 ? worker->record : ++self->n_recorded;
+        entry_put_worker(worker, self->config.wall_ms, &bytes);
+        put(self, 0, ENTRY_WORKER, worker->record, &bytes);
+    }
+}
+
 static bool
 is_recorded(const coordinator_t *self, const job_t *job)
 {
@@ -59,16 +72,14 @@ record_plan(coordinator_t *self, job_t *job)
 }
 
 void
-record_loss(coordinator_t *self, job_t *job, uint32_t shard, bool whole,
-    uint32_t file, const char *why)
+record_change(coordinator_t *self, job_t *job, const change_t *change)
 {
-    loss_t loss = {.shard = shard, .whole = whole, .file = file};
     buf_t bytes = {0};
 
     if (is_recorded(self, job)) {
-        snprintf(loss.why, sizeof loss.why, "%s", why);
-        entry_put_loss(&loss, &bytes);
-        put(self, job->id, ENTRY_LOSS, job->n_losses++, &bytes);
+        entry_put_change(change, &bytes);
+        job->changed_by =
+            put(self, job->id, ENTRY_CHANGE, job->n_changes++, &bytes);
     }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A journal back into jobs. What is damaged is counted again where that can
-// be done (partials, losses); a job whose plan is damaged ends and says so.
+// be done (partials, changes of the plan); a job whose plan is damaged ends and
+// says so.
 #include "coordinator/entries.h"
 
 #include "common/base/log.h"
@@ -45,27 +46,13 @@ restore_plan(coordinator_t *self, job_t *job, span_t bytes)
 }
 
 static errcode_t
-restore_loss(coordinator_t *self, job_t *job, span_t bytes)
+restore_change(coordinator_t *self, job_t *job, uint64_t n, span_t bytes)
 {
-    loss_t loss;
-    errcode_t rc = entry_get_loss(bytes, &loss);
+    change_t change;
+    errcode_t rc = entry_get_change(bytes, &change);
 
-    if (rc == ERR_OK && (loss.shard >= job->n_shards ||
-                            (!loss.whole && loss.file >= job->n_files) ||
-                            job->shards[loss.shard].state != SHARD_PENDING)) {
-        rc = ERR_MALFORMED;
-    }
-    if (rc != ERR_OK) {
-        return rc;
-    }
-    job->n_losses++;
-    if (loss.whole) {
-        job_lose(self, job, loss.shard, loss.why);
-    } else {
-        shard_drop_file(job, loss.shard, loss.file);
-        job_file_lost(self, job, loss.file, loss.why);
-    }
-    return ERR_OK;
+    job->n_changes = n + 1;
+    return rc != ERR_OK ? rc : change_again(self, job, &change);
 }
 
 static errcode_t
@@ -79,6 +66,25 @@ restore_commit(coordinator_t *self, job_t *job, uint64_t shard, span_t bytes)
     return rc;
 }
 
+// One that was up is heard of from now on; one that was gone, since then.
+static errcode_t
+restore_worker(coordinator_t *self, uint64_t record, span_t bytes)
+{
+    worker_t said = {0};
+    errcode_t rc = entry_get_worker(bytes, self->config.wall_ms, &said);
+
+    self->n_recorded = record > self->n_recorded ? record : self->n_recorded;
+    if (rc != ERR_OK || said.forgotten) {
+        return rc;
+    }
+    worker_t *w = worker_named(self, said.name);
+    w->heard = said.up || said.heard > self->now ? self->now : said.heard;
+    w->record = record;
+    w->n_labels = said.n_labels;
+    memcpy(w->labels, said.labels, sizeof w->labels);
+    return ERR_OK;
+}
+
 // Of a job that was planned: there is something to lose or to count.
 static errcode_t
 restore_work(
@@ -87,8 +93,8 @@ restore_work(
     if (job->state != lt_JobState_JOB_RUNNING) {
         return ERR_MALFORMED;
     }
-    return key->kind == ENTRY_LOSS ? restore_loss(self, job, bytes)
-                                   : restore_commit(self, job, key->n, bytes);
+    return key->kind == ENTRY_CHANGE ? restore_change(self, job, key->n, bytes)
+                                     : restore_commit(self, job, key->n, bytes);
 }
 
 static errcode_t
@@ -116,7 +122,7 @@ spoil(coordinator_t *self, const entry_key_t *key)
 {
     job_t *job = job_find(self, key->job);
 
-    if (job != NULL && key->kind != ENTRY_COMMIT && key->kind != ENTRY_LOSS) {
+    if (job != NULL && key->kind != ENTRY_COMMIT && key->kind != ENTRY_CHANGE) {
         job->ruined = true;
     }
 }
@@ -127,7 +133,9 @@ coordinator_restore(coordinator_t *self, const entry_key_t *key, span_t bytes)
     job_t *job = job_find(self, key->job);
     errcode_t rc;
 
-    if (key->kind == ENTRY_JOB) {
+    if (key->kind == ENTRY_WORKER) {
+        rc = restore_worker(self, key->n, bytes);
+    } else if (key->kind == ENTRY_JOB) {
         rc = job != NULL ? ERR_MALFORMED : restore_job(self, key->job, bytes);
     } else if (job == NULL || job_is_over(job) || key->kind >= ENTRY_KINDS) {
         rc = ERR_MALFORMED;

@@ -102,7 +102,12 @@ attempt_failed(coordinator_t *self, lease_t *l, const char *why)
     if (s->state == SHARD_DONE || ++s->failures < LIMIT_ATTEMPTS) {
         return;
     }
-    job_shard_lost(self, job, shard, why);
+    leases_remove_of(self, job, shard);
+    if (s->n > 1) {
+        change_split(self, job, shard); // most of it may be sound
+    } else {
+        change_lose(self, job, shard, why);
+    }
 }
 
 void
@@ -193,7 +198,7 @@ add_totals(job_t *job, plan_shard_t *s, totals_t *got)
     totals_merge(&job->totals, got);
     job->rejected = totals_rejected(&job->totals);
     job->bytes_done += s->bytes;
-    if (s->state == SHARD_PENDING && job->started) {
+    if (s->state == SHARD_PENDING && s->queued) {
         job->places[s->place].n_pending--;
     }
     s->state = SHARD_DONE;
@@ -328,24 +333,6 @@ shard_has_file(const job_t *job, const plan_shard_t *s, uint32_t file)
     return false;
 }
 
-bool
-shard_drop_file(job_t *job, uint32_t shard, uint32_t file)
-{
-    plan_shard_t *s = &job->shards[shard];
-    uint32_t kept = 0;
-
-    for (uint32_t i = 0; i < s->n; i++) {
-        const plan_range_t r = job->ranges[s->first + i];
-        if (r.file != file) {
-            job->ranges[s->first + kept++] = r;
-        } else {
-            s->bytes -= r.end - r.begin;
-        }
-    }
-    s->n = kept;
-    return kept > 0;
-}
-
 static void
 drop_file(coordinator_t *self, lease_t *l, uint32_t file, const char *why)
 {
@@ -354,14 +341,7 @@ drop_file(coordinator_t *self, lease_t *l, uint32_t file, const char *why)
 
     requeue(self, l, false);
     leases_remove_of(self, job, shard); // they would count the file
-    bool some = shard_drop_file(job, shard, file);
-    record_loss(self, job, shard, false, file, why);
-    job_file_lost(self, job, file, why);
-    if (!some) {
-        job_shard_lost(self, job, shard, why);
-    } else if (job->shards[shard].state == SHARD_LEASED) {
-        queue_shard(job, shard);
-    }
+    change_drop(self, job, shard, file, why);
 }
 
 static void

@@ -69,6 +69,9 @@ source_parse(const char *text, bool local, job_source_t *out, buf_t *why)
 bool
 source_wants(const job_source_t *source, const worker_t *worker)
 {
+    if (worker->forgotten) {
+        return false;
+    }
     switch (source->from) {
     case FROM_LOCAL:
     case FROM_SHARED:

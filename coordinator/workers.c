@@ -47,6 +47,7 @@ worker_lost(coordinator_t *self, worker_t *worker, const char *why)
         return;
     }
     worker->up = false;
+    record_worker(self, worker);
     self->stats.workers_lost++;
     log_event(LOG_WARN, "worker-lost", "name", worker->name, "why", why, NULL);
     close_lane(self, worker);
@@ -89,7 +90,7 @@ take_labels(const frame_t *frame, const lt_Register *meta, worker_t *into)
     return rd_end(&r);
 }
 
-static bool
+bool
 host_name_is_sound(const char *name)
 {
     size_t n = strlen(name);
@@ -134,7 +135,8 @@ read_register(coordinator_t *self, const incoming_t *in, lt_Register *meta,
 }
 
 // More than two workers of one name would take it from each other in turns,
-// if only the last one were known.
+// if only the last one were known. One that was superseded may come back when
+// the other is gone: it may have been the last word of a process long dead.
 static bool
 was_superseded(const worker_t *w, uint64_t incarnation)
 {
@@ -205,7 +207,7 @@ worker_of(coordinator_t *self, const incoming_t *in, const lt_Register *meta)
             "this worker registered as '%s' with another key", w->name);
         return NULL;
     }
-    if (w != NULL && was_superseded(w, meta->incarnation)) {
+    if (w != NULL && w->up && was_superseded(w, meta->incarnation)) {
         send_refused(self, in->peer, ERR_STALE, EXIT_FAILED,
             "another worker registered as '%s' after this one", w->name);
         return NULL;
@@ -249,6 +251,8 @@ bring_up(coordinator_t *self, worker_t *w, const incoming_t *in,
         open_lane(self, w);
     }
     w->up = true;
+    w->forgotten = false;
+    record_worker(self, w);
     self->dirty = true;
     plan_worker_up(self, w);
 }
@@ -285,7 +289,7 @@ check_superseded(
 
     HASH_ITER(by_name, self->workers, w, next)
     {
-        if (was_superseded(w, incarnation) &&
+        if (w->up && was_superseded(w, incarnation) &&
             strcmp(w->key, in->who->name) == 0) {
             send_refused(self, in->peer, ERR_STALE, EXIT_FAILED,
                 "another worker registered as '%s' after this one", w->name);
@@ -349,12 +353,25 @@ on_bye(coordinator_t *self, const incoming_t *in)
 }
 
 void
+worker_forget(coordinator_t *self, worker_t *worker)
+{
+    if (!worker->forgotten) {
+        worker->forgotten = true;
+        log_event(LOG_INFO, "worker-forgotten", "name", worker->name, NULL);
+        record_worker(self, worker);
+    }
+}
+
+void
 workers_tick(coordinator_t *self)
 {
     worker_t *w, *next;
 
     HASH_ITER(by_name, self->workers, w, next)
     {
+        if (!w->up && self->now - w->heard >= WORKER_FORGET_MS) {
+            worker_forget(self, w);
+        }
         if (w->up && self->now - w->heard >= WORKER_LOST_MS &&
             self->config.local_host == NULL) {
             worker_lost(self, w, "it is silent");

@@ -47,6 +47,7 @@
 
 #define HEARTBEAT_MS          1000
 #define WORKER_LOST_MS        3000 // silence after which a worker is lost
+#define WORKER_FORGET_MS      (7ll * 86400 * 1000) // gone: nobody waits for it
 #define LEASE_MS              5000 // dispatch to first mention in a heartbeat
 #define HANDSHAKE_MS          2000
 #define EXECUTOR_SILENT_MS    60000 // no progress: it is stuck, and ended

@@ -302,6 +302,46 @@ test_a_job_without_a_plan_is_planned_anew(void **state)
     done(&f);
 }
 
+// A wildcard must not leave out a host that is away for longer than it takes
+// the others to come back.
+static void
+test_a_worker_that_is_away_is_missed(void **state)
+{
+    fixture_t f;
+    const fake_file_t file = {"/var/log/x", SIZE, 0};
+
+    (void)state;
+    setup(&f);
+    machine_worker(&f.m, "web2", 1);
+    finish_and_check(&f);
+    CHECK_U64(memory_restart(&f.m), 0);
+    fake_register(&f.m, f.w);
+    machine_pass(&f.m, 10000, f.w, NULL);
+    f.job = machine_submit(&f.m, "web*:/var/log/x", SHARD);
+    assert_true(fake_list(&f.m, f.w, &file, 1));
+    (void)fake_work(&f.m, f.w);
+    CHECK_U64(machine_status(&f.m, f.job).state, lt_JobState_JOB_PARTIAL);
+    done(&f);
+}
+
+static void
+test_a_revoked_worker_is_not_missed(void **state)
+{
+    fixture_t f;
+
+    (void)state;
+    setup(&f);
+    machine_worker(&f.m, "web2", 1);
+    coordinator_revoked(f.m.c, "key-web2", f.m.now);
+    machine_pump(&f.m);
+    CHECK_U64(memory_restart(&f.m), 0);
+    fake_register(&f.m, f.w);
+    machine_pass(&f.m, 10000, f.w, NULL);
+    machine_forget(&f.m);
+    CHECK_U64(machine_submit(&f.m, "web2:/var/log/x", SHARD), 0);
+    done(&f);
+}
+
 static void
 test_an_ended_job_is_remembered(void **state)
 {
@@ -312,7 +352,7 @@ test_an_ended_job_is_remembered(void **state)
     finish_and_check(&f);
     const lt_JobUpdate before = machine_status(&f.m, f.job);
     CHECK_U64(memory_restart(&f.m), 0);
-    CHECK_U64(f.journal.n, 2); // JOB and END
+    CHECK_U64(f.journal.n, 3); // WORKER, JOB and END
     const lt_JobUpdate after = machine_status(&f.m, f.job);
     CHECK_U64(after.state, before.state);
     CHECK_U64(after.shards, before.shards);
@@ -341,7 +381,7 @@ test_an_ended_job_is_forgotten_in_time(void **state)
     machine_tick(&f.m, 1000);
     assert_false(job_is_known(&f.m, f.job));
     CHECK_U64(memory_restart(&f.m), 0);
-    CHECK_U64(f.journal.n, 0);
+    CHECK_U64(f.journal.n, 1); // WORKER
     done(&f);
 }
 
@@ -509,6 +549,8 @@ main(void)
         cmocka_unit_test(test_a_shard_is_not_adopted_from_another_host),
         cmocka_unit_test(test_what_was_lost_stays_lost),
         cmocka_unit_test(test_a_job_without_a_plan_is_planned_anew),
+        cmocka_unit_test(test_a_worker_that_is_away_is_missed),
+        cmocka_unit_test(test_a_revoked_worker_is_not_missed),
         cmocka_unit_test(test_an_ended_job_is_remembered),
         cmocka_unit_test(test_an_ended_job_is_forgotten_in_time),
         cmocka_unit_test(test_a_request_that_comes_again_finds_its_job),

@@ -94,6 +94,57 @@ test_late_partial_of_an_expired_attempt_commits(void **state)
     machine_fini(&p.m);
 }
 
+// The attempt lapsed and was granted room all the same, since it may still
+// win; its worker was lent the shard again and has dropped it.
+static void
+test_room_that_nobody_uses_is_taken_back(void **state)
+{
+    machine_t m;
+    lent_t first, again;
+
+    (void)state;
+    fake_t *w = machine_init_web1(&m, 1);
+    (void)machine_job(&m, w, 100, 100);
+    assert_true(fake_lent(&m, w, &first));
+    machine_pass(&m, LEASE_MS, w, NULL);
+    assert_true(fake_lent(&m, w, &again));
+    fake_offer(&m, w, &first);
+    assert_true(fake_granted(&m, w));
+    CHECK_U64(coordinator_stats(m.c)->staging_bytes, first.partial.len);
+    machine_pass(&m, LEASE_MS + 2 * HEARTBEAT_MS, w, &again);
+    CHECK_U64(coordinator_stats(m.c)->staging_bytes, 0);
+    lent_fini(&first);
+    lent_fini(&again);
+    machine_fini(&m);
+}
+
+// Two small files in one shard; one of them kills whoever reads it.
+static void
+test_poison_takes_no_other_file_with_it(void **state)
+{
+    machine_t m;
+    lent_t l;
+    const fake_file_t files[] = {
+        {"/var/log/bad", 30, 0}, {"/var/log/good", 70, 0}};
+
+    (void)state;
+    fake_t *w = machine_init_web1(&m, 1);
+    uint64_t job = machine_submit(&m, "web1:/var/log/*", 1000);
+    assert_true(fake_list(&m, w, files, 2));
+    while (fake_lent(&m, w, &l)) {
+        if (strcmp(l.path, "/var/log/bad") == 0) {
+            fake_failed(&m, w, &l, ERR_CRASHED, UINT32_MAX, "signal 9");
+        } else {
+            CHECK_U64(l.meta.n_ranges, 1);
+            CHECK_U64(fake_deliver(&m, w, &l), lt_Verdict_VERDICT_COMMITTED);
+        }
+        lent_fini(&l);
+    }
+    CHECK_U64(machine_count(&m, job), 70);
+    machine_check_missing(&m, job, "web1:/var/log/bad: signal 9");
+    machine_fini(&m);
+}
+
 static void
 test_second_partial_of_a_shard_is_a_duplicate(void **state)
 {
@@ -330,6 +381,8 @@ main(void)
         cmocka_unit_test(test_lease_that_nobody_mentions_expires),
         cmocka_unit_test(test_lease_that_is_mentioned_stays),
         cmocka_unit_test(test_late_partial_of_an_expired_attempt_commits),
+        cmocka_unit_test(test_room_that_nobody_uses_is_taken_back),
+        cmocka_unit_test(test_poison_takes_no_other_file_with_it),
         cmocka_unit_test(test_second_partial_of_a_shard_is_a_duplicate),
         cmocka_unit_test(
             test_partial_of_a_worker_that_was_never_lent_the_shard_is_stale),

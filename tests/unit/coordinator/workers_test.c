@@ -132,6 +132,29 @@ test_superseded_incarnations_are_refused_for_good(void **state)
     machine_fini(&m);
 }
 
+// The registration of a dead process may be read after that of the one that
+// came next; it must not shut that one out for good.
+static void
+test_a_superseded_worker_may_come_back_to_an_empty_place(void **state)
+{
+    machine_t m;
+
+    (void)state;
+    fake_t *w = machine_init_web1(&m, 1);
+    fake_t dead = *w;
+    dead.incarnation = 2;
+    dead.peer = 202;
+    fake_register(&m, &dead);
+    CHECK_U64(try_name(&m, w, "web1"), ERR_STALE);
+    machine_tick(&m, WORKER_LOST_MS);
+    machine_forget(&m);
+    fake_beat(&m, w, NULL);
+    assert_true(machine_heard(&m, w->peer, PROTO_UNKNOWN, NULL, NULL));
+    fake_register(&m, w);
+    assert_true(machine_heard(&m, w->peer, PROTO_REGISTERED, NULL, NULL));
+    machine_fini(&m);
+}
+
 static void
 test_registering_again_keeps_the_leases(void **state)
 {
@@ -240,6 +263,8 @@ main(void)
         cmocka_unit_test(test_other_versions_are_told_ours),
         cmocka_unit_test(test_impossible_numbers_are_refused),
         cmocka_unit_test(test_superseded_incarnations_are_refused_for_good),
+        cmocka_unit_test(
+            test_a_superseded_worker_may_come_back_to_an_empty_place),
         cmocka_unit_test(test_registering_again_keeps_the_leases),
         cmocka_unit_test(test_goodbye_gives_the_shards_to_others_at_once),
         cmocka_unit_test(test_worker_whose_key_was_revoked_is_lost),

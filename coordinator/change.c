@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+// Plans that change while they are carried out: files that cannot be counted
+// any more, shards that fail again and again.
+#include "coordinator/entries.h"
+
+#include "common/base/xalloc.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+// The ranges of that file are taken out of the shard; false: none is left.
+static bool
+take_out(job_t *job, uint32_t shard, uint32_t file)
+{
+    plan_shard_t *s = &job->shards[shard];
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < s->n; i++) {
+        const plan_range_t r = job->ranges[s->first + i];
+        if (r.file != file) {
+            job->ranges[s->first + kept++] = r;
+        } else {
+            s->bytes -= r.end - r.begin;
+        }
+    }
+    s->n = kept;
+    return kept > 0;
+}
+
+// The last range of the shard becomes the last shard of the job.
+static uint32_t
+split_off(job_t *job, uint32_t shard)
+{
+    job->shards = xgrow(
+        job->shards, &job->cap_shards, job->n_shards + 1, sizeof *job->shards);
+    plan_shard_t *s = &job->shards[shard];
+    plan_shard_t *last = &job->shards[job->n_shards];
+
+    s->n--;
+    *last = (plan_shard_t){.first = s->first + s->n, .n = 1, .place = s->place};
+    const plan_range_t *r = &job->ranges[last->first];
+    last->bytes = r->end - r->begin;
+    s->bytes -= last->bytes;
+    return (uint32_t)job->n_shards++;
+}
+
+static void
+record(coordinator_t *self, job_t *job, change_kind_t kind, uint32_t shard,
+    uint32_t other, const char *why)
+{
+    change_t change = {.kind = kind, .shard = shard, .other = other};
+
+    snprintf(change.why, sizeof change.why, "%s", why);
+    record_change(self, job, &change);
+}
+
+void
+change_lose(coordinator_t *self, job_t *job, uint32_t shard, const char *why)
+{
+    leases_remove_of(self, job, shard);
+    record(self, job, CHANGE_LOSE, shard, 0, why);
+    job_lose(self, job, shard, why);
+    job_check_done(self, job);
+}
+
+void
+change_drop(coordinator_t *self, job_t *job, uint32_t shard, uint32_t file,
+    const char *why)
+{
+    bool some = take_out(job, shard, file);
+
+    record(self, job, CHANGE_DROP, shard, file, why);
+    job_file_lost(self, job, file, why);
+    if (!some) {
+        change_lose(self, job, shard, why);
+    } else if (job->shards[shard].state == SHARD_LEASED) {
+        queue_shard(job, shard);
+    }
+}
+
+// Lent before the journal has it, a new shard could be taken for another one
+// of its number by the coordinator after this one.
+static void
+queue_when_durable(coordinator_t *self, job_t *job, uint32_t shard)
+{
+    if (job->changed_by <= self->durable) {
+        queue_shard(job, shard);
+        return;
+    }
+    job->split = xgrow(
+        job->split, &job->cap_split, job->n_split + 1, sizeof *job->split);
+    job->split[job->n_split++] = shard;
+}
+
+void
+change_split(coordinator_t *self, job_t *job, uint32_t shard)
+{
+    job->shards[shard].failures = 1;
+    while (job->shards[shard].n > 1 && job->n_shards < LIMIT_JOB_SHARDS) {
+        uint32_t other = split_off(job, shard);
+        job->shards[other].failures = 1;
+        record(self, job, CHANGE_SPLIT, shard, other, "");
+        queue_when_durable(self, job, other);
+    }
+    job->news = true;
+    self->dirty = true;
+}
+
+void
+change_durable(coordinator_t *self, job_t *job)
+{
+    if (job->n_split == 0 || job->changed_by > self->durable) {
+        return;
+    }
+    for (size_t i = 0; i < job->n_split; i++) {
+        if (job->shards[job->split[i]].state == SHARD_PENDING) {
+            queue_shard(job, job->split[i]);
+        }
+    }
+    job->n_split = 0;
+    self->dirty = true;
+}
+
+static errcode_t
+split_again(job_t *job, const change_t *change)
+{
+    if (job->shards[change->shard].n < 2 || change->other != job->n_shards ||
+        job->n_shards >= LIMIT_JOB_SHARDS) {
+        return ERR_MALFORMED;
+    }
+    (void)split_off(job, change->shard);
+    return ERR_OK;
+}
+
+errcode_t
+change_again(coordinator_t *self, job_t *job, const change_t *change)
+{
+    if (change->shard >= job->n_shards ||
+        job->shards[change->shard].state != SHARD_PENDING ||
+        (change->kind == CHANGE_DROP && change->other >= job->n_files)) {
+        return ERR_MALFORMED;
+    }
+    if (change->kind == CHANGE_SPLIT) {
+        return split_again(job, change);
+    }
+    if (change->kind == CHANGE_LOSE) {
+        job_lose(self, job, change->shard, change->why);
+    } else {
+        (void)take_out(job, change->shard, change->other);
+        job_file_lost(self, job, change->other, change->why);
+    }
+    return ERR_OK;
+}
