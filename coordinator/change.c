@@ -102,6 +102,9 @@ change_split(coordinator_t *self, job_t *job, uint32_t shard)
         record(self, job, CHANGE_SPLIT, shard, other, "");
         queue_when_durable(self, job, other);
     }
+    if (job->shards[shard].state == SHARD_LEASED) {
+        queue_shard(job, shard); // a later attempt was taken back
+    }
     job->news = true;
     self->dirty = true;
 }

@@ -145,6 +145,36 @@ test_poison_takes_no_other_file_with_it(void **state)
     machine_fini(&m);
 }
 
+// The third failure is that of an attempt that had lapsed; the one after it,
+// which goes on, is of the shard as it was.
+static void
+test_a_shard_is_split_while_a_later_attempt_runs(void **state)
+{
+    machine_t m;
+    lent_t l, later;
+    const fake_file_t files[] = {{"/var/log/a", 30, 0}, {"/var/log/b", 70, 0}};
+
+    (void)state;
+    fake_t *w = machine_init_web1(&m, 1);
+    uint64_t job = machine_submit(&m, "web1:/var/log/*", 1000);
+    assert_true(fake_list(&m, w, files, 2));
+    for (unsigned i = 0; i + 1 < LIMIT_ATTEMPTS; i++) {
+        assert_true(fake_lent(&m, w, &l));
+        fake_failed(&m, w, &l, ERR_CRASHED, UINT32_MAX, "signal 9");
+        lent_fini(&l);
+    }
+    assert_true(fake_lent(&m, w, &l));
+    machine_pass(&m, LEASE_MS, w, NULL);
+    assert_true(fake_lent(&m, w, &later));
+    fake_failed(&m, w, &l, ERR_CRASHED, UINT32_MAX, "signal 9");
+    CHECK_U64(fake_deliver(&m, w, &later), lt_Verdict_VERDICT_STALE);
+    CHECK_U64(fake_work(&m, w), 2);
+    CHECK_U64(machine_count(&m, job), 100);
+    lent_fini(&l);
+    lent_fini(&later);
+    machine_fini(&m);
+}
+
 static void
 test_second_partial_of_a_shard_is_a_duplicate(void **state)
 {
@@ -383,6 +413,7 @@ main(void)
         cmocka_unit_test(test_late_partial_of_an_expired_attempt_commits),
         cmocka_unit_test(test_room_that_nobody_uses_is_taken_back),
         cmocka_unit_test(test_poison_takes_no_other_file_with_it),
+        cmocka_unit_test(test_a_shard_is_split_while_a_later_attempt_runs),
         cmocka_unit_test(test_second_partial_of_a_shard_is_a_duplicate),
         cmocka_unit_test(
             test_partial_of_a_worker_that_was_never_lent_the_shard_is_stale),

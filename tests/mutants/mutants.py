@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Planted bugs: each patch of this folder breaks one rule. Each is applied to
+a copy of the tree, built, and must be caught by the simulator or a unit test.
+
+    mutants.py SOURCE WORK [NAME...]
+
+WORK is a folder of its own that may stay for the next run. Ends with 1 when a
+planted bug was not caught, or a patch does not apply or build any more."""
+import pathlib
+import subprocess
+import sys
+
+SEEDS = "4000"
+TESTS = "unit.(coordinator|worker)"  # where the patches are
+WITHOUT = "_io$|cli|sandbox|executor"  # these need no process or socket
+
+
+def run(*argv, **kw):
+    return subprocess.run([*map(str, argv)], capture_output=True, text=True,
+                          **kw)
+
+
+def copy(source, tree):
+    """The tree as it stands, without losing what was built of it before."""
+    tree.mkdir(parents=True, exist_ok=True)
+    files = run("git", "-C", source, "ls-files", "-co",
+                "--exclude-standard").stdout
+    p = subprocess.run(["rsync", "-a", "--checksum", "--delete",
+                        "--exclude=/build", "--files-from=-", f"{source}/",
+                        f"{tree}/"], input=files, text=True)
+    return p.returncode == 0
+
+
+def build(tree):
+    p = run("cmake", "--build", tree / "build")
+    return p.returncode == 0, p.stdout[-2000:]
+
+
+def caught_by(tree):
+    try:
+        sim = run(tree / "build" / "tests" / "sim", SEEDS, timeout=120)
+        if sim.returncode != 0:
+            lines = [x for x in sim.stdout.splitlines() if "seed" in x]
+            return "simulator: " + (lines[0] if lines else "it died")
+    except subprocess.TimeoutExpired:
+        return "simulator: no end"
+    test = run("ctest", "--test-dir", tree / "build", "-R", TESTS, "-E",
+               WITHOUT, "-j2", "--stop-on-failure", "--timeout", "60")
+    failed = [x for x in test.stdout.splitlines() if "***" in x]
+    return failed[0].split()[3].strip(".") if failed else None
+
+
+def try_patch(patch, tree):
+    p = run("patch", "-p1", "-s", "-i", patch, cwd=tree)
+    if p.returncode != 0:
+        return False, "the patch does not apply any more"
+    try:
+        good, why = build(tree)
+        if not good:
+            return False, "it does not build: " + why
+        caught = caught_by(tree)
+        return caught is not None, caught or "NOT CAUGHT"
+    finally:
+        run("patch", "-p1", "-s", "-R", "-i", patch, cwd=tree)
+
+
+def main():
+    source, work = map(pathlib.Path, sys.argv[1:3])
+    tree = (work / "tree").resolve()
+    here = pathlib.Path(__file__).resolve().parent
+    if not copy(source, tree):
+        sys.exit("cannot copy the tree (rsync)")
+    run("cmake", "-S", tree, "-B", tree / "build", "-G", "Ninja",
+        "-DCMAKE_BUILD_TYPE=Release", check=True)
+    good, why = build(tree)
+    if not good or caught_by(tree) is not None:
+        sys.exit("the tree without a planted bug is not green: " + why)
+    patches = [p for p in sorted(here.glob("*.patch"))
+               if not sys.argv[3:] or p.stem in sys.argv[3:]]
+    missed = 0
+    for patch in patches:
+        caught, how = try_patch(patch, tree)
+        missed += not caught
+        print(f"{patch.stem:36} {how[:100]}", flush=True)
+    print(f"{len(patches) - missed} of {len(patches)} caught")
+    sys.exit(1 if missed else 0)
+
+
+main()
