@@ -340,6 +340,7 @@ coordinator_tick(coordinator_t *self, int64_t now_ms)
     leases_tick(self);
     jobs_tick(self);
     leases_give(self);
+    stragglers_tick(self);
     HASH_ITER(hh, self->jobs, job, next)
     {
         busy = busy || !job_is_over(job);

@@ -3,6 +3,7 @@
 //
 // workers.c  who is there            client.c   what the CLI asks
 // source.c   "web*:/var/log/x*"      planner.c  files to shards
+// straggle.c shards that take too long
 // leases.c   who counts what         sink.c     partials to commits
 // change.c   plans that change
 // job.c      the life of a job       coordinator.c  messages in and out
@@ -75,6 +76,7 @@ struct lease {
     uint64_t bytes; // of the offered partial
     uint8_t hash[32];
     buf_t staged;
+    int64_t lent_at;
     int64_t mentioned;
     uint64_t bytes_done;
     lease_t *prev, *next; // of the worker's active ones
@@ -148,6 +150,7 @@ typedef struct plan_shard {
     uint8_t state;
     uint8_t failures;
     bool queued;           // in its place's queue, as long as it is pending
+    uint8_t n_active;      // leases
     const worker_t *avoid; // failed it last
 } plan_shard_t;
 
@@ -200,6 +203,8 @@ struct job {
     lease_t *leases;
     uint64_t bytes, bytes_done, retried;
     uint64_t hosts;
+    uint64_t n_counted, counted_bytes; // shards committed by their first lease
+    int64_t counted_ms;                // or a copy, and what they took
     receipt_t heard_of; // missing and notes, until there is a result
     size_t more_missing;
     uint64_t result_bytes;
@@ -220,7 +225,8 @@ struct coordinator {
     uint64_t next_lane;
     uint64_t next_request;
     uint64_t turn;
-    int64_t sweep_at;  // for grants that nobody uses
+    int64_t sweep_at; // for grants that nobody uses
+    int64_t straggle_at;
     worker_t *workers; // by name
     worker_t *incarnations;
     job_t *jobs;
@@ -323,6 +329,10 @@ lease_t *lease_find(coordinator_t *self, const worker_t *worker, uint64_t job,
     uint64_t shard, uint32_t attempt);
 void lease_held(coordinator_t *self, worker_t *worker, const lt_Held *held);
 void leases_tick(coordinator_t *self);
+void lease_lend(coordinator_t *self, worker_t *w, job_t *job, uint32_t shard);
+
+// straggle.c
+void stragglers_tick(coordinator_t *self);
 void send_cancel(
     coordinator_t *self, worker_t *worker, uint64_t job, uint64_t shard);
 

@@ -134,6 +134,7 @@ activate(lease_t *l)
     w->n_active++;
     w->n_counting += !l->offered;
     l->job->shards[l->key.shard].state = SHARD_LEASED;
+    l->job->shards[l->key.shard].n_active++;
 }
 
 static void
@@ -143,13 +144,15 @@ deactivate(coordinator_t *self, lease_t *l)
         l->active = false;
         DL_DELETE(l->worker->leases, l);
         l->worker->n_active--;
+        l->job->shards[l->key.shard].n_active--;
         l->worker->n_counting -= !l->offered;
         self->dirty = true;
     }
 }
 
 static lease_t *
-lease_new(worker_t *w, job_t *job, uint64_t shard, uint32_t attempt)
+lease_new(const coordinator_t *self, worker_t *w, job_t *job, uint64_t shard,
+    uint32_t attempt)
 {
     lease_t *l = xcalloc(1, sizeof *l);
 
@@ -158,14 +161,15 @@ lease_new(worker_t *w, job_t *job, uint64_t shard, uint32_t attempt)
     l->job = job;
     l->worker = w;
     l->incarnation = w->incarnation;
+    l->lent_at = self->now;
     HASH_ADD(hh, job->leases, key, sizeof l->key, l);
     return l;
 }
 
-static void
-lend(coordinator_t *self, worker_t *w, job_t *job, uint32_t shard)
+void
+lease_lend(coordinator_t *self, worker_t *w, job_t *job, uint32_t shard)
 {
-    lease_t *l = lease_new(w, job, shard, ++job->shards[shard].attempts);
+    lease_t *l = lease_new(self, w, job, shard, ++job->shards[shard].attempts);
 
     l->mentioned = -self->now - 1; // negative: lent at, not mentioned yet
     activate(l);
@@ -192,7 +196,7 @@ lend_from(coordinator_t *self, worker_t *w, job_t *job)
         uint64_t shard = take_pending(self, job, p, w);
         if (shard != NO_SHARD) {
             job->turn = ++self->turn;
-            lend(self, w, job, (uint32_t)shard);
+            lease_lend(self, w, job, (uint32_t)shard);
             return true;
         }
     }
@@ -271,6 +275,8 @@ lease_lapse(coordinator_t *self, lease_t *l, bool counts)
     if (s->state == SHARD_LEASED) {
         job->retried += counts;
         job->news = true;
+    }
+    if (s->state == SHARD_LEASED && s->n_active == 0) {
         queue_shard(job, (uint32_t)l->key.shard);
     }
 }
@@ -383,7 +389,7 @@ lease_adopt(coordinator_t *self, worker_t *worker, uint64_t job_id,
         job->shards[shard].attempts = attempt;
     }
     self->stats.adopted++;
-    return lease_new(worker, job, shard, attempt);
+    return lease_new(self, worker, job, shard, attempt);
 }
 
 void

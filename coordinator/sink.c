@@ -262,6 +262,9 @@ commit(coordinator_t *self, lease_t *l)
             "budget of a job; count by fewer keys");
         return;
     }
+    job->n_counted++;
+    job->counted_bytes += job->shards[shard].bytes;
+    job->counted_ms += self->now - l->lent_at;
     self->stats.commits++;
     lease_remove(self, l);
     leases_remove_of(self, job, shard);
