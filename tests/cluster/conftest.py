@@ -76,7 +76,7 @@ class Cluster:
         self.folder, self.address = Path(folder), address
         self.keys, self.state = self.folder / "keys", self.folder / "state"
         self.processes, self.workers = [], {}
-        self.state.mkdir()
+        self.state.mkdir(exist_ok=True)
         run("keys", "init", self.keys)
         self.coordinator = self.start("coordinator", [
             program("logtally-coordinator"), "--keys", self.keys,

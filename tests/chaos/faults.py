@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What goes wrong in a run, one function each: fault(run). A function that
+may cost a file returns its path: the answer is then either whole, or names
+just that file."""
+import os
+import random
+import shutil
+import signal
+import subprocess
+import time
+
+import proxy
+
+FAULTS = {}
+
+
+def fault(f):
+    FAULTS[f.__name__] = f
+    return f
+
+
+def executors(worker):
+    out = subprocess.run(["pgrep", "-P", str(worker.popen.pid)],
+                         capture_output=True, text=True).stdout
+    return [int(x) for x in out.split()]
+
+
+# ---- processes
+
+@fault
+def worker_killed(run):
+    run.end_worker(signal.SIGKILL)
+    time.sleep(run.rng.uniform(0, 5))
+    run.start_worker()
+
+
+@fault
+def worker_killed_and_back_at_once(run):
+    run.end_worker(signal.SIGKILL)
+    run.start_worker()
+
+
+@fault
+def worker_drained(run):
+    run.end_worker(signal.SIGTERM)
+    run.start_worker()
+
+
+@fault
+def worker_stopped(run):
+    run.stop(run.worker.popen.pid, run.rng.choice([0.5, 4, 7]))
+
+
+@fault
+def executor_killed(run):
+    for pid in executors(run.worker)[:1]:
+        os.kill(pid, signal.SIGKILL)
+
+
+@fault
+def executor_stopped(run):
+    for pid in executors(run.worker)[:1]:
+        run.stop(pid, 3)
+
+
+@fault
+def executor_out_of_memory(run):
+    for pid in executors(run.worker)[:1]:
+        subprocess.run(["prlimit", f"--pid={pid}", "--as=1000000"],
+                       capture_output=True)
+
+
+@fault
+def coordinator_killed(run):
+    run.restart_coordinator(signal.SIGKILL, run.rng.uniform(0, 4))
+
+
+@fault
+def coordinator_ended(run):
+    run.restart_coordinator(signal.SIGTERM, 0)
+
+
+@fault
+def coordinator_stopped(run):
+    run.stop(run.cluster.coordinator.popen.pid, run.rng.choice([0.5, 4, 7]))
+
+
+@fault
+def both_killed(run):
+    run.end_worker(signal.SIGKILL)
+    run.restart_coordinator(signal.SIGKILL, 0.5)
+    run.start_worker()
+
+
+@fault
+def client_killed(run):
+    """Another waits for its job."""
+    run.client.kill()
+    run.client.communicate()
+    run.wait_again()
+
+
+# ---- connections
+
+def misbehave(name, link, mode):
+    def f(run):
+        p = run.proxies[link]
+        if mode == "reset":
+            for _ in range(3):
+                p.reset()
+                time.sleep(0.1)
+            return
+        p.mode = mode
+        time.sleep(0.2 if mode == proxy.CORRUPT
+                   else run.rng.choice([0.5, 2, 6]))
+        p.mode = proxy.PASS
+        if mode == proxy.DROP:
+            p.reset()  # bytes are missing: nothing after them makes sense
+    f.__name__ = name
+    fault(f)
+
+
+for link in ("control", "sink", "intake"):
+    for mode in (proxy.FREEZE, proxy.DELAY, proxy.DROP, proxy.CORRUPT,
+                 "reset"):
+        misbehave(f"{link}_{mode}", link, mode)
+
+
+@fault
+def all_links_frozen(run):
+    for p in run.proxies.values():
+        p.mode = proxy.FREEZE
+    time.sleep(run.rng.choice([1, 5, 9]))
+    for p in run.proxies.values():
+        p.mode = proxy.PASS
+
+
+# ---- files
+
+@fault
+def file_truncated(run):
+    os.truncate(run.log, run.log.stat().st_size // 2)
+    return run.log
+
+
+@fault
+def file_replaced(run):
+    other = run.log.with_suffix(".new")
+    shutil.copy(run.log, other)
+    with open(other, "r+b") as f:
+        f.write(b"x")
+    os.rename(other, run.log)
+    return run.log
+
+
+@fault
+def file_deleted(run):
+    run.log.unlink()
+    return run.log
+
+
+@fault
+def file_rotated_by_copytruncate(run):
+    shutil.copy(run.log, run.log.with_suffix(".1"))
+    os.truncate(run.log, 0)
+    with open(run.log, "ab") as f:
+        f.write(b"a new line\n")
+    return run.log
+
+
+@fault
+def file_appended(run):
+    with open(run.log, "ab") as f:
+        f.write(b"a new line\n" * random.randrange(1, 1000))
+
+
+# ---- the disk
+
+@fault
+def disk_full(run):
+    """The state folder is a small file system of its own; see Run."""
+    filler = run.cluster.state / "filler"
+    fd = os.open(filler, os.O_WRONLY | os.O_CREAT)
+    try:
+        while os.write(fd, b"x" * 4096) == 4096:
+            pass
+    except OSError:
+        pass
+    os.close(fd)
+    time.sleep(run.rng.choice([0.5, 3]))
+    filler.unlink()
