@@ -70,6 +70,12 @@ identity_speaks_for(const identity_t *self, const char *host)
     return self->n_hosts == 0 && strcmp(self->name, host) == 0;
 }
 
+bool
+identity_is_current(const identity_t *self, int64_t wall_s)
+{
+    return self->expires == 0 || wall_s < self->expires;
+}
+
 static int
 cmp_name(const void *a, const void *b)
 {
@@ -321,6 +327,7 @@ allowlist_digest(const allowlist_t *self, uint8_t out[32])
         buf_put_block(&buf, span_str(item->name));
         buf_put(&buf, item->key, KEY_LEN);
         buf_put_u32(&buf, item->roles);
+        buf_put_u64(&buf, (uint64_t)item->expires);
         buf_put_u32(&buf, (uint32_t)item->n_hosts);
         for (size_t k = 0; k < item->n_hosts; k++) {
             buf_put_block(&buf, span_str(item->hosts[k]));

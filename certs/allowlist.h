@@ -20,7 +20,8 @@ typedef struct identity {
     char name[LIMIT_NAME];
     uint8_t key[KEY_LEN];
     unsigned roles;
-    size_t n_hosts; // patterns a worker may speak for
+    int64_t expires; // first second when it is no longer good; 0: never
+    size_t n_hosts;  // patterns a worker may speak for
     char hosts[LIMIT_HOSTS][LIMIT_NAME];
 } identity_t;
 
@@ -44,6 +45,8 @@ void allowlist_digest(const allowlist_t *self, uint8_t out[32]);
 
 // May this identity speak for that host? Patterns as in fnmatch(3).
 bool identity_speaks_for(const identity_t *self, const char *host);
+// False once its day has passed.
+bool identity_is_current(const identity_t *self, int64_t wall_s);
 // "worker", "client", "admin"; 0 for no role.
 unsigned role_parse(const char *name);
 const char *role_name(unsigned role);

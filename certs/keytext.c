@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "certs/keytext.h"
 
+#include "certs/expiry.h"
 #include "certs/z85.h"
 #include "common/base/zpl.h"
 
@@ -125,6 +126,19 @@ take_hosts(parser_t *self, span_t value)
     return ERR_OK;
 }
 
+// A key whose end cannot be read must not live for ever.
+static errcode_t
+take_expires(parser_t *self, span_t value)
+{
+    if (self->out->identity.expires != 0) {
+        return fault(self, "expires is given twice");
+    }
+    return expiry_parse(value, &self->out->identity.expires) == ERR_OK
+               ? ERR_OK
+               : fault(self, "expires must be like 2027-01-31 or "
+                             "2027-01-31T18:00:00Z");
+}
+
 static errcode_t
 take_metadata(parser_t *self)
 {
@@ -136,6 +150,9 @@ take_metadata(parser_t *self)
     }
     if (span_is(self->zpl.name, "host")) {
         return take_hosts(self, value);
+    }
+    if (span_is(self->zpl.name, "expires")) {
+        return take_expires(self, value);
     }
     // Certificates made by other tools have a person's name here.
     if (span_is(self->zpl.name, "name") && key_name_is_valid(value)) {
@@ -224,6 +241,11 @@ print_words(buf_t *out, const identity_t *identity)
             buf_printf(out, "%s%s", i > 0 ? " " : "", identity->hosts[i]);
         }
         buf_put_str(out, "\"\n");
+    }
+    if (identity->expires != 0) {
+        char text[EXPIRY_TEXT];
+        expiry_print(identity->expires, text);
+        buf_printf(out, "    expires = \"%s\"\n", text);
     }
 }
 

@@ -5,6 +5,7 @@
 //       name = "web1"
 //       role = "worker"          several: "worker client"
 //       host = "web1 web1-*"     patterns, of a worker
+//       expires = "2027-01-31"   the last day, UTC, or with T18:00:00Z
 //   curve
 //       public-key = "..."       40 characters of Z85
 //       secret-key = "..."       in a secret file only

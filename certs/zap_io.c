@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 #include <zmq.h>
 
@@ -141,6 +142,9 @@ zap_identity(zap_t *self, const char *name, identity_t *out)
 {
     pthread_mutex_lock(&self->lock);
     const identity_t *found = allowlist_by_name(self->list, name);
+    if (found != NULL && !identity_is_current(found, time(NULL))) {
+        found = NULL;
+    }
     if (found != NULL) {
         *out = *found;
     }
@@ -201,15 +205,15 @@ receive(void *socket, request_t *out)
 }
 
 // 400 ends the dialling for good, 300 lets libzmq dial again.
-typedef enum { LET_IN, UNKNOWN, WRONG_ROLE, COME_AGAIN } verdict_t;
+typedef enum { LET_IN, UNKNOWN, EXPIRED, WRONG_ROLE, COME_AGAIN } verdict_t;
 
 static void
 reply(
     void *socket, const request_t *request, verdict_t verdict, const char *user)
 {
-    static const char *const status[] = {"200", "400", "400", "300"};
+    static const char *const status[] = {"200", "400", "400", "400", "300"};
     static const char *const text[] = {
-        "OK", "not allowed", "not allowed", "busy"};
+        "OK", "not allowed", "not allowed", "not allowed", "busy"};
     const span_t parts[] = {
         SPAN_LIT("1.0"),
         part(request, AT_REQUEST),
@@ -299,6 +303,9 @@ judge(zap_t *self, const request_t *request, identity_t *who)
             return UNKNOWN;
         }
     }
+    if (!identity_is_current(who, time(NULL))) {
+        return EXPIRED;
+    }
     return (who->roles & roles_of(part(request, AT_DOMAIN))) != 0 ? LET_IN
                                                                   : WRONG_ROLE;
 }
@@ -309,6 +316,7 @@ count(zap_t *self, verdict_t verdict)
     uint64_t *const counters[] = {
         [LET_IN] = &self->stats.accepted,
         [UNKNOWN] = &self->stats.refused_unknown,
+        [EXPIRED] = &self->stats.refused_expired,
         [WRONG_ROLE] = &self->stats.refused_role,
         [COME_AGAIN] = &self->stats.deferred,
     };
@@ -328,6 +336,8 @@ decide(zap_t *self, const request_t *request)
     count(self, verdict);
     if (verdict == UNKNOWN) {
         log_refusal(self, request, "unknown key");
+    } else if (verdict == EXPIRED) {
+        log_refusal(self, request, "the key has expired");
     } else if (verdict == WRONG_ROLE) {
         log_refusal(self, request, "role of the key");
     }

@@ -22,7 +22,7 @@ void zap_stop(zap_t **self_p); // joins the thread
 // Rereads keys_dir when it changed; true when the list is another one.
 bool zap_refresh(zap_t *self);
 // Copies the identity of that name from the current list; ERR_NOT_FOUND when
-// it is no longer allowed. Checked for every message.
+// it is no longer allowed or has expired. Checked for every message.
 MUST_CHECK errcode_t zap_identity(
     zap_t *self, const char *name, identity_t *out);
 
@@ -30,6 +30,7 @@ typedef struct zap_stats {
     uint64_t accepted;
     uint64_t refused_unknown;
     uint64_t refused_role;
+    uint64_t refused_expired;
     uint64_t deferred; // strangers told to come again
 } zap_stats_t;
 zap_stats_t zap_stats(zap_t *self);

@@ -3,6 +3,7 @@
 // coordinator notices by itself, so there is no command to tell it.
 #include "coordinator/cli/cli.h"
 
+#include "certs/expiry.h"
 #include "certs/keyfile.h"
 #include "certs/keymaker_io.h"
 #include "certs/keytext.h"
@@ -32,6 +33,7 @@ static const char help_text[] =
     "usage: logtally keys init DIR\n"
     "       logtally keys new DIR NAME --role worker|client|admin\n"
     "                                  [--host NAME-OR-PATTERN]...\n"
+    "                                  [--expires DATE]\n"
     "       logtally keys list DIR\n"
     "       logtally keys revoke DIR NAME\n"
     "\n"
@@ -39,7 +41,7 @@ static const char help_text[] =
     "          to submit jobs with, in DIR/issued/admin\n"
     "  new     make a key: DIR/issued/NAME is all that NAME needs, and is\n"
     "          copied to its host alone; DIR/allowed/NAME lets it in\n"
-    "  list    name, role, hosts, fingerprint and state of every key\n"
+    "  list    name, role, hosts, end, fingerprint and state of every key\n"
     "  revoke  refuse a key from now on, on open connections too\n"
     "\n"
     "  -r, --role ROLE  worker: reads and counts logs; client: submits jobs\n"
@@ -47,6 +49,9 @@ static const char help_text[] =
     "                   cancel the jobs of all\n"
     "  -H, --host HOST  of a worker, may be given again: a host that it may\n"
     "                   speak for, or a pattern ('web*'); default: NAME\n"
+    "  -e, --expires D  last day of the key, UTC, like 2027-01-31, or its "
+    "last\n"
+    "                   moment, like 2027-01-31T18:00:00Z; default: never\n"
     "  -h, --help       this text\n"
     "\n"
     "Run it as the user who runs the coordinator. A running coordinator\n"
@@ -262,6 +267,16 @@ take_host(args_t *args, const char *value)
 }
 
 static int
+take_expires(args_t *args, const char *value)
+{
+    return expiry_parse(span_str(value), &args->who.expires) == ERR_OK
+               ? EXIT_DONE
+               : usage_error("new",
+                     "a date is like 2027-01-31 or 2027-01-31T18:00:00Z, not ",
+                     value);
+}
+
+static int
 take_option(const command_t *command, args_t *args, int option, char **argv)
 {
     if (option == 'h') {
@@ -276,7 +291,11 @@ take_option(const command_t *command, args_t *args, int option, char **argv)
             command->name, "a value is missing behind ", argv[optind - 1]);
     }
     if (!command->has_options) {
-        return usage_error(command->name, "takes no ", "--role or --host");
+        return usage_error(
+            command->name, "takes no ", "--role, --host or --expires");
+    }
+    if (option == 'e') {
+        return take_expires(args, optarg);
     }
     return option == 'r' ? take_role(args, optarg) : take_host(args, optarg);
 }
@@ -306,6 +325,7 @@ parse_args(const command_t *command, int argc, char **argv, args_t *args)
     static const struct option options[] = {
         {"role", required_argument, NULL, 'r'},
         {"host", required_argument, NULL, 'H'},
+        {"expires", required_argument, NULL, 'e'},
         {"help", no_argument, NULL, 'h'},
         {0},
     };
@@ -313,7 +333,8 @@ parse_args(const command_t *command, int argc, char **argv, args_t *args)
 
     optind = 0; // start over, in glibc
     opterr = 0;
-    while ((option = getopt_long(argc, argv, ":r:H:h", options, NULL)) != -1) {
+    while (
+        (option = getopt_long(argc, argv, ":r:H:e:h", options, NULL)) != -1) {
         int code = take_option(command, args, option, argv);
         if (code != EXIT_DONE || args->help) {
             return code;

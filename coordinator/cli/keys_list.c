@@ -3,6 +3,7 @@
 // hide the others from the person who wants to mend it.
 #include "coordinator/cli/keys_list.h"
 
+#include "certs/expiry.h"
 #include "certs/keyfile.h"
 #include "common/base/xalloc.h"
 
@@ -11,8 +12,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-enum { NAME, ROLE, HOSTS, FINGERPRINT, STATE, N_COLUMNS };
+enum { NAME, ROLE, HOSTS, EXPIRES, FINGERPRINT, STATE, N_COLUMNS };
 
 typedef struct row {
     char *cells[N_COLUMNS];
@@ -66,14 +68,21 @@ static void
 add_key(table_t *self, const identity_t *who, const char *state)
 {
     char fingerprint[20];
+    char expires[EXPIRY_TEXT] = "-";
+    bool over = !identity_is_current(who, time(NULL));
 
+    if (who->expires != 0) {
+        expiry_print(who->expires, expires);
+    }
     key_fingerprint(who->key, fingerprint);
     *add_row(self) = (row_t){{
         [NAME] = xstrdup(who->name),
         [ROLE] = joined_roles(who->roles),
         [HOSTS] = joined_hosts(who),
+        [EXPIRES] = xstrdup(expires),
         [FINGERPRINT] = xstrdup(fingerprint),
-        [STATE] = xstrdup(state),
+        [STATE] =
+            xstrdup(over && strcmp(state, "allowed") == 0 ? "expired" : state),
     }};
 }
 
@@ -174,6 +183,7 @@ keys_list(const char *dir)
         [NAME] = xstrdup("name"),
         [ROLE] = xstrdup("role"),
         [HOSTS] = xstrdup("hosts"),
+        [EXPIRES] = xstrdup("expires"),
         [FINGERPRINT] = xstrdup("fingerprint"),
         [STATE] = xstrdup("state"),
     }};

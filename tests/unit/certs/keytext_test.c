@@ -12,6 +12,7 @@ worker_of_two_hosts(uint8_t secret[KEY_LEN])
 
     strcpy(who.hosts[who.n_hosts++], "web1");
     strcpy(who.hosts[who.n_hosts++], "web[2-9]*");
+    who.expires = 4102444800;
     return who;
 }
 
@@ -21,6 +22,7 @@ check_same(const identity_t *a, const identity_t *b)
     assert_string_equal(a->name, b->name);
     assert_memory_equal(a->key, b->key, KEY_LEN);
     assert_int_equal(a->roles, b->roles);
+    assert_int_equal(a->expires, b->expires);
     assert_int_equal(a->n_hosts, b->n_hosts);
     for (size_t i = 0; i < a->n_hosts; i++) {
         assert_string_equal(a->hosts[i], b->hosts[i]);
@@ -91,6 +93,10 @@ test_faults_are_told_with_their_line(void **state)
             "line 2: role must be worker, client or admin"},
         {"metadata\n    role = client\n    role = admin\n",
             "line 3: role is given twice"},
+        {"metadata\n    expires = \"soon\"\n", "line 2: expires must be like"},
+        {"metadata\n    expires = \"\"\n", "line 2: expires must be like"},
+        {"metadata\n    expires = 2030-01-01\n    expires = 2031-01-01\n",
+            "line 3: expires is given twice"},
         {"metadata\n    host = \"a/b\"\n",
             "line 2: host is no host name or pattern"},
         {"metadata\n    host = a\n    host = b\n",

@@ -11,12 +11,14 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 #include <zmq.h>
 
@@ -60,9 +62,10 @@ write_file(const fixture_t *f, const char *name, span_t text)
 }
 
 static void
-allow(const fixture_t *f, const char *name, int key, unsigned role)
+allow_until(const fixture_t *f, const char *name, int key, unsigned role,
+    int64_t expires)
 {
-    identity_t identity = {.roles = role};
+    identity_t identity = {.roles = role, .expires = expires};
     buf_t text = {0};
 
     snprintf(identity.name, sizeof identity.name, "%s", name);
@@ -70,6 +73,12 @@ allow(const fixture_t *f, const char *name, int key, unsigned role)
     keytext_print(&text, &identity, NULL);
     write_file(f, name, buf_span(&text));
     buf_fini(&text);
+}
+
+static void
+allow(const fixture_t *f, const char *name, int key, unsigned role)
+{
+    allow_until(f, name, key, role, 0);
 }
 
 static void
@@ -489,6 +498,48 @@ test_a_broken_file_keeps_the_old_list(void **state)
     CHECK_ERR(zap_identity(f->zap, "web1", &who), ERR_NOT_FOUND);
 }
 
+// The file stays as it is; the clock alone ends it, open connection or not.
+static void
+test_a_key_ends_with_its_time(void **state)
+{
+    fixture_t *f = *state;
+    identity_t who;
+    int64_t end = time(NULL) + 2;
+
+    allow_until(f, "web1", WEB1, ROLE_WORKER, end);
+    start_zap(f, false);
+    listen_as(f, ZMQ_ROUTER, "control");
+    dial_t dial = dial_as(f, ZMQ_DEALER, WEB1);
+    check_user(f, &dial, true, "web1");
+    CHECK_OK(zap_identity(f->zap, "web1", &who));
+    while (time(NULL) < end) {
+        usleep(20000);
+    }
+    CHECK_ERR(zap_identity(f->zap, "web1", &who), ERR_NOT_FOUND);
+    check_state(f, ZMQ_DEALER, WEB1, DIAL_REFUSED);
+    CHECK_U64(zap_stats(f->zap).refused_expired, 1);
+    hang_up(&dial);
+}
+
+// Content decides: a file written again with the same words is no change,
+// and one byte more or less is, whatever its time says.
+static void
+test_the_content_decides_and_not_the_time(void **state)
+{
+    fixture_t *f = *state;
+    const struct timespec same[2] = {{.tv_sec = 1000}, {.tv_sec = 1000}};
+    char *path = path_of(f, "web1");
+
+    assert_int_equal(utimensat(AT_FDCWD, path, same, 0), 0);
+    start_zap(f, false);
+    allow(f, "web1", WEB1, ROLE_WORKER);
+    assert_false(zap_refresh(f->zap));
+    allow(f, "web1", WEB1, ROLE_CLIENT);
+    assert_int_equal(utimensat(AT_FDCWD, path, same, 0), 0);
+    assert_true(zap_refresh(f->zap));
+    free(path);
+}
+
 // Else the last key of a folder could not be revoked.
 static void
 test_an_emptied_folder_allows_nobody(void **state)
@@ -606,6 +657,8 @@ main(void)
         TEST(test_a_fixed_list_is_not_read_again),
         TEST(test_a_revoked_key_is_gone_after_a_refresh),
         TEST(test_a_broken_file_keeps_the_old_list),
+        TEST(test_a_key_ends_with_its_time),
+        TEST(test_the_content_decides_and_not_the_time),
         TEST(test_an_emptied_folder_allows_nobody),
         TEST(test_a_multipart_message_is_drained_and_refused),
         TEST(test_an_over_long_frame_never_arrives),

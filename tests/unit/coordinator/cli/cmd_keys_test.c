@@ -226,6 +226,26 @@ test_help_comes_from_everywhere(void **state)
 }
 
 static void
+test_an_end_is_kept_and_shown(void **state)
+{
+    fixture_t *f = *state;
+    identity_t who;
+    buf_t why = {0};
+
+    check_done(f, "keys init DIR");
+    check_done(f, "keys new DIR old --role client --expires 2001-01-01");
+    check_done(f, "keys new DIR web1 --role worker --expires 2901-01-01");
+    CHECK_OK(keyfile_load_public(path_in(f->dir, "allowed/old"), &who, &why));
+    CHECK_U64(who.expires, 978393600);
+    check_done(f, "keys list DIR");
+    assert_non_null(strstr(strstr((const char *)f->out.p, "old "), "expired"));
+    assert_true(said(f, "2901-01-02T00:00:00Z"));
+    check_fails(f, EXIT_USAGE, "keys new DIR x --role client --expires soon",
+        "2027-01-31");
+    buf_fini(&why);
+}
+
+static void
 test_list_shows_public_data_and_state(void **state)
 {
     fixture_t *f = *state;
@@ -407,6 +427,7 @@ main(void)
         TEST(test_a_worker_without_hosts_speaks_for_its_name),
         TEST(test_wrong_command_lines_are_usage_errors),
         TEST(test_help_comes_from_everywhere),
+        TEST(test_an_end_is_kept_and_shown),
         TEST(test_list_shows_public_data_and_state),
         TEST(test_secrets_are_never_printed),
         TEST(test_a_broken_list_is_told_by_every_command),
