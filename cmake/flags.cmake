@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+include(CheckCCompilerFlag)
+
 # Asserts stay in every build; CMake would strip them from Release.
 foreach(kind RELEASE RELWITHDEBINFO MINSIZEREL)
     string(REPLACE "-DNDEBUG" "" CMAKE_C_FLAGS_${kind}
@@ -30,5 +32,13 @@ else()
     add_compile_options($<$<CONFIG:Release>:-U_FORTIFY_SOURCE>
         $<$<CONFIG:Release>:-D_FORTIFY_SOURCE=2>)
 endif()
+# tests/elf.py reads what came of these.
+foreach(flag -fcf-protection=full -fstack-clash-protection)
+    string(MAKE_C_IDENTIFIER "lt_has${flag}" has)
+    check_c_compiler_flag(${flag} ${has})
+    if(${has})
+        add_compile_options($<$<CONFIG:Release>:${flag}>)
+    endif()
+endforeach()
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
-add_link_options(-pie -Wl,-z,relro,-z,now)
+add_link_options(-pie -Wl,-z,relro,-z,now,-z,noexecstack)

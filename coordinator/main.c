@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/base/log.h"
+#include "common/base/private.h"
 #include "coordinator/coordinator_io.h"
 
 #include <stdio.h>
@@ -74,6 +75,7 @@ main(int argc, char **argv)
     buf_t text = {0};
     int code;
 
+    private_or_die("logtally-coordinator");
     if (coordinator_options_parse(argc, argv, &options, &text) != ERR_OK) {
         code = complain("logtally-coordinator", &text, EXIT_USAGE);
         fputs("`logtally-coordinator --help` lists the options\n", stderr);

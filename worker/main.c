@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // logtally-worker: settings, keys, signals; the rest is worker_run.
 #include "common/base/log.h"
+#include "common/base/private.h"
 #include "common/base/settings.h"
 #include "common/net/curve_socket.h"
 #include "worker/files_io.h"
@@ -327,6 +328,7 @@ main(int argc, char **argv)
     buf_t why = {0};
     int code;
 
+    private_or_die("logtally-worker");
     if (sodium_init() == -1) {
         return complain("cannot start libsodium", 22, EXIT_FAILED);
     }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "common/base/private.h"
 #include "coordinator/cli/cli.h"
 #include "coordinator/cli/command.h"
 
@@ -109,6 +110,7 @@ main(int argc, char **argv)
 {
     const char *word = argc > 1 ? argv[1] : NULL;
 
+    private_or_die("logtally");
     if (word == NULL) {
         return usage(stderr, EXIT_USAGE);
     }
