@@ -79,11 +79,12 @@ roles_of(span_t domain)
 }
 
 static void
-log_fault(zap_t *self, const char *event, buf_t *why)
+log_fault(zap_t *self, const char *event, const buf_t *why)
 {
     if (log_allowed(&self->faults, event)) {
-        buf_put_u8(why, 0);
-        log_event(LOG_ERROR, event, "why", (const char *)why->p, NULL);
+        char *text = xstrndup((const char *)why->p, why->len);
+        log_event(LOG_ERROR, event, "why", text, NULL);
+        free(text);
     }
 }
 
@@ -108,33 +109,43 @@ swap_if_other(zap_t *self, allowlist_t **list_p)
     return true;
 }
 
-bool
-zap_refresh(zap_t *self)
+zap_reload_t
+zap_reload(zap_t *self, buf_t *why)
 {
     allowlist_t *list = NULL;
-    buf_t why = {0};
-    bool changed = false;
+    zap_reload_t out = {0};
 
     if (self->keys_dir == NULL) {
-        return false;
+        out.allowed = allowlist_count(self->list);
+        return out;
     }
     pthread_mutex_lock(&self->reload);
-    errcode_t rc = allowlist_load(self->keys_dir, &list, &why);
+    errcode_t rc = allowlist_load(self->keys_dir, &list, why);
     // An empty folder is a list as well, else its last key could not be
     // revoked; and a folder that went must not leave the doors open.
     if (rc == ERR_NOT_FOUND) {
         list = allowlist_of(NULL);
     }
-    changed = list != NULL && swap_if_other(self, &list);
+    out.changed = list != NULL && swap_if_other(self, &list);
     if (list == NULL) {
-        log_fault(self, "allowlist-kept", &why);
-    } else if (rc == ERR_NOT_FOUND && changed) {
-        log_fault(self, "allowlist-empty", &why);
+        log_fault(self, "allowlist-kept", why);
+    } else if (rc == ERR_NOT_FOUND && out.changed) {
+        log_fault(self, "allowlist-empty", why);
     }
+    out.allowed = allowlist_count(self->list);
     pthread_mutex_unlock(&self->reload);
     allowlist_destroy(&list);
+    return out;
+}
+
+bool
+zap_refresh(zap_t *self)
+{
+    buf_t why = {0};
+    zap_reload_t done = zap_reload(self, &why);
+
     buf_fini(&why);
-    return changed;
+    return done.changed;
 }
 
 errcode_t

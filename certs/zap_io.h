@@ -21,6 +21,13 @@ void zap_stop(zap_t **self_p); // joins the thread
 
 // Rereads keys_dir when it changed; true when the list is another one.
 bool zap_refresh(zap_t *self);
+// The same, and tells what came of it: how many keys are in the list now, and
+// in *why the fault for which the old list was kept.
+typedef struct zap_reload {
+    bool changed;
+    size_t allowed;
+} zap_reload_t;
+zap_reload_t zap_reload(zap_t *self, buf_t *why);
 // Copies the identity of that name from the current list; ERR_NOT_FOUND when
 // it is no longer allowed or has expired. Checked for every message.
 MUST_CHECK errcode_t zap_identity(

@@ -35,6 +35,7 @@ static const struct handler {
     {PROTO_RESULT, LINK_CONTROL, true, CLIENTS, on_result},
     {PROTO_JOBS, LINK_CONTROL, true, CLIENTS, on_jobs},
     {PROTO_WORKERS, LINK_CONTROL, true, CLIENTS, on_workers},
+    {PROTO_RELOAD_KEYS, LINK_CONTROL, true, ROLE_ADMIN, on_reload_keys},
 };
 
 static output_t *
@@ -116,6 +117,14 @@ open_lane(coordinator_t *self, worker_t *worker)
     output_t *out = push_output(self, OUT_LANE_OPEN, worker->lane);
     snprintf(out->endpoint, sizeof out->endpoint, "%s", worker->endpoint);
     snprintf(out->name, sizeof out->name, "%s", worker->key);
+}
+
+// The keys are files, so this is for who drives the machine.
+bool
+on_reload_keys(coordinator_t *self, const incoming_t *in)
+{
+    push_output(self, OUT_RELOAD, in->peer);
+    return true;
 }
 
 void

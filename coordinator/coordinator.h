@@ -48,6 +48,7 @@ typedef enum {
     OUT_INTAKE,     // frame to the lane `peer`
     OUT_LANE_OPEN,  // connect a PUSH: lane `peer`, endpoint, key of `name`
     OUT_LANE_CLOSE, // close lane `peer`
+    OUT_RELOAD,     // read the allowed keys again, tell control peer `peer`
 } out_kind_t;
 
 typedef struct output {

@@ -403,6 +403,7 @@ bool on_submit(coordinator_t *self, const incoming_t *in);
 bool on_job_request(coordinator_t *self, const incoming_t *in);
 bool on_result(coordinator_t *self, const incoming_t *in);
 bool on_jobs(coordinator_t *self, const incoming_t *in);
+bool on_reload_keys(coordinator_t *self, const incoming_t *in);
 bool on_workers(coordinator_t *self, const incoming_t *in);
 void send_update(coordinator_t *self, uint64_t peer, job_t *job);
 void send_plan(coordinator_t *self, job_t *job);

@@ -10,6 +10,8 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/xalloc.h"
+#include "common/wire/control.pb.h"
+#include "common/wire/frame.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -87,6 +89,30 @@ send_control(coordinator_io_t *self, const output_t *out, int64_t now_ms)
     coordinator_undelivered(self->machine, OUT_CONTROL, out->peer, now_ms);
 }
 
+// An admin asked. What was revoked is cut off a moment later, so that the
+// answer is not cut off with it.
+static void
+reload_keys(coordinator_io_t *self, const output_t *out, int64_t now_ms)
+{
+    buf_t why = {0};
+    zap_reload_t done = zap_reload(self->zap, &why);
+    lt_KeysReloaded meta = {
+        .changed = done.changed, .allowed = (uint32_t)done.allowed};
+    output_t answer = {.kind = OUT_CONTROL, .peer = out->peer};
+
+    if (done.changed) {
+        log_event(LOG_INFO, "keys-changed", NULL);
+    }
+    snprintf(meta.fault, sizeof meta.fault, "%.*s", (int)why.len,
+        why.len > 0 ? (const char *)why.p : "");
+    frame_encode(&answer.frame, PROTO_KEYS_RELOADED, 0, lt_KeysReloaded_fields,
+        &meta, (span_t){0});
+    send_control(self, &answer, now_ms);
+    self->refresh_at_ms = now_ms + REFRESH_SOON_MS;
+    buf_fini(&answer.frame);
+    buf_fini(&why);
+}
+
 static void
 carry_out(coordinator_io_t *self, output_t *out, int64_t now_ms)
 {
@@ -105,6 +131,9 @@ carry_out(coordinator_io_t *self, output_t *out, int64_t now_ms)
         break;
     case OUT_LANE_CLOSE:
         lanes_close(self->lanes, out->peer);
+        break;
+    case OUT_RELOAD:
+        reload_keys(self, out, now_ms);
         break;
     }
 }

@@ -41,11 +41,13 @@ typedef enum {
     PROTO_RESULT = 68,
     PROTO_JOBS = 69,
     PROTO_WORKERS = 70,
+    PROTO_RELOAD_KEYS = 71,
     PROTO_JOB_UPDATE = 80,
     PROTO_RESULT_CHUNK = 81,
     PROTO_JOB_LIST = 82,
     PROTO_WORKER_LIST = 83,
     PROTO_PLAN = 84,
+    PROTO_KEYS_RELOADED = 85,
 } proto_type_t;
 
 const char *proto_name(unsigned type); // "REGISTER"; "?" for no type

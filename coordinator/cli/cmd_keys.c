@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// keys: the key folder of a coordinator. Works on files alone: a running
-// coordinator notices by itself, so there is no command to tell it.
+// keys: the key folder of a coordinator. Works on files alone, but for
+// `reload`: a running coordinator notices by itself.
 #include "coordinator/cli/cli.h"
 
 #include "certs/expiry.h"
@@ -9,6 +9,7 @@
 #include "certs/keytext.h"
 #include "common/base/xalloc.h"
 #include "coordinator/cli/keys_list.h"
+#include "coordinator/cli/keys_reload.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -36,6 +37,7 @@ static const char help_text[] =
     "                                  [--expires DATE]\n"
     "       logtally keys list DIR\n"
     "       logtally keys revoke DIR NAME\n"
+    "       logtally keys reload [--coordinator ADDR] [--keys FOLDER]\n"
     "\n"
     "  init    make DIR with the coordinator's key, and a key named admin\n"
     "          to submit jobs with, in DIR/issued/admin\n"
@@ -43,6 +45,8 @@ static const char help_text[] =
     "          copied to its host alone; DIR/allowed/NAME lets it in\n"
     "  list    name, role, hosts, end, fingerprint and state of every key\n"
     "  revoke  refuse a key from now on, on open connections too\n"
+    "  reload  let a running coordinator read its keys now, and say what it\n"
+    "          made of them\n"
     "\n"
     "  -r, --role ROLE  worker: reads and counts logs; client: submits jobs\n"
     "                   and sees its own; admin: a client that may read and\n"
@@ -366,7 +370,10 @@ int
 cmd_keys(int argc, char **argv)
 {
     if (argc < 2) {
-        return usage_error("", "wants init, new, list or revoke", "");
+        return usage_error("", "wants init, new, list, revoke or reload", "");
+    }
+    if (strcmp(argv[1], "reload") == 0) {
+        return keys_reload(argc - 1, argv + 1);
     }
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
         if (strcmp(commands[i].name, argv[1]) == 0) {
