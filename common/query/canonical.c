@@ -97,6 +97,21 @@ rank(expr_kind_t kind)
 }
 
 static void
+canon_call(const query_t *q, const expr_t *e, buf_t *out)
+{
+    buf_printf(out, "%s(", e->func->name);
+    if (e->filter != NULL) {
+        canon_filter(q, e->filter, out);
+        buf_put_str(out, ", ");
+    }
+    for (size_t i = 0; i < e->n_args; i++) {
+        buf_put_str(out, i == 0 ? "" : ", ");
+        canon_expr(q, e->args[i], out);
+    }
+    buf_put_u8(out, ')');
+}
+
+static void
 canon_sub(const query_t *q, const expr_t *e, int least, buf_t *out)
 {
     bool parens = e->let == NULL && rank(e->kind) < least;
@@ -126,7 +141,9 @@ canon_expr(const query_t *q, const expr_t *e, buf_t *out)
     } else if (e->kind == EXPR_NEG) {
         buf_put_u8(out, '-');
         canon_sub(q, e->args[0], 3, out);
-    } else if (e->kind != EXPR_CALL) {
+    } else if (e->kind == EXPR_CALL) {
+        canon_call(q, e, out);
+    } else {
         canon_sub(q, e->args[0], rank(e->kind), out);
         buf_put_str(out, signs[e->kind]);
         canon_sub(q, e->args[1], rank(e->kind) + 1, out);

@@ -72,6 +72,13 @@ suggest(parser_t *p, const char *word)
 }
 
 void
+suggest_usage(parser_t *p, const char *usage)
+{
+    snprintf(p->error->suggestion, sizeof p->error->suggestion,
+        "it is written %s", usage);
+}
+
+void
 query_error_print(const query_error_t *error, const char *text, buf_t *out)
 {
     const uint8_t *s = (const uint8_t *)text;

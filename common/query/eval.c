@@ -6,6 +6,7 @@
 
 #include "common/base/limits.h"
 #include "common/base/xalloc.h"
+#include "common/query/funcs.h"
 
 #include <arpa/inet.h>
 #include <assert.h>
@@ -17,6 +18,7 @@
 #define MATCH_LIMIT   1000000u
 #define DEPTH_LIMIT   10000u
 #define HEAP_LIMIT_KB 20000u
+#define ROW_TEXT_MAX  ((size_t)64 << 20)
 #define SCRATCH       LIMIT_QUERY_COLUMNS // network keys of one row
 
 struct eval {
@@ -26,14 +28,53 @@ struct eval {
     pcre2_match_context *context;
     char scratch[SCRATCH][INET6_ADDRSTRLEN + 4];
     size_t used;
+    uint8_t **texts; // made by functions for this row
+    size_t n_texts;
+    size_t cap_texts;
+    size_t text_bytes;
 };
+
+// A let that is used twice brings its regex twice.
+static errcode_t
+compile_one(eval_t *self, span_t text, size_t regex)
+{
+    PCRE2_SIZE where;
+    int code;
+
+    assert(regex < self->n_codes);
+    if (self->codes[regex] == NULL) {
+        self->codes[regex] =
+            pcre2_compile(text.p, text.len, 0, &code, &where, NULL);
+    }
+    return self->codes[regex] == NULL ? ERR_REGEX : ERR_OK;
+}
+
+static errcode_t compile(eval_t *self, const filter_t *f);
+
+static errcode_t
+compile_expr(eval_t *self, const expr_t *e)
+{
+    errcode_t rc = ERR_OK;
+
+    if (e == NULL) {
+        return ERR_OK;
+    }
+    for (size_t i = 0; i < e->n_args && rc == ERR_OK; i++) {
+        rc = compile_expr(self, e->args[i]);
+    }
+    if (rc == ERR_OK && e->filter != NULL) {
+        rc = compile(self, e->filter);
+    }
+    if (rc == ERR_OK && e->kind == EXPR_CALL && e->func->kind == FUNC_EXTRACT) {
+        rc = compile_one(self, e->args[1]->literal.text, e->regex);
+    }
+    return rc;
+}
 
 static errcode_t
 compile(eval_t *self, const filter_t *f)
 {
     errcode_t rc = ERR_OK;
-    PCRE2_SIZE where;
-    int code;
 
     if (f == NULL) {
         return ERR_OK;
@@ -41,11 +82,15 @@ compile(eval_t *self, const filter_t *f)
     for (size_t i = 0; i < f->n_subs && rc == ERR_OK; i++) {
         rc = compile(self, f->subs[i]);
     }
-    if (f->kind == FILTER_REGEX || f->kind == FILTER_NOT_REGEX) {
-        assert(f->regex < self->n_codes);
-        self->codes[f->regex] =
-            pcre2_compile(f->text.p, f->text.len, 0, &code, &where, NULL);
-        rc = self->codes[f->regex] == NULL ? ERR_REGEX : ERR_OK;
+    if (rc == ERR_OK) {
+        rc = compile_expr(self, f->a);
+    }
+    if (rc == ERR_OK) {
+        rc = compile_expr(self, f->b);
+    }
+    if (rc == ERR_OK &&
+        (f->kind == FILTER_REGEX || f->kind == FILTER_NOT_REGEX)) {
+        rc = compile_one(self, f->text, f->regex);
     }
     return rc;
 }
@@ -55,11 +100,16 @@ compile_all(eval_t *self, const query_t *q)
 {
     errcode_t rc = compile(self, q->filter);
 
+    for (size_t i = 0; i < q->n_keys && rc == ERR_OK; i++) {
+        rc = compile_expr(self, q->keys[i].expr);
+    }
     for (size_t i = 0; i < q->n_aggs && rc == ERR_OK; i++) {
         rc = compile(self, q->aggs[i].filter);
+        rc = rc == ERR_OK ? compile_expr(self, q->aggs[i].arg) : rc;
     }
     for (size_t i = 0; i < q->n_stages && rc == ERR_OK; i++) {
         rc = compile(self, q->stages[i].filter);
+        rc = rc == ERR_OK ? compile_expr(self, q->stages[i].expr) : rc;
     }
     return rc;
 }
@@ -72,7 +122,7 @@ eval_new(const query_t *query, eval_t **out)
     *out = NULL;
     self->n_codes = query->n_regexes;
     self->codes = xcalloc(self->n_codes + 1, sizeof(pcre2_code *));
-    self->match = pcre2_match_data_create(1, NULL);
+    self->match = pcre2_match_data_create(2, NULL);
     self->context = pcre2_match_context_create(NULL);
     if (self->match == NULL || self->context == NULL) {
         abort(); // out of memory, as in xalloc
@@ -99,6 +149,8 @@ eval_destroy(eval_t **self_p)
     for (size_t i = 0; i < self->n_codes; i++) {
         pcre2_code_free(self->codes[i]);
     }
+    eval_next_row(self);
+    free(self->texts);
     pcre2_match_data_free(self->match);
     pcre2_match_context_free(self->context);
     free(self->codes);
@@ -110,6 +162,125 @@ void
 eval_next_row(eval_t *self)
 {
     self->used = 0;
+    while (self->n_texts > 0) {
+        free(self->texts[--self->n_texts]);
+    }
+    self->text_bytes = 0;
+}
+
+// Bytes for a text of this row.
+static errcode_t
+make_text(eval_t *self, size_t len, uint8_t **out)
+{
+    if (len > ROW_TEXT_MAX - self->text_bytes) {
+        return ERR_TOO_LARGE;
+    }
+    self->text_bytes += len;
+    self->texts = xgrow(
+        self->texts, &self->cap_texts, self->n_texts + 1, sizeof *self->texts);
+    *out = self->texts[self->n_texts++] = xcalloc(len + 1, 1);
+    return ERR_OK;
+}
+
+static errcode_t
+call_lower(eval_t *self, span_t s, span_t *out)
+{
+    uint8_t *made;
+    errcode_t rc;
+
+    *out = s;
+    if (!func_has_upper(s)) {
+        return ERR_OK;
+    }
+    if ((rc = make_text(self, s.len, &made)) == ERR_OK) {
+        func_lower(s, made);
+        out->p = made;
+    }
+    return rc;
+}
+
+// p == NULL: no match, or the group took no part in it.
+static errcode_t
+call_extract(eval_t *self, size_t regex, span_t s, span_t *out)
+{
+    const uint8_t *p = s.len == 0 ? (const uint8_t *)"" : s.p;
+    int rc = pcre2_match(
+        self->codes[regex], p, s.len, 0, 0, self->match, self->context);
+    const PCRE2_SIZE *at = pcre2_get_ovector_pointer(self->match);
+
+    *out = (span_t){NULL, 0};
+    if (rc < 0) {
+        return rc == PCRE2_ERROR_NOMATCH ? ERR_OK : ERR_REGEX;
+    }
+    if (rc != 1 && at[2] <= at[3] && at[3] <= s.len) { // 1: no group was set
+        *out = (span_t){p + at[2], at[3] - at[2]};
+    }
+    return ERR_OK;
+}
+
+static errcode_t
+call_on_text(eval_t *self, const expr_t *e, span_t s, cell_t *out)
+{
+    errcode_t rc = ERR_OK;
+    span_t text = {0};
+
+    switch (e->func->kind) {
+    case FUNC_LEN:
+        *out = (cell_t){.kind = CELL_NUMBER, .number = DEC_INT(s.len)};
+        return ERR_OK;
+    case FUNC_LOWER:
+        rc = call_lower(self, s, &text);
+        *out = (cell_t){.kind = CELL_TEXT, .text = text};
+        return rc;
+    case FUNC_EXT:
+        text = func_ext(s);
+        break;
+    case FUNC_SEGMENT:
+        text =
+            func_segment(s, (uint64_t)(e->args[1]->literal.number / DEC_ONE));
+        break;
+    case FUNC_URLHOST:
+        text = func_urlhost(s);
+        rc = call_lower(self, text, &text);
+        break;
+    case FUNC_EXTRACT:
+        rc = call_extract(self, e->regex, s, &text);
+        break;
+    case FUNC_HOUR:
+    case FUNC_WEEKDAY:
+    case FUNC_IF:
+        break;
+    }
+    *out = (cell_t){
+        .kind = text.p != NULL ? CELL_TEXT : CELL_MISSING, .text = text};
+    return rc;
+}
+
+static errcode_t
+eval_call(eval_t *self, const expr_t *e, const eval_row_t *row, cell_t *out)
+{
+    func_kind_t kind = e->func->kind;
+    cell_t a;
+    bool yes;
+    errcode_t rc;
+
+    if (kind == FUNC_IF) { // the other value is not looked at
+        rc = eval_filter(self, e->filter, row, &yes);
+        return rc == ERR_OK ? eval_expr(self, e->args[yes ? 0 : 1], row, out)
+                            : rc;
+    }
+    rc = eval_expr(self, e->args[0], row, &a);
+    *out = (cell_t){.kind = CELL_MISSING};
+    if (rc != ERR_OK || a.kind == CELL_MISSING) {
+        return rc;
+    }
+    if (kind == FUNC_HOUR || kind == FUNC_WEEKDAY) {
+        int64_t n =
+            kind == FUNC_HOUR ? func_hour(a.number) : func_weekday(a.number);
+        *out = (cell_t){.kind = CELL_NUMBER, .number = DEC_INT(n)};
+        return ERR_OK;
+    }
+    return call_on_text(self, e, a.text, out);
 }
 
 static errcode_t
@@ -159,7 +330,9 @@ eval_expr(eval_t *self, const expr_t *expr, const eval_row_t *row, cell_t *out)
         row->column(row->ctx, expr->column, out);
         return ERR_OK;
     }
-    assert(expr->kind != EXPR_CALL); // the parser makes none yet
+    if (expr->kind == EXPR_CALL) {
+        return eval_call(self, expr, row, out);
+    }
     return eval_op(self, expr, row, out);
 }
 

@@ -25,13 +25,14 @@ MUST_CHECK errcode_t eval_new(const query_t *query, eval_t **out);
 void eval_destroy(eval_t **self_p);
 void eval_next_row(eval_t *self); // forgets the scratch space
 
-// ERR_OVERFLOW; division by zero is missing.
+// ERR_OVERFLOW, ERR_REGEX (match limit), ERR_TOO_LARGE (texts that functions
+// make of one row); division by zero is missing.
 MUST_CHECK errcode_t eval_expr(
     eval_t *self, const expr_t *expr, const eval_row_t *row, cell_t *out);
 // expr, then bucket. A text that is no address is missing under BUCKET_NET.
 MUST_CHECK errcode_t eval_key(
     eval_t *self, const query_key_t *key, const eval_row_t *row, cell_t *out);
-// ERR_OVERFLOW, ERR_REGEX (match limit).
+// The same errors.
 MUST_CHECK errcode_t eval_filter(
     eval_t *self, const filter_t *filter, const eval_row_t *row, bool *out);
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What every line that passes the filter must contain. Only texts that stand
 // in the line as they were logged count: a field is a piece of its line, but
-// for host and file.
+// for host and file, and so is what ext, segment and extract take from one.
+#include "common/query/funcs.h"
 #include "common/query/query.h"
 
 #include <string.h>
@@ -9,6 +10,11 @@
 static bool
 is_piece_of_line(const expr_t *e)
 {
+    if (e != NULL && e->kind == EXPR_CALL) {
+        return (e->func->kind == FUNC_EXT || e->func->kind == FUNC_SEGMENT ||
+                   e->func->kind == FUNC_EXTRACT) &&
+               is_piece_of_line(e->args[0]);
+    }
     return e != NULL && e->kind == EXPR_FIELD && e->field != FIELD_HOST &&
            e->field != FIELD_FILE && !type_is_number(e->type);
 }

@@ -8,6 +8,7 @@
 #define LOGTALLY_COMMON_QUERY_PARSE_H
 
 #include "common/base/limits.h"
+#include "common/query/funcs.h"
 #include "common/query/query.h"
 #include "common/query/time_text.h"
 
@@ -88,21 +89,17 @@ bool fail_at(parser_t *p, size_t begin, size_t end, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 bool fail_tok(parser_t *p, const tok_t *t, const char *what); // "what 'tok'"
 void suggest(parser_t *p, const char *word);
+void suggest_usage(parser_t *p, const char *usage);
 size_t text_shown(const uint8_t *p, size_t len, buf_t *out, size_t *width);
 
 // words.c
 bool word_is_reserved(span_t s);
-typedef struct func {
-    const char *name;
-} func_t;
 typedef struct agg_info {
     const char *name;
     int func; // agg_func_t, or -1: later
 } agg_info_t;
-extern const func_t func_later[];
 extern const agg_info_t agg_infos[];
 const agg_info_t *agg_find(span_t s);
-bool func_is_later(span_t s);
 bool field_find(span_t s, field_t *out);
 typedef struct guess {
     span_t word;
@@ -113,6 +110,7 @@ void guess_try(guess_t *g, span_t candidate);
 void guess_fields(guess_t *g);
 void guess_aggs(guess_t *g);
 void guess_stages(guess_t *g);
+void guess_funcs(guess_t *g);
 
 // parser.c
 const tok_t *peek(parser_t *p);
@@ -127,10 +125,21 @@ expr_t *expr_field(parser_t *p, field_t field);
 bool match_column(parser_t *p, size_t *out);
 bool expr_as_time(parser_t *p, expr_t *e, const tok_t *t);
 bool unknown_name(parser_t *p, const tok_t *t);
+// args has two places; filter is that of an `if`, or NULL.
+expr_t *expr_call(parser_t *p, const func_t *f, type_t type,
+    expr_t *const *args, filter_t *filter, size_t regex);
+
+// parse_call.c
+expr_t *parse_call(parser_t *p, const func_t *f);
 
 // parse_filter.c
 filter_t *parse_filter(parser_t *p);
 filter_t *filter_both(parser_t *p, filter_t *a, filter_t *b);
+// Numbers the regex of the string t; `group`: it must have one.
+bool check_regex(
+    parser_t *p, const tok_t *t, span_t text, bool group, size_t *out);
+// Levels and nodes, those of its expressions with them.
+void filter_measure(const filter_t *f, size_t *height, size_t *size);
 
 // parse_aggs.c
 bool parse_agg_stage(parser_t *p);

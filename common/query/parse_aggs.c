@@ -183,7 +183,7 @@ unknown_agg(parser_t *p, const tok_t *t)
             t->kind == TOK_END ? "expected an aggregate"
                                : "expected an aggregate, not");
     }
-    if (agg_find(t->text) != NULL || func_is_later(t->text)) {
+    if (agg_find(t->text) != NULL || func_find(t->text) != NULL) {
         return unknown_name(p, t);
     }
     guess_aggs(&g);

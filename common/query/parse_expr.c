@@ -5,6 +5,15 @@
 
 #define MAX_SIZE 4096u // nodes of one expression, its lets written out
 
+static bool
+bounded(parser_t *p, const node_t *n)
+{
+    const tok_t *t = peek(p);
+
+    return (n->height <= LIMIT_QUERY_DEPTH && n->size <= MAX_SIZE) ||
+           fail_at(p, t->begin, t->end, "this expression is too deep or long");
+}
+
 static expr_t *
 node(parser_t *p, expr_kind_t kind, type_t type, expr_t *a, expr_t *b)
 {
@@ -22,12 +31,28 @@ node(parser_t *p, expr_kind_t kind, type_t type, expr_t *a, expr_t *b)
         n->size += sub->size;
         n->height = sub->height + 1 > n->height ? sub->height + 1 : n->height;
     }
-    if (n->height > LIMIT_QUERY_DEPTH || n->size > MAX_SIZE) {
-        const tok_t *t = peek(p);
-        fail_at(p, t->begin, t->end, "this expression is too deep or long");
+    return bounded(p, n) ? &n->e : NULL;
+}
+
+expr_t *
+expr_call(parser_t *p, const func_t *f, type_t type, expr_t *const *args,
+    filter_t *filter, size_t regex)
+{
+    node_t *n = (node_t *)node(p, EXPR_CALL, type, args[0], args[1]);
+    size_t height, size;
+
+    if (n == NULL) {
         return NULL;
     }
-    return &n->e;
+    n->e.func = f;
+    n->e.filter = filter;
+    n->e.regex = regex;
+    if (filter != NULL) {
+        filter_measure(filter, &height, &size);
+        n->height = height + 1 > n->height ? height + 1 : n->height;
+        n->size += size;
+    }
+    return bounded(p, n) ? &n->e : NULL;
 }
 
 expr_t *
@@ -101,7 +126,10 @@ match_column(parser_t *p, size_t *out)
                same_tok(&s->toks[n], &p->toks[p->at + n])) {
             n++;
         }
-        if (n == s->n && n > best) {
+        bool call = n == 1 && s->toks[0].kind == TOK_NAME &&
+                    func_find(s->toks[0].text) != NULL &&
+                    tok_is(&p->toks[p->at + n], "(");
+        if (n == s->n && n > best && !call) {
             best = n;
             *out = s->column;
         }
@@ -116,8 +144,16 @@ unknown_name(parser_t *p, const tok_t *t)
     guess_t g = {.word = t->text};
     bool call = tok_is(t + 1, "(");
 
-    if (func_is_later(t->text) ||
-        (agg_find(t->text) != NULL && agg_find(t->text)->func < 0)) {
+    if (!call && func_find(t->text) != NULL) {
+        fail_at(p, t->begin, t->end, "'%.*s' is a function", (int)t->text.len,
+            (const char *)t->text.p);
+        suggest_usage(p, func_find(t->text)->usage);
+        return false;
+    }
+    if (call && func_find(t->text) != NULL) {
+        return fail_tok(p, t, "a function cannot stand here:");
+    }
+    if ((agg_find(t->text) != NULL && agg_find(t->text)->func < 0)) {
         return fail_at(p, t->begin, t->end,
             "'%.*s' is not available in this version", (int)t->text.len,
             (const char *)t->text.p);
@@ -127,7 +163,9 @@ unknown_name(parser_t *p, const tok_t *t)
             p->after ? "no column of the result is called"
                      : "an aggregate cannot stand here:");
     }
-    if (p->after) {
+    if (call) {
+        guess_funcs(&g);
+    } else if (p->after) {
         for (size_t i = 0; i < p->q->n_columns; i++) {
             guess_try(&g, span_str(p->q->columns[i].name));
         }
@@ -152,7 +190,10 @@ parse_name(parser_t *p, const tok_t *t)
 {
     field_t field;
 
-    if (word_is_reserved(t->text) && !tok_is(t, "if")) {
+    if (tok_is(t + 1, "(") && func_find(t->text) != NULL) {
+        return parse_call(p, func_find(t->text));
+    }
+    if (word_is_reserved(t->text)) {
         fail_tok(p, t, "expected a value before");
         return NULL;
     }

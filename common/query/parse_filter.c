@@ -103,18 +103,27 @@ text_wanted(parser_t *p, const expr_t *e, size_t begin)
 }
 
 static bool
-check_regex(parser_t *p, const tok_t *t, filter_t *f)
+has_group(const pcre2_code *re)
+{
+    uint32_t n = 0;
+
+    pcre2_pattern_info(re, PCRE2_INFO_CAPTURECOUNT, &n);
+    return n > 0;
+}
+
+bool
+check_regex(parser_t *p, const tok_t *t, span_t text, bool group, size_t *out)
 {
     PCRE2_UCHAR why[200];
     PCRE2_SIZE where;
     int code;
-    pcre2_code *re =
-        pcre2_compile(f->text.p, f->text.len, 0, &code, &where, NULL);
+    pcre2_code *re = pcre2_compile(text.p, text.len, 0, &code, &where, NULL);
 
     if (re != NULL) {
+        bool fits = !group || has_group(re);
         pcre2_code_free(re);
-        f->regex = p->q->n_regexes++;
-        return true;
+        *out = p->q->n_regexes++;
+        return fits || fail_tok(p, t, "a group '(...)' is missing in");
     }
     pcre2_get_error_message(code, why, sizeof why);
     size_t begin = t->begin + 1 + where; // escapes make this approximate
@@ -178,7 +187,7 @@ parse_comparison(parser_t *p, expr_t *a, const tok_t *ta, const struct op *op)
     }
     f->text = f->b->literal.text;
     f->b = NULL;
-    return check_regex(p, tb, f) ? f : NULL;
+    return check_regex(p, tb, f->text, false, &f->regex) ? f : NULL;
 }
 
 static bool
@@ -439,7 +448,8 @@ term_follows(parser_t *p)
     const tok_t *t = peek(p);
 
     if (t->kind == TOK_NAME) {
-        return tok_is(t, "not") || !word_is_reserved(t->text);
+        return tok_is(t, "not") || !word_is_reserved(t->text) ||
+               (tok_is(t, "if") && tok_is(t + 1, "("));
     }
     return (t->kind != TOK_OP && t->kind != TOK_END) || tok_is(t, "(");
 }
@@ -461,18 +471,41 @@ parse_and(parser_t *p)
     return f;
 }
 
+static void
+measure_expr(const expr_t *e, size_t *height, size_t *size)
+{
+    if (e != NULL) {
+        const node_t *n = (const node_t *)e;
+        *height = n->height + 1 > *height ? n->height + 1 : *height;
+        *size += n->size;
+    }
+}
+
+void
+filter_measure(const filter_t *f, size_t *height, size_t *size)
+{
+    *height = 1;
+    *size = 1;
+    measure_expr(f->a, height, size);
+    measure_expr(f->b, height, size);
+    for (size_t i = 0; i < f->n_subs; i++) {
+        size_t h, n;
+        filter_measure(f->subs[i], &h, &n);
+        *height = h + 1 > *height ? h + 1 : *height;
+        *size += n;
+    }
+}
+
 filter_t *
 parse_filter(parser_t *p)
 {
     buf_t subs = {0};
-    size_t outer = p->expr_depth;
     filter_t *f;
 
     if (++p->filter_depth > LIMIT_QUERY_DEPTH) {
         fail_at(p, peek(p)->begin, peek(p)->end, "this filter is too deep");
         return NULL;
     }
-    p->expr_depth = 0;
     do {
         f = parse_and(p);
         if (f != NULL) {
@@ -481,7 +514,6 @@ parse_filter(parser_t *p)
     } while (f != NULL && take_if(p, "or"));
     f = f == NULL ? NULL : join(p, FILTER_OR, &subs);
     buf_fini(&subs);
-    p->expr_depth = outer;
     p->filter_depth--;
     return f;
 }

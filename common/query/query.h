@@ -64,6 +64,8 @@ struct expr {
     field_t field;
     size_t column;
     const struct func *func; // EXPR_CALL
+    filter_t *filter;        // of if(filter, a, b); args are a and b
+    size_t regex;            // of extract: index among n_regexes
     expr_t **args;
     size_t n_args;
     const char *let; // the name a `let` before the aggregate gave it, or NULL

@@ -13,6 +13,7 @@ expr_reads(const expr_t *e)
     for (size_t i = 0; i < e->n_args; i++) {
         fields |= expr_reads(e->args[i]);
     }
+    fields |= filter_reads(e->filter);
     return fields | (e->kind == EXPR_FIELD ? 1u << e->field : 0);
 }
 

@@ -16,9 +16,6 @@ const agg_info_t agg_infos[] = {{"count", AGG_COUNT}, {"sum", AGG_SUM},
     {"p50", -1}, {"p90", -1}, {"p95", -1}, {"p99", -1}, {"p999", -1},
     {"quantile", -1}, {"hist", -1}, {"first", -1}, {"last", -1}, {NULL, -1}};
 
-const func_t func_later[] = {{"lower"}, {"len"}, {"ext"}, {"segment"},
-    {"urlhost"}, {"extract"}, {"hour"}, {"weekday"}, {"if"}, {NULL}};
-
 static bool
 same_word(span_t s, const char *word)
 {
@@ -52,17 +49,6 @@ agg_find(span_t s)
         }
     }
     return NULL;
-}
-
-bool
-func_is_later(span_t s)
-{
-    for (const func_t *f = func_later; f->name != NULL; f++) {
-        if (span_is(s, f->name)) {
-            return true;
-        }
-    }
-    return false;
 }
 
 #define WORD_MAX 32
@@ -140,5 +126,13 @@ guess_stages(guess_t *g)
 {
     for (size_t i = 0; i < sizeof stage_words / sizeof *stage_words; i++) {
         guess_try(g, span_str(stage_words[i]));
+    }
+}
+
+void
+guess_funcs(guess_t *g)
+{
+    for (const func_t *f = func_infos; f->name != NULL; f++) {
+        guess_try(g, span_str(f->name));
     }
 }

@@ -5,6 +5,7 @@
 #include "tests/unit/cmocka_all.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 // path, ua and user are missing.
@@ -310,6 +311,96 @@ test_arithmetic_has_nine_decimals(void **state)
 }
 
 static void
+test_functions_over_a_row(void **state)
+{
+    static const char *const rows[][2] = {
+        {"len(url)", "7"},
+        {"len(referer)", "0"},
+        {"len(path)", "-"},
+        {"lower(path)", "-"},
+        {"lower(referer)", ""},
+        {"lower(ip)", "web1.example"},
+        {"lower('AbC')", "abc"},
+        {"ext(ip)", "Example"},
+        {"ext(path)", "-"},
+        {"segment(url, 1)", "a"},
+        {"segment(url, 2)", "-"},
+        {"urlhost('HTTP://U@Ab.C:1/D')", "ab.c"},
+        {"urlhost(ip)", "-"},
+        {"extract(ip, '^([a-zA-Z]+)')", "Web"},
+        {"extract(ip, '(q)')", "-"},
+        {"extract(ip, '(x)?W')", "-"},
+        {"extract(ip, '(x)?(W)')", "-"},
+        {"extract(ip, 'W()')", ""},
+        {"extract(referer, '(.*)')", ""},
+        {"extract(path, '(.*)')", "-"},
+        {"extract(lower(ip), '(w.)(.)') ", "we"},
+        {"hour(time)", "22"},
+        {"weekday(time)", "2"},
+        {"hour(time):6", "18"},
+        {"len(ip):10", "10"},
+        {"if(5xx, 'bad', 'good')", "bad"},
+        {"if(path = '/', 1, 2)", "2"},
+        {"if(not path = '/', 1, 2)", "1"},
+        {"if(5xx, path, ua)", "-"},
+        {"if(4xx, bytes, if(5xx, 0.5, 1))", "0.5"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if (rows[i][1] != NULL) {
+            check_key("Web1.Example", rows[i][0], rows[i][1]);
+        }
+    }
+}
+
+// The value that is not taken cannot end the job.
+static void
+test_only_the_value_that_if_takes_is_worked_out(void **state)
+{
+    (void)state;
+    check_key("name",
+        "if(5xx, 1, status * 1000000000000 * 1000000000000 * 1000000)", "1");
+}
+
+static void
+test_a_let_with_a_regex_may_stand_twice(void **state)
+{
+    fixture_t f;
+    cell_t cell;
+
+    (void)state;
+    init(&f,
+        "let m = extract(ip, '(a)') | where m = 'a' and lower(m) = 'a' | "
+        "count, max(len(m)) by m",
+        "name");
+    CHECK_OK(eval_key(f.eval, &f.query->keys[0], &f.row, &cell));
+    assert_true(span_is(cell.text, "a"));
+    fini(&f);
+}
+
+static void
+test_texts_made_of_one_row_are_bounded(void **state)
+{
+    size_t len = (size_t)40 << 20;
+    char *big = malloc(len + 1);
+    fixture_t f;
+    cell_t cell;
+
+    (void)state;
+    memset(big, 'A', len);
+    big[len] = '\0';
+    init(&f, "count by lower(ip), lower(ip) as again", big);
+    CHECK_OK(eval_key(f.eval, &f.query->keys[0], &f.row, &cell));
+    CHECK_ERR(
+        eval_key(f.eval, &f.query->keys[1], &f.row, &cell), ERR_TOO_LARGE);
+    eval_next_row(f.eval);
+    CHECK_OK(eval_key(f.eval, &f.query->keys[1], &f.row, &cell));
+    fini(&f);
+    free(big);
+}
+
+static void
 test_a_number_out_of_range_is_an_error(void **state)
 {
     fixture_t f;
@@ -371,6 +462,10 @@ main(void)
         cmocka_unit_test(test_networks_hold_addresses_of_their_family),
         cmocka_unit_test(test_buckets_round_down),
         cmocka_unit_test(test_arithmetic_has_nine_decimals),
+        cmocka_unit_test(test_functions_over_a_row),
+        cmocka_unit_test(test_only_the_value_that_if_takes_is_worked_out),
+        cmocka_unit_test(test_a_let_with_a_regex_may_stand_twice),
+        cmocka_unit_test(test_texts_made_of_one_row_are_bounded),
         cmocka_unit_test(test_a_number_out_of_range_is_an_error),
         cmocka_unit_test(test_a_regex_that_takes_too_long_is_an_error),
         cmocka_unit_test(test_networks_of_one_row_do_not_overwrite_each_other),

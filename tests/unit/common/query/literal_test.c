@@ -27,6 +27,8 @@ test_what_every_passing_line_must_contain(void **state)
     check_literal("\"bot\" 404 ua contains 'Googlebot' | count", "Googlebot");
     check_literal("path = '/a' | count", "/a");
     check_literal("'/a' = path | count", "/a");
+    check_literal("ext(path) = 'php' | count", "php");
+    check_literal("segment(extract(url, '(.*)'), 2) = 'abc' | count", "abc");
     check_literal("ip = 192.0.2.7 | count", "192.0.2.7");
     check_literal(
         "path startswith '/x' and path endswith '.php' | count", ".php");
@@ -43,6 +45,10 @@ test_what_a_passing_line_may_lack(void **state)
     check_literal("not 'a' | count", NULL);
     check_literal("path != '/a' | count", NULL);
     check_literal("path ~ 'abc' | count", NULL);
+    check_literal("ext(file) = 'php' | count", NULL);
+    check_literal("lower(path) = '/abc' | count", NULL);
+    check_literal("urlhost(referer) = 'abc' | count", NULL);
+    check_literal("if(404, path, url) = 'abc' | count", NULL);
     check_literal("host = 'web1' | count", NULL);
     check_literal("file contains 'access' | count", NULL);
     check_literal("path in ('/a', '/b') | count", NULL);

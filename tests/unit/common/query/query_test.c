@@ -57,6 +57,20 @@ test_spellings_have_one_canonical_text(void **state)
         {"count", "count"},
         {"count by status", "count by status"},
         {"top ip", "top 10 ip"},
+        {"count by segment( path,2 ),hour($time_local):6",
+            "count by segment(path, 2), hour(time):6"},
+        {"if(5xx or 404, 'a' ,ip) = 'a' if(404,1,2) = 1",
+            "if(5xx or status = 404, \"a\", ip) = \"a\" and "
+            "if(status = 404, 1, 2) = 1 | count"},
+        {"count by extract(ua,'(a\\.\"b)') | let l = "
+         "len(extract(ua, '(a\\.\"b)')) | where len(\"x\") > l",
+            "count by extract(ua, \"(a\\.\\\"b)\") | let l = "
+            "len(extract(ua, \"(a\\.\\\"b)\")) | where len(\"x\") > l"},
+        {"let h = urlhost(referer) | count by h, lower(h), weekday(time) as "
+         "hour | where hour > 5 | let x = if(h = 'a' and hour in 1..2, 1, 0.5)",
+            "let h = urlhost(referer) | count by h, lower(h), weekday(time) "
+            "as hour | where hour > 5 | let x = if(h = \"a\" and hour in "
+            "1..2, 1, 0.5)"},
         {"404 | top 20 path, referer", "status = 404 | top 20 path, referer"},
         {"count by time:5m, status/100", "count by time:5m, status / 100"},
         {"sum(bytes) by vhost", "sum(bytes) by vhost"},
@@ -127,7 +141,7 @@ test_what_cannot_be_is_an_error(void **state)
         "count(", "avg", "(((", "status in (", "count as by", "let = 3 | count",
         "let ip = 3 | count", "count | let count = 3", "top 5", "head 3",
         "count | head -1", "count | where \"x\"", "'open", "5x", "1.2345678901",
-        "10QB = bytes", "distinct(ip)", "lower(path) = 'x' | count", "status",
+        "10QB = bytes", "distinct(ip)", "lower(bytes) = 'x'", "status",
         "p50(dur)", "9999999999999999999999999999999999999999 = status"};
 
     (void)state;
@@ -200,6 +214,44 @@ test_depth_is_bounded(void **state)
     assert_int_equal(query_parse(text, &q, &error), ERR_QUERY);
 }
 
+static void
+test_a_wrong_call_is_marked(void **state)
+{
+    (void)state;
+    check_error("count by lwer(path)",
+        "error: unknown function 'lwer'\n"
+        "  count by lwer(path)\n"
+        "           ^^^^ did you mean 'lower'?\n");
+    check_error("count by segment(path)",
+        "error: the values are too few or many at ')'\n"
+        "  count by segment(path)\n"
+        "                       ^ it is written segment(path, n)\n");
+    check_error("count by segment(path, 0)",
+        "error: segment wants a whole number from 1 as its second value\n"
+        "  count by segment(path, 0)\n"
+        "                         ^ it is written segment(path, n)\n");
+    check_error("extract(ua, 'a') = 'b'",
+        "error: a group '(...)' is missing in ''a''\n"
+        "  extract(ua, 'a') = 'b'\n"
+        "              ^^^\n");
+    check_error("hour(path) > 3", "error: hour wants a time, not text\n"
+                                  "  hour(path) > 3\n"
+                                  "       ^^^^\n");
+    check_error("sum(if(5xx, bytes, ua))",
+        "error: both values of 'if' have one type, these are size and text\n"
+        "  sum(if(5xx, bytes, ua))\n"
+        "              ^^^^^^^^^\n");
+    check_error("count by hour", "error: 'hour' is a function\n"
+                                 "  count by hour\n"
+                                 "           ^^^^ it is written hour(time)\n");
+}
+
+static const char calls[] =
+    "let h = extract(lower(ua), \"(b.t)\") | where h = 'bot' | sum(if(5xx, "
+    "len(url), "
+    "0)) by h, segment(path, 2), ext(path), hour(time):6 | let x = if(urlhost(h"
+    ") ~ 'a', len(\"abc\"), 1) | sort -x";
+
 static const char broad[] =
     "5xx (ip in 10.0.0.0/8 or path ~ \"^/a\") not ua contains 'b\\x41' | let k "
     "= bytes / 1KiB + 2 | count, avg(k) if(status in 200..299) as m by "
@@ -226,21 +278,30 @@ try_text(const char *text)
 }
 
 static void
-test_every_truncation_and_flip_is_answered(void **state)
+try_mangled(const char *good)
 {
-    char text[sizeof broad];
+    size_t len = strlen(good);
+    char *text = calloc(1, len + 1);
 
-    (void)state;
-    for (size_t n = 0; n < sizeof broad; n++) {
-        memcpy(text, broad, n);
+    for (size_t n = 0; n <= len; n++) {
+        memcpy(text, good, n);
         text[n] = '\0';
         try_text(text);
     }
-    for (size_t bit = 0; bit < (sizeof broad - 1) * 8; bit++) {
-        memcpy(text, broad, sizeof broad);
+    for (size_t bit = 0; bit < len * 8; bit++) {
+        memcpy(text, good, len);
         text[bit / 8] = (char)(text[bit / 8] ^ (1 << bit % 8));
         try_text(text);
     }
+    free(text);
+}
+
+static void
+test_every_truncation_and_flip_is_answered(void **state)
+{
+    (void)state;
+    try_mangled(broad);
+    try_mangled(calls);
 }
 
 int
@@ -249,6 +310,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_spellings_have_one_canonical_text),
         cmocka_unit_test(test_a_mistake_is_marked),
+        cmocka_unit_test(test_a_wrong_call_is_marked),
         cmocka_unit_test(test_what_cannot_be_is_an_error),
         cmocka_unit_test(test_columns_are_keys_then_aggregates_then_lets),
         cmocka_unit_test(test_default_order_is_time_then_count_then_keys),
