@@ -49,6 +49,7 @@ typedef struct worker {
     uint64_t lane; // 0: closed
     uint32_t executors;
     bool up;
+    bool expected;   // was up when the coordinator before this one went
     bool forgotten;  // gone for long, or for good: nobody waits for it
     uint64_t record; // its entry in the journal, from 1; 0: none
     int64_t heard;
@@ -234,6 +235,7 @@ struct coordinator {
     size_t out_head, n_out, cap_out;
     output_t *held; // wait for the journal
     size_t n_held, cap_held;
+    size_t n_expected;      // workers
     uint64_t n_recorded;    // workers in the journal
     uint64_t put;           // number of the last entry
     uint64_t durable;       // up to this one

@@ -80,6 +80,8 @@ restore_worker(coordinator_t *self, uint64_t record, span_t bytes)
     worker_t *w = worker_named(self, said.name);
     w->heard = said.up || said.heard > self->now ? self->now : said.heard;
     w->record = record;
+    w->expected = said.up;
+    self->n_expected += said.up;
     w->n_labels = said.n_labels;
     memcpy(w->labels, said.labels, sizeof w->labels);
     return ERR_OK;

@@ -228,6 +228,29 @@ worker_of(coordinator_t *self, const incoming_t *in, const lt_Register *meta)
     return w;
 }
 
+// Everybody who was there before the restart is there again: jobs need not
+// wait for anybody else to be planned.
+static void
+expect_no_more(coordinator_t *self, worker_t *w)
+{
+    job_t *job, *next;
+
+    if (!w->expected) {
+        return;
+    }
+    w->expected = false;
+    if (--self->n_expected > 0 || self->settled <= self->now) {
+        return;
+    }
+    self->settled = self->now;
+    HASH_ITER(hh, self->jobs, job, next)
+    {
+        if (job->plan_at > self->now) {
+            job->plan_at = self->now;
+        }
+    }
+}
+
 static void
 bring_up(coordinator_t *self, worker_t *w, const incoming_t *in,
     const lt_Register *meta, const worker_t *said)
@@ -251,6 +274,7 @@ bring_up(coordinator_t *self, worker_t *w, const incoming_t *in,
         open_lane(self, w);
     }
     w->up = true;
+    expect_no_more(self, w);
     w->forgotten = false;
     record_worker(self, w);
     self->dirty = true;

@@ -41,11 +41,11 @@ def run(*args, timeout=120, ok=True, **kw):
 
 
 class Process:
-    def __init__(self, folder, name, argv, wrap=()):
+    def __init__(self, folder, name, argv, wrap=(), env=None):
         self.log = Path(folder) / f"{name}.log"
         self.file = open(self.log, "ab")
         self.popen = subprocess.Popen([*wrap, *map(str, argv)],
-                                      stdin=subprocess.DEVNULL,
+                                      stdin=subprocess.DEVNULL, env=env,
                                       stdout=self.file, stderr=self.file)
 
     def said(self, text):
@@ -88,13 +88,19 @@ class Cluster:
         ports = dict(x.split("=") for x in lines if "=" in x)
         self.endpoint = f"tcp://{address}:{ports['control_port']}"
 
-    def start(self, name, argv, wrap=()):
-        p = Process(self.folder, name, argv, wrap)
+    def start(self, name, argv, wrap=(), env=None):
+        p = Process(self.folder, name, argv, wrap, env)
         self.processes.append(p)
         return p
 
-    def worker(self, name, root, *extra, wrap=(), new_key=True,
-               listen="127.0.0.1"):
+    def worker(self, name, root, *extra, **kw):
+        p = self.worker_later(name, root, *extra, **kw)
+        p.until("worker-registered")
+        return p
+
+    def worker_later(self, name, root, *extra, wrap=(), new_key=True,
+                     listen="127.0.0.1"):
+        """Registers when there is a coordinator."""
         if new_key:
             run("keys", "new", self.keys, name, "--role", "worker",
                 "--host", name)
@@ -103,7 +109,6 @@ class Cluster:
             "--keys", self.keys / "issued" / name, "--name", name, "--root",
             root, "--listen", listen, "--intake-port", "0", *extra], wrap)
         self.workers[name] = p
-        p.until("worker-registered")
         return p
 
     def env(self, **more):

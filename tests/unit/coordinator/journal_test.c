@@ -302,6 +302,28 @@ test_a_job_without_a_plan_is_planned_anew(void **state)
     done(&f);
 }
 
+static void
+test_jobs_are_planned_as_soon_as_all_are_back(void **state)
+{
+    fixture_t f;
+
+    (void)state;
+    setup(&f);
+    fake_t *other = machine_worker(&f.m, "web2", 1);
+    finish_and_check(&f);
+    CHECK_U64(memory_restart(&f.m), 0);
+    fake_register(&f.m, f.w);
+    machine_forget(&f.m);
+    (void)machine_submit(&f.m, "web*:/var/log/x", SHARD);
+    machine_pass(&f.m, 1000, f.w, NULL);
+    assert_false(machine_heard(&f.m, f.w->peer, PROTO_LIST, NULL, NULL));
+    fake_register(&f.m, other);
+    machine_tick(&f.m, 100);
+    assert_true(machine_heard(&f.m, f.w->peer, PROTO_LIST, NULL, NULL));
+    assert_true(machine_heard(&f.m, other->peer, PROTO_LIST, NULL, NULL));
+    done(&f);
+}
+
 // A wildcard must not leave out a host that is away for longer than it takes
 // the others to come back.
 static void
@@ -549,6 +571,7 @@ main(void)
         cmocka_unit_test(test_a_shard_is_not_adopted_from_another_host),
         cmocka_unit_test(test_what_was_lost_stays_lost),
         cmocka_unit_test(test_a_job_without_a_plan_is_planned_anew),
+        cmocka_unit_test(test_jobs_are_planned_as_soon_as_all_are_back),
         cmocka_unit_test(test_a_worker_that_is_away_is_missed),
         cmocka_unit_test(test_a_revoked_worker_is_not_missed),
         cmocka_unit_test(test_an_ended_job_is_remembered),
