@@ -3,6 +3,7 @@
 #include "certs/allowlist.h"
 
 #include "certs/keyfile.h"
+#include "certs/keypath.h"
 #include "common/base/xalloc.h"
 
 #include <assert.h>
@@ -202,7 +203,7 @@ check_folder(const char *folder, DIR *dir, buf_t *why)
             folder, folder);
         return ERR_DENIED;
     }
-    return ERR_OK;
+    return keypath_check(folder, why);
 }
 
 errcode_t

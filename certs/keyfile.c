@@ -4,6 +4,7 @@
 // secret in its heap.
 #include "certs/keyfile.h"
 
+#include "certs/keypath.h"
 #include "certs/keytext.h"
 
 #include <errno.h>
@@ -49,7 +50,8 @@ check_mode(int fd, const char *path, bool secret, buf_t *why)
         buf_printf(why, "%s is not a regular file; put a key file there", path);
         return ERR_DENIED;
     }
-    if (st.st_uid != geteuid() && (secret || st.st_uid != 0)) {
+    bool given = keypath_is_credential(path);
+    if (st.st_uid != geteuid() && ((secret && !given) || st.st_uid != 0)) {
         buf_printf(why,
             "%s belongs to user %u, not to the user who runs this (%u); "
             "mend with: chown %u %s",
@@ -57,7 +59,8 @@ check_mode(int fd, const char *path, bool secret, buf_t *why)
             path);
         return ERR_DENIED;
     }
-    if ((st.st_mode & (secret ? 077 : 022)) != 0) {
+    // The group bits of a file with an access list are the list's mask.
+    if ((st.st_mode & (!secret ? 022 : given ? 037 : 077)) != 0) {
         buf_printf(why, "others may %s %s; mend with: chmod %s %s",
             secret ? "use" : "write", path, secret ? "600" : "go-w", path);
         return ERR_DENIED;
@@ -140,6 +143,31 @@ load_public(const char *path, keytext_t *out, buf_t *why)
     return rc;
 }
 
+// What is missing altogether is told by the open that follows.
+static errcode_t
+check_folders(const char *path, buf_t *why)
+{
+    char folder[LIMIT_PATH];
+    const char *slash = strrchr(path, '/');
+    buf_t detail = {0};
+
+    if (slash != NULL && (size_t)(slash - path) >= sizeof folder) {
+        buf_printf(why, "the path of a key is too long");
+        return ERR_TOO_LARGE;
+    }
+    snprintf(folder, sizeof folder, "%.*s",
+        slash == NULL   ? 1
+        : slash == path ? 1
+                        : (int)(slash - path),
+        slash == NULL ? "." : path);
+    errcode_t rc = keypath_check(folder, &detail);
+    if (rc == ERR_DENIED) {
+        buf_put_span(why, buf_span(&detail));
+    }
+    buf_fini(&detail);
+    return rc == ERR_DENIED ? rc : ERR_OK;
+}
+
 static errcode_t
 load_secret(const char *path, keytext_t *out, buf_t *why)
 {
@@ -149,7 +177,10 @@ load_secret(const char *path, keytext_t *out, buf_t *why)
         buf_printf(why, "no guarded memory for %s", path);
         return ERR_IO;
     }
-    errcode_t rc = read_and_parse(path, true, memory, out, why);
+    errcode_t rc = check_folders(path, why);
+    if (rc == ERR_OK) {
+        rc = read_and_parse(path, true, memory, out, why);
+    }
     sodium_free(memory);
     return rc;
 }

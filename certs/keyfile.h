@@ -9,7 +9,9 @@
 //   DIR/issued/NAME/coordinator               copied to its host alone
 //
 // A secret file is refused unless it is a regular file (no symlink) of this
-// user with no permission for others. Secrets live in sodium_malloc memory.
+// user with no permission for others, below folders in which nobody else can
+// exchange it. What systemd put into $CREDENTIALS_DIRECTORY may be root's.
+// Secrets live in sodium_malloc memory.
 #ifndef LOGTALLY_CERTS_KEYFILE_H
 #define LOGTALLY_CERTS_KEYFILE_H
 

@@ -3,6 +3,7 @@
 // journal, signals, key check, sockets, machine, the jobs of before.
 #include "coordinator/coordinator_inside_io.h"
 
+#include "certs/keypath.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/xalloc.h"
@@ -81,7 +82,15 @@ watch_keys(coordinator_io_t *self, const char *keys)
 static errcode_t
 load_own_key(const char *keys, keypair_t *out, buf_t *why)
 {
-    char *path = xasprintf("%s/coordinator_secret", keys);
+    const char *given = keypath_credentials();
+    char *path =
+        xasprintf("%s/coordinator_secret", given != NULL ? given : keys);
+
+    // systemd may hold the secret apart from the folder of allowed keys.
+    if (given != NULL && access(path, F_OK) != 0) {
+        free(path);
+        path = xasprintf("%s/coordinator_secret", keys);
+    }
     errcode_t rc = keyfile_load_secret(path, out, why);
 
     free(path);

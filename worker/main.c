@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // logtally-worker: settings, keys, signals; the rest is worker_run.
+#include "certs/keypath.h"
 #include "common/base/log.h"
 #include "common/base/private.h"
 #include "common/base/settings.h"
+#include "common/base/xalloc.h"
 #include "common/net/curve_socket.h"
 #include "worker/files_io.h"
 #include "worker/sandbox/selftest.h"
@@ -49,7 +51,9 @@ static const setting_t table[] = {
     {"coordinator", 0, SETTING_TEXT, AT(coordinator), NULL, 0, 0,
         "tcp://HOST:PORT", "the coordinator's control port", false},
     {"keys", 0, SETTING_TEXT, AT(keys), NULL, 0, 0, "FOLDER",
-        "this worker's folder from DIR/issued of the coordinator", false},
+        "this worker's folder from DIR/issued of the coordinator; "
+        "$CREDENTIALS_DIRECTORY when not given",
+        false},
     {"name", 0, SETTING_TEXT, AT(name), NULL, 0, 0, "NAME",
         "name of this host in sources; the key's name when not given", false},
     {"root", 0, SETTING_LIST, AT(roots), NULL, 0, 0, "PATH",
@@ -337,6 +341,9 @@ main(int argc, char **argv)
         code = complain((const char *)why.p, why.len, EXIT_USAGE);
         fputs("`logtally-worker --help` lists the options\n", stderr);
     } else {
+        if (values.keys == NULL && keypath_credentials() != NULL) {
+            values.keys = xstrdup(keypath_credentials());
+        }
         code = decide(&values, &operands);
     }
     settings_free(table, N_SETTINGS, &values);
