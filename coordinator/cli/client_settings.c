@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "coordinator/cli/client_settings.h"
 
+#include "certs/keypath.h"
 #include "common/base/xalloc.h"
 
 #include <stdlib.h>
@@ -87,6 +88,7 @@ client_settings_find(common_options_t *common, buf_t *why)
 {
     take(&common->coordinator, getenv("LOGTALLY_COORDINATOR"));
     take(&common->keys, getenv("LOGTALLY_KEYS"));
+    take(&common->keys, keypath_credentials());
     if (common->coordinator == NULL || common->keys == NULL) {
         errcode_t rc = read_files(common, why);
         if (rc != ERR_OK) {
