@@ -30,6 +30,8 @@ TOKEN = re.compile(r"""\s*(?:
 COMPARE = ("=", "!=", "<", "<=", ">", ">=", "~", "!~", "contains",
            "startswith", "endswith")
 AGGS = ("count", "sum", "avg", "min", "max")
+FUNCS = ("lower", "len", "ext", "segment", "urlhost", "extract", "hour",
+         "weekday", "if")
 STAGES = AGGS + ("where", "let", "top", "bottom", "sort", "head")
 
 
@@ -54,10 +56,11 @@ def unescape(token):
 
 
 def quote(text):
-    out = ""
-    for c in text.decode("utf-8", "surrogateescape"):
-        out += {"\\": "\\\\", '"': '\\"', "\n": "\\n"}.get(c, c)
-    return '"' + out + '"'
+    """A backslash stays as it is where it begins no escape."""
+    def one(m):
+        return "\\n" if m[0] == "\n" else "\\" + m[0]
+    return '"' + re.sub(r"""\\(?![!#-&(-\[\]-moqsu-wyz{-~])|["\n]""", one,
+                        text.decode("utf-8", "surrogateescape")) + '"'
 
 
 def iso_time(text):
@@ -81,6 +84,8 @@ def number_text(n):
 
 
 def unit_text(value, kind):
+    if value == 0:
+        return "0s" if kind == "duration" else "0B"
     units = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)) \
         if kind == "duration" else \
         (("TB", 10**12), ("GB", 10**9), ("MB", 10**6), ("KB", 1000),
@@ -175,7 +180,45 @@ class Parser:
         shown = unit_text(n, kind) if unit else number_text(n)
         return Expr(shown, kind, lambda r: n, literal=n)
 
+    def call(self, name):
+        """A function; the parenthesis comes next."""
+        self.need("(")
+        cond = None
+        if name == "if":
+            cond = self.filter()
+            self.need(",")
+        args = self.many(self.expr)
+        self.need(")")
+        texts = ([cond[0]] if cond else []) + [a.text for a in args]
+        shown = f"{name}({', '.join(texts)})"
+        if cond:
+            return Expr(shown, both(args[0].kind, args[1].kind),
+                        lambda r: args[0 if cond[1](r) else 1].fn(r))
+        kind, fn = function(name, [a.literal for a in args[1:]])
+
+        def run(r):
+            v = args[0].fn(r)
+            return None if v is None else fn(v)
+        return Expr(shown, kind, run)
+
+    def calls(self):
+        return self.peek()[1] in FUNCS and self.peek(1)[1] == "("
+
     def name(self, text):
+        self.i -= 1
+        if self.calls():
+            saved = self.i
+            if self.columns is not None:
+                try:
+                    name = self.column_name()
+                except QueryError:
+                    name = None
+                if name in self.columns:
+                    index, kind = self.columns[name]
+                    return Expr(name, kind, lambda r: r[index])
+            self.i = saved + 1
+            return self.call(text)
+        self.i += 1
         if self.columns is not None:
             self.i -= 1
             name = self.column_name()
@@ -198,6 +241,12 @@ class Parser:
             agg = self.agg()
             self.columns = saved
             return agg[0]
+        if self.calls():
+            saved, self.columns = self.columns, None
+            try:
+                return self.bucket(self.primary())[0]
+            finally:
+                self.columns = saved
         self.i += 1
         if self.take(":"):
             cols, self.columns = self.columns, None
@@ -323,7 +372,10 @@ class Parser:
         return None
 
     def key(self):
-        e = self.expr()
+        text, kind, fn, timed = self.bucket(self.expr())
+        return self.toks_as() or text, kind, fn, timed
+
+    def bucket(self, e):
         text, kind, fn, bucket = e.text, e.kind, e.fn, False
         if self.take(":"):
             bucket = True
@@ -338,14 +390,69 @@ class Parser:
                 text += f":{n.text}"
                 fn = (lambda r: None if e.fn(r) is None
                       else e.fn(r) // step * step)
-        return (self.toks_as() or text, kind, fn,
-                bucket and e.kind == "time")
+        return text, kind, fn, bucket and e.kind == "time"
 
     def many(self, one):
         out = [one()]
         while self.take(","):
             out.append(one())
         return out
+
+
+def both(a, b):
+    """The kind of what `if` yields."""
+    if a == b:
+        return a
+    texts = ("string", "ip")
+    if a in texts or b in texts:
+        return "string"
+    return "decimal"
+
+
+def ext(path):
+    name = path.split(b"?")[0].split(b"/")[-1]
+    dot = name.rfind(b".")
+    return (name[dot + 1:] or None) if dot > 0 else None
+
+
+def segment(path, n):
+    pieces = path.split(b"?")[0].removeprefix(b"/").split(b"/")
+    return (pieces[n - 1] or None) if n <= len(pieces) else None
+
+
+def urlhost(url):
+    m = re.match(rb"(?:[A-Za-z][A-Za-z0-9+.-]*:)?//([^/?#]*)", url)
+    host = m[1].split(b"@")[-1] if m else b""
+    if host.startswith(b"["):
+        host = host[1:].split(b"]")[0] if b"]" in host else b""
+    else:
+        host = host.split(b":")[0]
+    return host.lower() or None
+
+
+def day_and_hour(t):
+    d = datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(
+        seconds=t // NANO)
+    return d.isoweekday(), d.hour
+
+
+def function(name, more):
+    """(kind, what it does with a value that is there)."""
+    if name == "extract":
+        rx = re.compile(more[0])
+
+        def extract(v):
+            m = rx.search(v)
+            return m and m[1]
+        return "string", extract
+    return {"lower": ("string", bytes.lower),
+            "len": ("integer", lambda v: len(v) * NANO),
+            "ext": ("string", ext),
+            "segment": ("string", lambda v: segment(v, more[0] // NANO)),
+            "urlhost": ("string", urlhost),
+            "hour": ("integer", lambda v: day_and_hour(v)[1] * NANO),
+            "weekday": ("integer", lambda v: day_and_hour(v)[0] * NANO),
+            }[name]
 
 
 def fit_time(e, other):

@@ -98,7 +98,16 @@ def head(rows, limit, per):
     return out
 
 
+class Row(list):
+    """A row that knows its place in the default order."""
+
+    def __init__(self, cells, rank):
+        super().__init__(cells)
+        self.rank = rank
+
+
 def sort_stage(p, rows):
+    rows = sorted(rows, key=lambda row: row.rank)
     def one():
         down = p.take("-")
         return p.columns[p.column_name()][0], bool(down)
@@ -109,6 +118,7 @@ def sort_stage(p, rows):
 
 
 def after(p, cols, rows):
+    rows = [Row(row, rank) for rank, row in enumerate(rows)]
     while p.take("|"):
         p.columns = {c[0]: (i, c[1]) for i, c in enumerate(cols)}
         word = p.peek()[1]
@@ -121,7 +131,7 @@ def after(p, cols, rows):
             p.i += 1
             p.need("=")
             e = p.expr()
-            rows = [r + [e.fn(r)] for r in rows]
+            rows = [Row(r + [e.fn(r)], r.rank) for r in rows]
             cols = cols + [(name, e.kind)]
         elif word == "sort":
             rows = sort_stage(p, rows)

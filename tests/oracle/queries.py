@@ -24,17 +24,42 @@ FIXED = [
     " by status",
     "min(time), max(time) by ip",
     'line contains "\\xff" | count by ua, referer',
+    'count by ext(path), segment(url, 1), lower(method), hour(time):6'
+    ' | let x = if(hour(time):6 > 6, lower(method), "early")'
+    ' | where len(x) > 2 | sort -x, -count | head 3 per x, ext(path)',
+    'let bot = extract(lower(ua), "([a-z]*bot)[^a-z]")'
+    ' | where not bot = "x" | count, sum(if(5xx, bytes, 0B)) as lost,'
+    ' max(len(line)) by urlhost(referer), bot, weekday(time) as day'
+    ' | let late = if(day in 6..7, 1, 0.5) | sort -late, lost | head 9',
+    'ext(path) = "php" or segment(path, 2) = "b"'
+    ' | bottom 4 if(404, url, path) by if(user = "alice", "a", ident) as who',
 ]
 FILTERS = ["5xx", "404", "status != 200", 'user = "alice"', "bytes < 1000",
            'path startswith "/a"', 'ua !~ "o+"', "status in (200, 404, 500)",
            'referer = ""', "not bytes > 5", 'url endswith "1"', '"bot"',
-           "ip = 192.0.2.7", "bytes % 7 = 3", "bytes * 2 >= 1KiB"]
+           "ip = 192.0.2.7", "bytes % 7 = 3", "bytes * 2 >= 1KiB",
+           'ext(path) = "php"', "len(ua) > 20", 'lower(ua) contains "bot"',
+           "hour(time) in 6..18", "weekday(time) in (1, 7)",
+           'if(5xx, path, url) startswith "/a"', 'segment(path, 1) != "a"',
+           'extract(url, "([0-9]+)") ~ "^1"', 'urlhost(referer) endswith "m"']
 KEYS = ["status", "method", "path", "user", "ip", "time:1h", "time:1d",
         "ip:/8", "ip:/48", "status:100", "bytes:100", "ua", "referer",
-        "query", "proto", "ident", "bytes / 7"]
+        "query", "proto", "ident", "bytes / 7", "ext(path)", "len(path)",
+        "segment(path, 1)", "segment(url, 2)", "urlhost(referer)",
+        "lower(ua)", "hour(time)", "hour(time):4", "weekday(time)",
+        'extract(ua, "([A-Za-z]+)/")', 'if(5xx, "bad", method)',
+        "if(len(path) > 3, bytes, 0):100", "len(line):50"]
+TEXTS = {"method", "path", "user", "ip", "ua", "referer", "query", "proto",
+         "ident", "ip:/8", "ip:/48", "ext(path)", "segment(path, 1)",
+         "segment(url, 2)", "urlhost(referer)", "lower(ua)",
+         'extract(ua, "([A-Za-z]+)/")', 'if(5xx, "bad", method)'}
 AGGS = ["count", "count(bytes)", "sum(bytes)", "avg(bytes)", "min(bytes)",
         "max(status)", "count if(5xx)", "sum(bytes) if(status = 200)",
-        "avg(status)", "max(time)"]
+        "avg(status)", "max(time)", "sum(len(path))", "max(hour(time))",
+        "sum(if(5xx, bytes, 0B))", "count(ext(path))"]
+BEFORE = ["let h = lower(urlhost(referer)) | where not h = \"x\" | ",
+          "where len(url) > 2 | let n = bytes / len(url) | where n > 1 | ",
+          "let odd = if(status % 2 = 1, 1, 2) | where odd = 1 | "]
 
 
 def random_filter(rng):
@@ -45,12 +70,50 @@ def random_filter(rng):
     return text
 
 
+def after(rng, keys, aggs):
+    """Stages behind the aggregate, over columns k0.. and a0.."""
+    numbers = [f"a{i}" for i, a in enumerate(aggs) if a != "max(time)"]
+    texts = [f"k{i}" for i, k in enumerate(keys) if k in TEXTS]
+    columns = [f"k{i}" for i in range(len(keys))]
+    columns += [f"a{i}" for i in range(len(aggs))]
+    out = ""
+    for n in range(rng.randint(0, 4)):
+        lets = [f"{a} * 2 - 1" for a in numbers]
+        lets += [f"if({a} > 5, {a}, 0.5)" for a in numbers]
+        lets += [f"len({k}) + 1" for k in texts]
+        wheres = [f"not {k} startswith \"/\"" for k in texts]
+        wheres += [f"len(lower({k})) < 9 or {k} = \"x\"" for k in texts]
+        wheres += [f"{a} > 1" for a in numbers]
+        kind = rng.choice(["let", "where", "sort", "head"])
+        if kind == "let" and lets:
+            out += f" | let l{n} = {rng.choice(lets)}"
+            columns.append(f"l{n}")
+            numbers.append(f"l{n}")
+        elif kind == "where" and wheres:
+            out += f" | where {rng.choice(wheres)}"
+        elif kind == "sort":
+            some = rng.sample(columns, rng.randint(1, min(3, len(columns))))
+            out += " | sort " + ", ".join(rng.choice(["", "-"]) + c
+                                          for c in some)
+        elif kind == "head":
+            out += f" | head {rng.randint(1, 5)} per {rng.choice(columns)}"
+    return out
+
+
 def generate(seed, n):
     rng = random.Random(seed)
     for _ in range(n):
         text = random_filter(rng) + " | " if rng.random() < 0.6 else ""
+        text += rng.choice(BEFORE) if rng.random() < 0.2 else ""
         keys = rng.sample(KEYS, rng.randint(0, 3))
         by = " by " + ", ".join(keys) if keys else ""
+        if rng.random() < 0.4:
+            aggs = rng.sample(AGGS, rng.randint(1, 3))
+            text += ", ".join(f"{a} as a{i}" for i, a in enumerate(aggs))
+            text += " by " if keys else ""
+            text += ", ".join(f"{k} as k{i}" for i, k in enumerate(keys))
+            yield text + after(rng, keys, aggs)
+            continue
         if rng.random() < 0.3:
             things = [k for k in rng.sample(KEYS, 2) if k not in keys]
             text += (rng.choice(["top", "bottom"]) + f" {rng.randint(1, 9)} "
