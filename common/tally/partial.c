@@ -188,7 +188,7 @@ get_file(rd_t *r, uint32_t n_files, totals_t *t)
     if (rc != ERR_OK) {
         return rc;
     }
-    if (format >= FORMAT_COUNT ||
+    if (format > FORMAT_GIVEN ||
         (t->n_files > 0 && t->files[t->n_files - 1].file >= file)) {
         return ERR_MALFORMED;
     }

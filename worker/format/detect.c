@@ -19,13 +19,13 @@ typedef struct votes {
 static void
 vote(span_t line, votes_t *votes)
 {
-    line_fields_t fields;
+    line_fields_t fields = {0};
     reject_t why;
 
     votes->lines++;
     for (size_t i = 0; i < format_count(); i++) {
-        if (line.len <= LIMIT_LINE &&
-            format_match(format_at(i), line, &fields, &why)) {
+        if (line.len <= LIMIT_LINE && format_is_automatic(format_at(i)) &&
+            format_match_next(format_at(i), line, &fields, &why)) {
             votes->accepted[i]++;
         }
     }
@@ -59,7 +59,22 @@ count_votes(span_t head, bool at_end, votes_t *votes)
 static bool
 lies_within(size_t narrow, size_t wide)
 {
-    return (format_within(format_at(narrow)) >> wide & 1) != 0;
+    const format_t *f = format_at(narrow);
+
+    return ((format_within(f) | format_before(f)) >> wide & 1) != 0;
+}
+
+// Accepts fewer, but is chosen before the one that accepts most.
+static size_t
+chosen_before(const votes_t *votes, size_t best)
+{
+    for (size_t i = 0; i < format_count(); i++) {
+        bool before = (format_before(format_at(i)) >> best & 1) != 0;
+        if (before && votes->accepted[i] >= (votes->accepted[best] + 1) / 2) {
+            return i;
+        }
+    }
+    return best;
 }
 
 // The narrowest of the best; *tie is one that is neither wider nor narrower.
@@ -112,6 +127,6 @@ format_detect(span_t head, bool at_end, const format_t **out, buf_t *why)
             format_name(format_at(best)), format_name(format_at(tie)));
         return ERR_FORMAT;
     }
-    *out = format_at(best);
+    *out = format_at(chosen_before(&votes, best));
     return ERR_OK;
 }

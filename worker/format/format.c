@@ -1,55 +1,61 @@
 // SPDX-License-Identifier: Apache-2.0
-// A format is a list of parts: the bytes before a field, and how the field
-// ends. The matcher here walks the list byte by byte and has the last word on
-// every line; shape.c makes a faster one of the same list.
+// The named formats, compiled when they are first asked for, and given ones.
 #include "worker/format/format_inside.h"
 
+#include "common/base/xalloc.h"
 #include "common/tally/format_names.h"
-#include "worker/format/find.h"
+#include "worker/format/format_data.h"
+#include "worker/format/given.h"
+#include "worker/format/regex.h"
 
 #include <assert.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-// From the ip to the bytes; the first field stands behind `lead`.
-#define CLF_HEAD(lead)                                                         \
-    {lead, PART_WORD, FIELD_IP, ' ', 0},                                       \
-        {" ", PART_WORD, FIELD_IDENT, ' ', 0},                                 \
-        {" ", PART_UNTIL, FIELD_USER, ' ', 0},                                 \
-        {" [", PART_TEXT, FIELD_TIME, ']', ' '},                               \
-        {"] \"", PART_QUOTED, FIELD_REQUEST, 0, 0},                            \
-        {"\" ", PART_WORD, FIELD_STATUS, ' ', 0},                              \
-    {                                                                          \
-        " ", PART_WORD, FIELD_BYTES, ' ', 0                                    \
-    }
-#define COMBINED_TAIL                                                          \
-    {"", PART_OPTIONAL, FIELD_COUNT, 0, 0},                                    \
-        {" \"", PART_QUOTED, FIELD_REFERER, 0, 0},                             \
-        {"\" \"", PART_QUOTED, FIELD_UA, 0, 0},                                \
-    {                                                                          \
-        "\"", PART_REST, FIELD_COUNT, 0, 0                                     \
-    }
-#define TAIL_OPTIONAL .optional = {FIELD_REFERER, FIELD_UA}, .n_optional = 2
-#define VHOST                                                                  \
-    {                                                                          \
-        "", PART_VHOST_PORT, FIELD_VHOST, ' ', 0                               \
-    }
+// formats/*.format, generated: static const format_data_t datas[FORMAT_COUNT].
+#include "worker/format/format_datas.h"
 
-static const format_t formats[FORMAT_COUNT] = {
-    [FORMAT_COMBINED] = {.parts = {CLF_HEAD(""), COMBINED_TAIL},
-        .n_parts = 11,
-        TAIL_OPTIONAL},
-    [FORMAT_COMMON] = {.parts = {CLF_HEAD("")},
-        .n_parts = 7,
-        .within = 1u << FORMAT_COMBINED},
-    [FORMAT_VHOST_COMBINED] = {.parts = {VHOST, CLF_HEAD(" "), COMBINED_TAIL},
-        .n_parts = 12,
-        TAIL_OPTIONAL,
-        .within = 1u << FORMAT_COMBINED},
-    [FORMAT_VHOST_COMMON] = {.parts = {VHOST, CLF_HEAD(" ")},
-        .n_parts = 8,
-        .within = 1u << FORMAT_COMBINED | 1u << FORMAT_COMMON |
-                  1u << FORMAT_VHOST_COMBINED},
-};
+_Static_assert(FORMAT_COUNT <= 64, "a bit for each format");
+
+static format_t formats[FORMAT_COUNT];
+static pthread_once_t made = PTHREAD_ONCE_INIT;
+
+static void
+make_format(size_t i)
+{
+    static pattern_t patterns[FORMAT_COUNT][PATTERNS_MAX];
+    const format_data_t *data = &datas[i];
+    format_t *self = &formats[i];
+
+    *self = (format_t){.name = format_names[i],
+        .about = data->about,
+        .index = i,
+        .match = pattern_match,
+        .patterns = patterns[i],
+        .within = data->within,
+        .before = data->before,
+        .times = data->times,
+        .unit = data->unit,
+        .automatic = !data->named_only};
+    for (size_t k = 0; data->patterns[k] != NULL; k++) {
+        query_error_t error;
+        pattern_t *pattern = &self->patterns[self->n_patterns++];
+        pattern->times = data->times;
+        errcode_t rc = pattern_make(data->patterns[k], pattern, &error);
+        assert(rc == ERR_OK); // the tests have read them all
+    }
+    format_link(self);
+}
+
+static void
+make_formats(void)
+{
+    for (size_t i = 0; i < FORMAT_COUNT; i++) {
+        make_format(i);
+    }
+}
 
 size_t
 format_count(void)
@@ -61,25 +67,44 @@ const format_t *
 format_at(size_t i)
 {
     assert(i < FORMAT_COUNT);
+    (void)pthread_once(&made, make_formats);
     return &formats[i];
 }
 
 const char *
 format_name(const format_t *self)
 {
-    return format_names[self - formats];
+    return self->name;
+}
+
+const char *
+format_about(const format_t *self)
+{
+    return self->about;
 }
 
 size_t
 format_index(const format_t *self)
 {
-    return (size_t)(self - formats);
+    return self->index;
 }
 
-unsigned
+bool
+format_is_automatic(const format_t *self)
+{
+    return self->automatic;
+}
+
+uint64_t
 format_within(const format_t *self)
 {
     return self->within;
+}
+
+uint64_t
+format_before(const format_t *self)
+{
+    return self->before;
 }
 
 errcode_t
@@ -87,7 +112,7 @@ format_find(const char *name, const format_t **out)
 {
     for (size_t i = 0; i < FORMAT_COUNT; i++) {
         if (strcmp(format_names[i], name) == 0) {
-            *out = &formats[i];
+            *out = format_at(i);
             return ERR_OK;
         }
     }
@@ -104,196 +129,126 @@ format_list(buf_t *out)
     }
 }
 
-// What is left of the line while it is matched.
-typedef struct cursor {
-    const uint8_t *line;
-    const uint8_t *p;
-    const uint8_t *end;
-    line_fields_t *out;
-    reject_t why;
-} cursor_t;
-
-static bool
-reject(cursor_t *c, reject_t why)
+static errcode_t
+make_given(const char *text, format_t *self, query_error_t *error)
 {
-    c->why = why;
-    return false;
+    given_t kind = given_kind(text);
+
+    if (kind == GIVEN_REGEX) {
+        return regex_make(text, self, error);
+    }
+    self->match = pattern_match;
+    self->patterns = xcalloc(1, sizeof *self->patterns);
+    self->n_patterns = 1;
+    errcode_t rc = given_make(text, kind, self->text, self->patterns, error);
+    if (rc == ERR_OK) {
+        const pattern_t *p = self->patterns;
+        self->times = p->times != 0 ? p->times : (uint8_t)TIME_ANY;
+        self->unit = p->unit != DUR_NONE ? p->unit : DUR_S;
+        format_link(self);
+    }
+    return rc;
 }
 
-// Up to `stop` or the end of the line, at least one byte.
-static bool
-match_word(cursor_t *c, char stop, span_t *out)
+static errcode_t
+open_named(const char *text, const format_t **out, query_error_t *error)
 {
-    const uint8_t *at = find_one(c->line, c->p, c->end, (uint8_t)stop);
-
-    if (at == c->p) {
-        return reject(c, at < c->end ? REJECT_EMPTY : REJECT_STRUCTURE);
+    if (format_find(text, out) == ERR_OK) {
+        return ERR_OK;
     }
-    *out = (span_t){c->p, (size_t)(at - c->p)};
-    c->p = at;
-    return true;
+    *error = (query_error_t){.end = strlen(text)};
+    snprintf(
+        error->message, sizeof error->message, "unknown format '%.60s'", text);
+    snprintf(error->suggestion, sizeof error->suggestion,
+        "`logtally formats` lists them");
+    return ERR_FORMAT;
 }
 
-bool
-format_split_port(span_t word, span_t *vhost, span_t *port, reject_t *why)
+errcode_t
+format_open(const char *text, const format_t **out, format_t **owned,
+    query_error_t *error)
 {
-    const uint8_t *colon = memrchr(word.p, ':', word.len);
-
-    if (colon == NULL) {
-        *why = REJECT_STRUCTURE;
-        return false;
+    *out = NULL;
+    *owned = NULL;
+    *error = (query_error_t){0};
+    if (strnlen(text, LIMIT_FORMAT_NAME) == LIMIT_FORMAT_NAME) {
+        strcpy(error->message, "the format is too long");
+        return ERR_FORMAT;
     }
-    *vhost = (span_t){word.p, (size_t)(colon - word.p)};
-    *port = (span_t){colon + 1, word.len - vhost->len - 1};
-    *why = REJECT_EMPTY;
-    return vhost->len > 0 && port->len > 0;
+    if (given_kind(text) == GIVEN_NAME) {
+        return open_named(text, out, error);
+    }
+    format_t *self = xcalloc(1, sizeof *self);
+    self->index = FORMAT_GIVEN;
+    self->name = "given";
+    self->about = "given with -f";
+    self->text = xcalloc(1, strlen(text) + 1);
+    errcode_t rc = make_given(text, self, error);
+    if (rc != ERR_OK) {
+        format_destroy(&self);
+        return rc;
+    }
+    *out = *owned = self;
+    return ERR_OK;
 }
 
-static bool
-match_vhost_port(cursor_t *c, char stop)
+void
+format_destroy(format_t **self_p)
 {
-    span_t word;
+    format_t *self = *self_p;
 
-    return match_word(c, stop, &word) &&
-           format_split_port(word, &c->out->fields[FIELD_VHOST],
-               &c->out->fields[FIELD_PORT], &c->why);
+    if (self != NULL) {
+        regex_destroy(&self->regex);
+        free(self->patterns);
+        free(self->text);
+        free(self);
+        *self_p = NULL;
+    }
 }
 
-static bool
-starts_with(const cursor_t *c, const uint8_t *p, const char *lead)
+uint32_t
+format_fields(const format_t *self)
 {
-    while (*lead != '\0' && p < c->end && *p == (uint8_t)*lead) {
-        lead++;
-        p++;
-    }
-    return *lead == '\0';
-}
+    uint32_t fields = self->fields;
 
-static bool
-match_until(cursor_t *c, const part_t *part, span_t *out)
-{
-    const char *lead = part[1].lead;
-    uint8_t first = (uint8_t)lead[0];
-    const uint8_t *at = find_one(c->line, c->p, c->end, first);
-
-    while (at < c->end && !starts_with(c, at, lead)) {
-        at = find_one(c->line, at + 1, c->end, first);
-    }
-    if (at == c->end) {
-        return reject(c, REJECT_STRUCTURE);
-    }
-    if (at == c->p) {
-        return reject(c, REJECT_EMPTY);
-    }
-    *out = (span_t){c->p, (size_t)(at - c->p)};
-    c->p = at;
-    return true;
-}
-
-static bool
-match_text(cursor_t *c, char stop, span_t *out)
-{
-    const uint8_t *at = find_one(c->line, c->p, c->end, (uint8_t)stop);
-
-    if (at == c->end) {
-        return reject(c, REJECT_STRUCTURE);
-    }
-    *out = (span_t){c->p, (size_t)(at - c->p)};
-    c->p = at;
-    return true;
-}
-
-static bool
-match_quoted(cursor_t *c, span_t *out)
-{
-    const uint8_t *begin = c->p;
-
-    c->p = find_either(c->line, begin, c->end, '"', '\\');
-    while (c->p < c->end && *c->p == '\\') {
-        c->p += c->end - c->p > 1 ? 2 : 1; // what is escaped counts for nothing
-        c->p = find_either(c->line, c->p, c->end, '"', '\\');
-    }
-    if (c->p == c->end) {
-        return reject(c, REJECT_UNCLOSED);
-    }
-    *out = (span_t){begin, (size_t)(c->p - begin)};
-    return true;
-}
-
-static bool
-match_part(cursor_t *c, const part_t *part)
-{
-    span_t *field = &c->out->fields[part->field];
-
-    switch (part->kind) {
-    case PART_WORD:
-        return match_word(c, part->stop, field);
-    case PART_VHOST_PORT:
-        return match_vhost_port(c, part->stop);
-    case PART_UNTIL:
-        return match_until(c, part, field);
-    case PART_TEXT:
-        return match_text(c, part->stop, field);
-    case PART_QUOTED:
-        return match_quoted(c, field);
-    case PART_OPTIONAL:
-    case PART_REST:
-        break;
-    }
-    assert(false);
-    return false;
-}
-
-static bool
-match_lead(cursor_t *c, const char *lead)
-{
-    if (!starts_with(c, c->p, lead)) {
-        return reject(c, REJECT_STRUCTURE);
-    }
-    c->p += strlen(lead);
-    return true;
-}
-
-static bool
-match_parts(cursor_t *c, const format_t *self)
-{
-    for (size_t i = 0; i < self->n_parts; i++) {
-        const part_t *part = &self->parts[i];
-        if (part->kind == PART_OPTIONAL && c->p == c->end) {
-            return true;
-        }
-        if (part->kind == PART_OPTIONAL) {
-            continue;
-        }
-        if (!match_lead(c, part->lead)) {
-            return false;
-        }
-        if (part->kind == PART_REST) {
-            return c->p == c->end || *c->p == ' ' || reject(c, REJECT_TRAILING);
-        }
-        if (!match_part(c, part)) {
-            return false;
+    for (unsigned f = 0; f < FIELD_COUNT; f++) {
+        if (format_is_of_request((field_t)f) &&
+            (fields & 1u << FIELD_REQUEST) != 0) {
+            fields |= 1u << f;
         }
     }
-    return c->p == c->end || reject(c, REJECT_TRAILING);
+    if ((fields & 1u << FIELD_URL) != 0) {
+        fields |= 1u << FIELD_PATH | 1u << FIELD_QUERY;
+    }
+    return fields;
+}
+
+span_t
+format_other_name(const format_t *self, size_t i)
+{
+    if (self->regex != NULL) {
+        return regex_other_name(self->regex, i);
+    }
+    for (size_t k = 0; k < self->n_patterns; k++) {
+        const pattern_t *p = &self->patterns[k];
+        for (size_t n = 0; n < p->n_parts; n++) {
+            const part_t *part = &p->parts[n];
+            if (part->field == FIELD_COUNT && part->name.p != NULL &&
+                i-- == 0) {
+                return part->name;
+            }
+        }
+    }
+    return (span_t){0};
 }
 
 bool
 format_match_next(
     const format_t *self, span_t line, line_fields_t *out, reject_t *why)
 {
-    cursor_t c = {
-        .line = line.p, .p = line.p, .end = line.p + line.len, .out = out};
-
     out->line = line;
-    for (size_t i = 0; i < self->n_optional; i++) {
-        out->fields[self->optional[i]] = (span_t){0};
-    }
-    if (match_parts(&c, self)) {
-        return true;
-    }
-    *why = c.why;
-    return false;
+    out->format = self;
+    return self->match(self, line, out, why);
 }
 
 bool

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // format: a line to its fields. A format is data: a sequence of fields and
-// delimiters, named; one description drives detection, validation and field
-// finding.
+// delimiters, named (formats/*.format) or given as a web server's
+// configuration has it; one description drives detection, validation and
+// field finding.
 #ifndef LOGTALLY_WORKER_FORMAT_FORMAT_H
 #define LOGTALLY_WORKER_FORMAT_FORMAT_H
 
@@ -13,11 +14,33 @@ typedef struct format format_t;
 size_t format_count(void);
 const format_t *format_at(size_t i);
 const char *format_name(const format_t *self);
+// A sentence about it.
+const char *format_about(const format_t *self);
+// FORMAT_GIVEN for one that is no named one.
 size_t format_index(const format_t *self);
+// Whether `auto` may choose it.
+bool format_is_automatic(const format_t *self);
 // Bit per format_index whose lines include every line of this one.
-unsigned format_within(const format_t *self);
+uint64_t format_within(const format_t *self);
+// Bit per format_index that this one is chosen before where it accepts half
+// of the lines that the other accepts.
+uint64_t format_before(const format_t *self);
 // ERR_NOT_FOUND: no such name. "auto" is not a format.
 MUST_CHECK errcode_t format_find(const char *name, const format_t **out);
+
+// A format by what -f says: a name, or a description (a text with `$` or `%`
+// in it, or one that begins with "re:"). ERR_FORMAT: *error says what is
+// wrong and where; no more than LIMIT_FORMAT_NAME bytes are read. Of a
+// description *owned is the format too, and the caller's; else it is NULL.
+MUST_CHECK errcode_t format_open(const char *text, const format_t **out,
+    format_t **owned, query_error_t *error);
+void format_destroy(format_t **self_p);
+// A bit per field that some line of it has, parts of a request included.
+uint32_t format_fields(const format_t *self);
+// Names that its description has and the language does not know; i from 0,
+// p == NULL: no more.
+span_t format_other_name(const format_t *self, size_t i);
+
 // Comma-separated names, for messages.
 void format_list(buf_t *out);
 
@@ -26,7 +49,9 @@ void format_list(buf_t *out);
 // format_field.
 typedef struct line_fields {
     span_t line;
-    span_t fields[FIELD_COUNT];
+    const format_t *format;         // how values are written; NULL: as in CLF
+    int64_t written;                // when the file was; 0: unknown
+    span_t fields[FIELD_COUNT + 1]; // the last: of fields without a name
 } line_fields_t;
 
 // Structure only; the line is without its ending and not blank. true when
@@ -38,13 +63,16 @@ bool format_match(
 // it, or zeroed: only the fields that the format has are touched.
 bool format_match_next(
     const format_t *self, span_t line, line_fields_t *out, reject_t *why);
-// A word cut at its last ':'. False: none, or nothing on one side of it; *why
-// is set then.
-bool format_split_port(span_t word, span_t *vhost, span_t *port, reject_t *why);
+// A word cut at the last `at` in it. False: none, or nothing on one side of it;
+// *why is set then.
+bool format_cut(
+    span_t word, char at, span_t *left, span_t *right, reject_t *why);
 // A field that is a part of the request (method, url, path, query, proto);
 // p == NULL when the request has no such part.
 bool format_is_of_request(field_t field);
 span_t format_request_part(span_t request, field_t field);
+// path or query of a url.
+span_t format_url_part(span_t url, field_t field);
 // The logged bytes of a field; p == NULL when absent.
 span_t format_raw(const line_fields_t *line, field_t field);
 
@@ -63,7 +91,8 @@ format_is_missing(span_t raw)
 }
 
 // The value of a field as a cell, by the field's type; missing when absent,
-// "-", or not of its type (then *bad is set).
+// "-", or not of its type (then *bad is set). A negative `dur` is missing:
+// proxies log -1 for what did not happen.
 void format_field(
     const line_fields_t *line, field_t field, cell_t *out, bool *bad);
 

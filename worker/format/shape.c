@@ -10,7 +10,7 @@
 #include <string.h>
 
 typedef struct maker {
-    const format_t *format;
+    const pattern_t *pattern;
     shape_t *shape;
     uint16_t token; // the last one made; 0: the byte before the line
     uint16_t delta; // of what comes next, behind it
@@ -45,14 +45,16 @@ find_delimiters(maker_t *m)
     uint8_t *structural = m->shape->structural;
 
     structural['\n'] = 0xff;
-    for (size_t i = 0; i < m->format->n_parts; i++) {
-        if (m->format->parts[i].kind == PART_QUOTED) {
+    for (size_t i = 0; i < m->pattern->n_parts; i++) {
+        if (m->pattern->parts[i].kind == PART_QUOTED) {
             m->shape->set.quotes = true;
             structural['"'] = structural['\\'] = 0xff;
         }
     }
-    for (size_t i = 0; i < m->format->n_parts; i++) {
-        add_delimiter(m, m->format->parts[i].stop);
+    for (size_t i = 0; i < m->pattern->n_parts; i++) {
+        if (m->pattern->parts[i].kind != PART_QUOTED) {
+            add_delimiter(m, m->pattern->parts[i].stop);
+        }
     }
     m->fits = m->fits && m->shape->set.n > 0;
 }
@@ -131,6 +133,15 @@ add_lead(maker_t *m, const char *lead, bool content)
     return begin.token;
 }
 
+static int
+span_kind(const part_t *part)
+{
+    return part->kind == PART_CUT     ? SPAN_CUT
+           : part->kind == PART_LIST  ? SPAN_LIST
+           : part->kind == PART_FIXED ? SPAN_FIXED
+                                      : SPAN_PLAIN;
+}
+
 static void
 add_span(maker_t *m, const part_t *part)
 {
@@ -143,7 +154,10 @@ add_span(maker_t *m, const part_t *part)
     s->spans[s->n_spans++] = (shape_span_t){.field = part->field,
         .begin = m->token,
         .delta = m->delta,
-        .port = part->kind == PART_VHOST_PORT};
+        .kind = span_kind(part),
+        .second = part->second,
+        .cut = part->cut,
+        .fixed = part->fixed};
 }
 
 // The delimiter that stands once in the usual content of a field.
@@ -162,6 +176,7 @@ static bool
 ends_at(const part_t *part, const char *lead)
 {
     return part->kind == PART_UNTIL    ? true
+           : part->kind == PART_FIXED  ? true // its length is looked at
            : part->kind == PART_QUOTED ? lead[0] == '"'
                                        : lead[0] == part->stop;
 }
@@ -170,19 +185,30 @@ static void
 add_part(maker_t *m, const part_t *part, const part_t *before)
 {
     shape_t *s = m->shape;
-    uint16_t token = add_lead(m, part->lead, part->kind != PART_REST);
+    bool field = part->kind != PART_REST && part->kind != PART_END;
+    uint16_t token = add_lead(m, part->lead, field);
 
     if (before != NULL) {
         m->fits = m->fits && ends_at(before, part->lead) &&
                   is_structural(m, part->lead[0]);
         s->spans[s->n_spans - 1].end = token;
     }
-    if (part->kind == PART_REST) {
-        s->rest = true;
+    if (!field) {
+        s->rest = part->kind == PART_REST;
+        s->exact = part->kind == PART_END;
         return;
     }
+    m->fits = m->fits && part->kind != PART_TAIL && part->like.p == NULL &&
+              (part->kind != PART_FIXED || part->inside != '\0');
     add_span(m, part);
     add_inside(m, part->inside);
+}
+
+static bool
+is_word(const part_t *part)
+{
+    return part->kind == PART_WORD || part->kind == PART_PADDED ||
+           part->kind == PART_CUT || part->kind == PART_LIST;
 }
 
 // A line ends in a word, or with the rest.
@@ -193,24 +219,30 @@ add_end(maker_t *m, const part_t *last)
 
     s->n_tokens = m->token;
     s->tail = m->delta;
-    if (!s->rest) {
+    if (!s->rest && !s->exact) {
         s->spans[s->n_spans - 1].end = (uint16_t)(m->token + 1);
-        m->fits = m->fits && last->kind == PART_WORD;
+        m->fits = m->fits && is_word(last);
     }
 }
 
 bool
 shape_make(const format_t *format, shape_t *out)
 {
-    maker_t m = {.format = format, .shape = out, .delta = 1, .fits = true};
+    const pattern_t *pattern = format->patterns; // of several the first
+    maker_t m = {.pattern = pattern, .shape = out, .delta = 1, .fits = true};
     const part_t *before = NULL;
 
     memset(out, 0, sizeof *out);
+    if (pattern == NULL) {
+        return false;
+    }
     find_delimiters(&m);
-    for (size_t i = 0; m.fits && i < format->n_parts; i++) {
-        if (format->parts[i].kind != PART_OPTIONAL) {
-            add_part(&m, &format->parts[i], before);
-            before = &format->parts[i];
+    for (size_t i = 0; m.fits && i < pattern->n_parts; i++) {
+        if (pattern->parts[i].kind == PART_OPTIONAL) {
+            m.fits = m.fits && pattern->parts[i].lead[0] == '\0';
+        } else {
+            add_part(&m, &pattern->parts[i], before);
+            before = &pattern->parts[i];
         }
     }
     if (m.fits) {

@@ -11,9 +11,9 @@
 #include "worker/format/format.h"
 #include "worker/format/tokens.h"
 
-#define SHAPE_TOKENS 32u
-#define SHAPE_CHECKS 48u
-#define SHAPE_SPANS  24u
+#define SHAPE_TOKENS 48u
+#define SHAPE_CHECKS 64u
+#define SHAPE_SPANS  48u
 #define SHAPE_LEAD   256u               // bytes of the longest lead
 #define SHAPE_PAD    (SHAPE_LEAD + 16u) // readable bytes behind the text
 
@@ -37,7 +37,12 @@ typedef struct shape_span {
     uint16_t begin; // token
     uint16_t delta; // behind it
     uint16_t end;   // token
-    bool port;      // vhost and port, to be told by format_split_port
+    // What is left to see of the usual content: whether a word can be cut
+    // (into field and second), a list does not go on, so many bytes are there.
+    enum { SPAN_PLAIN, SPAN_CUT, SPAN_LIST, SPAN_FIXED } kind;
+    field_t second;
+    char cut;
+    uint16_t fixed;
 } shape_span_t;
 
 // Token 0 is one byte before the line; the shape's own begin at 1, and its
@@ -52,8 +57,9 @@ typedef struct shape {
     shape_span_t spans[SHAPE_SPANS];
     size_t n_spans;
     uint16_t tail; // bytes from the last token to the line's end, or its least
-    bool rest;     // the line ends there, or goes on with a space; else: with
-                   // at least one byte of the last field
+    bool exact;    // the line ends there
+    bool rest;     // it may go on with a space; neither: with at least one
+                   // byte of the last field
 } shape_t;
 
 // False: the format has no usual line that tokens can tell.

@@ -5,6 +5,7 @@
 
 #include "common/base/limits.h"
 #include "common/base/xalloc.h"
+#include "worker/format/format_inside.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -53,18 +54,25 @@ take_slot(matcher_t *self, field_t field)
     return (uint8_t)self->n_fields++;
 }
 
-// A host with a port is looked at in any case: the line is accepted only if
-// they can be told apart.
-static void
+// What has more than its delimiters to it is looked at in any case: the line
+// is accepted only if that is right. False: too many of them.
+static bool
 want(matcher_t *self, const shape_span_t *span, uint32_t fields)
 {
-    if ((fields & 1u << span->field) != 0 || span->port) {
-        self->wanted[self->n_wanted++] =
-            (wanted_t){*span, take_slot(self, span->field)};
+    bool read = span->field < FIELD_COUNT && (fields & 1u << span->field) != 0;
+
+    if (!read && span->kind == SPAN_PLAIN) {
+        return true;
     }
-    if (span->port) {
-        (void)take_slot(self, FIELD_PORT);
+    if (self->n_fields + 3 > BATCH_SPANS) { // one is left for the line
+        return false;
     }
+    self->wanted[self->n_wanted++] =
+        (wanted_t){*span, take_slot(self, span->field)};
+    if (span->kind == SPAN_CUT) {
+        (void)take_slot(self, span->second);
+    }
+    return true;
 }
 
 matcher_t *
@@ -80,9 +88,15 @@ matcher_new(const format_t *format, uint32_t fields)
     for (unsigned f = 0; f < FIELD_COUNT; f++) {
         read |= (fields >> f & 1u) << logged((field_t)f);
     }
+    read |= fields; // a part of the request may be logged by itself
+    read |=
+        (read >> FIELD_PATH | read >> FIELD_QUERY) & 1u ? 1u << FIELD_URL : 0;
     self->find = tokens_finder();
     for (size_t i = 0; i < self->shape.n_spans; i++) {
-        want(self, &self->shape.spans[i], read);
+        if (!want(self, &self->shape.spans[i], read)) {
+            free(self);
+            return NULL;
+        }
     }
     self->line_slot = NO_SLOT;
     if ((read & 1u << FIELD_LINE) != 0) {
@@ -181,6 +195,26 @@ take_odd(matcher_t *self, batch_t *out)
     pass_line(self, (uint32_t)(nl - self->text));
 }
 
+// What there is to a span besides its delimiters; a word is cut.
+static bool
+is_right(const shape_span_t *s, span_t *span, const uint8_t *line_end)
+{
+    reject_t why;
+
+    switch (s->kind) {
+    case SPAN_PLAIN:
+        break;
+    case SPAN_CUT:
+        return format_cut(*span, s->cut, span, span + BATCH_LINES, &why);
+    case SPAN_LIST:
+        return span->p + span->len == line_end ||
+               list_ends(span->p, span->p + span->len, line_end);
+    case SPAN_FIXED:
+        return span->len == s->fixed;
+    }
+    return true;
+}
+
 static bool
 put_spans(
     const matcher_t *self, const uint32_t *t, uint32_t line_end, batch_t *out)
@@ -193,9 +227,8 @@ put_spans(
         uint32_t begin = t[s->begin] + s->delta;
         uint32_t end = s->end <= self->shape.n_tokens ? t[s->end] : line_end;
         *span = (span_t){self->text + begin, end - begin};
-        reject_t why;
-        if (s->port &&
-            !format_split_port(*span, span, span + BATCH_LINES, &why)) {
+        if (s->kind != SPAN_PLAIN &&
+            !is_right(s, span, self->text + line_end)) {
             return false;
         }
     }
@@ -226,10 +259,12 @@ find_end(const matcher_t *self, const uint32_t *t, uint32_t *line_end)
         nl = (uint32_t)(at - text);
     }
     *line_end = nl - (text[nl - 1] == '\r' ? 1 : 0);
-    bool ends = *line_end == least ||
-                (*line_end > least && (!shape->rest || text[least] == ' '));
-    if (!ends || (!shape->rest && *line_end == least) ||
-        *line_end - self->line > LIMIT_LINE) {
+    bool at_least = *line_end == least;
+    bool behind = *line_end > least;
+    bool ends = shape->exact  ? at_least
+                : shape->rest ? at_least || (behind && text[least] == ' ')
+                              : behind;
+    if (!ends || *line_end - self->line > LIMIT_LINE) {
         return UINT32_MAX;
     }
     return nl;

@@ -119,11 +119,17 @@ rows_destroy(rows_t **self_p)
 }
 
 void
-rows_place(rows_t *self, const char *host, const char *path)
+rows_place(rows_t *self, const char *host, const char *path,
+    const format_t *format, int64_t written)
 {
     self->host = span_str(host);
     self->path = span_str(path);
-    self->of_batch = (line_fields_t){0};
+    // What was said of a value may be wrong in another format.
+    if (format != self->of_batch.format || written != self->of_batch.written) {
+        memset(&self->verdicts, 0, sizeof self->verdicts);
+        memset(&self->groups, 0, sizeof self->groups);
+    }
+    self->of_batch = (line_fields_t){.format = format, .written = written};
     memo_forget(self->memo); // host and path may be among the keys
 }
 

@@ -116,7 +116,9 @@ text_of(
     }
     if (at->slot != NO_SLOT) {
         cell.text = batch->spans[at->slot][row];
-        if (at->field != batch->fields[at->slot]) {
+        if (batch->fields[at->slot] == FIELD_URL && at->field != FIELD_URL) {
+            cell.text = format_url_part(cell.text, at->field);
+        } else if (at->field != batch->fields[at->slot]) {
             cell.text = format_request_part(cell.text, at->field);
         }
     }
@@ -159,6 +161,9 @@ group_texts(rows_t *self, const batch_t *batch, size_t n)
     for (size_t k = 0; k < self->query->n_keys; k++) {
         field_t field = self->query->keys[k].expr->field;
         size_t slot = slot_of(batch, field);
+        if (slot == NO_SLOT && (field == FIELD_PATH || field == FIELD_QUERY)) {
+            slot = slot_of(batch, FIELD_URL);
+        }
         if (slot == NO_SLOT && format_is_of_request(field)) {
             slot = slot_of(batch, FIELD_REQUEST);
         }

@@ -42,6 +42,7 @@ typedef struct scan {
     batch_t batch;
     totals_t totals;
     const format_t *named; // NULL: auto
+    format_t *given;       // `named`, where it is none of the named ones
     chosen_t *chosen;      // room for one per range
     size_t n_chosen;
     uint64_t done; // bytes of ranges that are finished
@@ -408,7 +409,7 @@ scan_range(scan_t *self, const scan_range_t *range)
         rc = choose(self, range, lines, &format);
     }
     if (rc == ERR_OK) {
-        rows_place(self->rows, range->host, range->path);
+        rows_place(self->rows, range->host, range->path, format, 0);
         self->fields = (line_fields_t){0};
         use_matcher(self, format);
         rc = count_lines(self, range, source, lines, format);
@@ -432,9 +433,10 @@ prepare(scan_t *self)
         return rc;
     }
     if (strcmp(self->job->format, "auto") != 0 &&
-        (rc = format_find(self->job->format, &self->named)) != ERR_OK) {
-        explain(self, UINT32_MAX, "unknown format '%s'", self->job->format);
-        return ERR_FORMAT;
+        (rc = format_open(self->job->format, &self->named, &self->given,
+             &error)) != ERR_OK) {
+        explain(self, UINT32_MAX, "%s", error.message);
+        return rc;
     }
     if (!self->job->validate) {
         self->needle = query_literal(self->query);
@@ -483,6 +485,7 @@ scan_shard(const scan_job_t *job, buf_t *partial, scan_error_t *error)
     rows_destroy(&self->rows);
     tally_destroy(&self->tally);
     query_destroy(&self->query);
+    format_destroy(&self->given);
     totals_fini(&self->totals);
     free(self->chosen);
     free(self);

@@ -182,7 +182,8 @@ test_every_truncation_keeps_inside_the_line(void **state)
         memcpy(copy, line, len);
         for (size_t i = 0; i < format_count(); i++) {
             if (format_match(format_at(i), (span_t){copy, len}, &f, &why)) {
-                assert_true(f.fields[FIELD_IP].p >= copy);
+                span_t ip = f.fields[FIELD_IP];
+                assert_true(ip.p == NULL || ip.p >= copy);
             }
         }
         test_free(copy);

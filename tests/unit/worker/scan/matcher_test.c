@@ -138,13 +138,21 @@ test_common_lines_are_taken_by_their_shape(void **state)
 }
 
 static void
-test_every_format_has_a_shape(void **state)
+test_formats_of_web_servers_have_a_shape(void **state)
 {
+    static const char *const names[] = {"combined", "common", "vhost_combined",
+        "vhost_common", "combined+time", "combined+us", "lighttpd",
+        "lighttpd+io", "traefik", "k8s_ingress_nginx", "envoy", "squid", "s3",
+        "elb", "alb"};
+    shape_t shape;
+
     (void)state;
-    for (size_t f = 0; f < format_count(); f++) {
-        shape_t shape;
-        assert_true(shape_make(format_at(f), &shape));
-        assert_true(shape.n_tokens >= 7);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const format_t *format;
+        CHECK_OK(format_find(names[i], &format));
+        if (!shape_make(format, &shape) || shape.n_tokens < 7) {
+            fail_msg("%s has none", names[i]);
+        }
     }
 }
 
@@ -155,7 +163,7 @@ main(void)
         cmocka_unit_test(test_usual_lines_are_those_that_format_match_accepts),
         cmocka_unit_test(test_windows_do_not_show),
         cmocka_unit_test(test_common_lines_are_taken_by_their_shape),
-        cmocka_unit_test(test_every_format_has_a_shape),
+        cmocka_unit_test(test_formats_of_web_servers_have_a_shape),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// What formats/*.format says, as formats/compile.py writes it down.
+#ifndef LOGTALLY_WORKER_FORMAT_FORMAT_DATA_H
+#define LOGTALLY_WORKER_FORMAT_FORMAT_DATA_H
+
+#include "worker/format/format_inside.h"
+
+typedef struct format_data {
+    const char *about;
+    const char *patterns[PATTERNS_MAX + 1]; // up to a NULL
+    uint64_t within;
+    uint64_t before;
+    uint8_t times;
+    dur_unit_t unit;
+    bool named_only; // `auto` does not choose it
+} format_data_t;
+
+#endif
