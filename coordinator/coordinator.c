@@ -12,7 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CLIENTS (ROLE_CLIENT | ROLE_ADMIN)
+#define CLIENTS        (ROLE_CLIENT | ROLE_ADMIN)
+#define LANE_SILENT_MS 400
 
 static const struct handler {
     uint8_t type;
@@ -277,6 +278,24 @@ coordinator_undelivered(
             }
         }
     }
+}
+
+// A process that dies takes its connections with it at once; one that lives
+// is heard of, and if it is not, registers again a moment later and has its
+// leases back.
+void
+coordinator_lane_down(coordinator_t *self, uint64_t lane, int64_t now_ms)
+{
+    worker_t *w, *next;
+
+    self->now = now_ms;
+    HASH_ITER(by_name, self->workers, w, next)
+    {
+        if (w->up && w->lane == lane && now_ms - w->heard >= LANE_SILENT_MS) {
+            worker_lost(self, w, "its connections are gone");
+        }
+    }
+    leases_give(self);
 }
 
 void

@@ -93,6 +93,9 @@ void coordinator_message(coordinator_t *self, link_t link, uint64_t peer,
 // A frame could not be delivered: the control peer or lane is gone.
 void coordinator_undelivered(
     coordinator_t *self, out_kind_t kind, uint64_t peer, int64_t now_ms);
+// The connection of a lane is gone for some time: when nothing was heard of its
+// worker since then, it is lost without waiting for more silence.
+void coordinator_lane_down(coordinator_t *self, uint64_t lane, int64_t now_ms);
 // A key is no longer allowed.
 void coordinator_revoked(coordinator_t *self, const char *name, int64_t now_ms);
 

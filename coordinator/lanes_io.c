@@ -23,6 +23,8 @@ typedef struct lane {
     uint64_t id;
     void *socket;
     char name[LIMIT_NAME];
+    bool was_up;
+    int64_t down_ms; // since when it is not; 0: it is, or never was
     waiting_t *first;
     waiting_t **end;
     UT_hash_handle hh;
@@ -33,6 +35,8 @@ struct lanes {
     const keypair_t *own;
     lane_t *by_id;
     size_t n_waiting; // lanes with frames
+    int64_t looked_ms;
+    lane_t *look; // the next to be looked at, or NULL
 };
 
 lanes_t *
@@ -73,6 +77,9 @@ drop_lane(lanes_t *self, lane_t *lane)
 {
     while (lane->first != NULL) {
         drop_first(self, lane);
+    }
+    if (self->look == lane) {
+        self->look = lane->hh.next;
     }
     HASH_DEL(self->by_id, lane);
     zmq_close(lane->socket);
@@ -253,6 +260,50 @@ lanes_stuck(lanes_t *self, int64_t now_ms, uint64_t *id)
         }
         *id = lane->id;
         return true;
+    }
+    return false;
+}
+
+// With ZMQ_IMMEDIATE a PUSH without a connection takes no message.
+static bool
+is_connected(const lane_t *lane)
+{
+    int events = 0;
+    size_t size = sizeof events;
+
+    return zmq_getsockopt(lane->socket, ZMQ_EVENTS, &events, &size) == 0 &&
+           (events & ZMQ_POLLOUT) != 0;
+}
+
+static bool
+has_gone(lane_t *lane, int64_t now_ms)
+{
+    if (is_connected(lane)) {
+        lane->was_up = true;
+        lane->down_ms = 0;
+    } else if (lane->was_up && lane->down_ms == 0) {
+        lane->down_ms = now_ms;
+    } else if (lane->was_up && now_ms - lane->down_ms >= LANE_DOWN_MS) {
+        lane->was_up = false;
+        return true;
+    }
+    return false;
+}
+
+bool
+lanes_down(lanes_t *self, int64_t now_ms, uint64_t *id)
+{
+    if (self->look == NULL && now_ms - self->looked_ms >= LANE_LOOK_MS) {
+        self->looked_ms = now_ms;
+        self->look = self->by_id;
+    }
+    while (self->look != NULL) {
+        lane_t *lane = self->look;
+        self->look = lane->hh.next;
+        if (has_gone(lane, now_ms)) {
+            *id = lane->id;
+            return true;
+        }
     }
     return false;
 }

@@ -139,12 +139,16 @@ def all_links_frozen(run):
 
 @fault
 def file_truncated(run):
+    if not run.log.exists():  # another fault was faster
+        return run.log
     os.truncate(run.log, run.log.stat().st_size // 2)
     return run.log
 
 
 @fault
 def file_replaced(run):
+    if not run.log.exists():  # another fault was faster
+        return run.log
     other = run.log.with_suffix(".new")
     shutil.copy(run.log, other)
     with open(other, "r+b") as f:
@@ -155,12 +159,16 @@ def file_replaced(run):
 
 @fault
 def file_deleted(run):
+    if not run.log.exists():  # another fault was faster
+        return run.log
     run.log.unlink()
     return run.log
 
 
 @fault
 def file_rotated_by_copytruncate(run):
+    if not run.log.exists():  # another fault was faster
+        return run.log
     shutil.copy(run.log, run.log.with_suffix(".1"))
     os.truncate(run.log, 0)
     with open(run.log, "ab") as f:

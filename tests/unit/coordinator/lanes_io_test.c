@@ -169,6 +169,42 @@ test_closing_a_lane_drops_what_waits_there(void **state)
     stop(&f);
 }
 
+static bool
+is_told(fixture_t *f, int64_t within_ms, uint64_t *id)
+{
+    const int64_t until_ms = clock_mono_ms() + within_ms;
+    bool told = false;
+
+    while (!told && clock_mono_ms() < until_ms) {
+        (void)zmq_poll(NULL, 0, 10);
+        told = lanes_down(f->lanes, clock_mono_ms(), id);
+    }
+    return told;
+}
+
+static void
+test_a_connection_that_is_gone_is_told_once(void **state)
+{
+    fixture_t f;
+    char endpoint[64];
+    uint64_t id = 0;
+
+    (void)state;
+    start(&f);
+    snprintf(endpoint, sizeof endpoint, "tcp://127.0.0.1:%u", f.port);
+    CHECK_OK(open_lane(&f, 7, endpoint));
+    CHECK_OK(open_lane(&f, 8, "tcp://127.0.0.1:1")); // was never there
+    send_text(&f, 7, "one");
+    expect(&f, "one");
+    assert_false(is_told(&f, 2 * LANE_LOOK_MS, &id));
+    zmq_close(f.intake);
+    f.intake = zmq_socket(f.zmq_ctx, ZMQ_PULL);
+    assert_true(is_told(&f, 10000, &id));
+    assert_int_equal(id, 7);
+    assert_false(is_told(&f, LANE_DOWN_MS + 3 * LANE_LOOK_MS, &id));
+    stop(&f);
+}
+
 static void
 test_only_numeric_endpoints_are_dialled(void **state)
 {
@@ -194,6 +230,7 @@ main(void)
         cmocka_unit_test(test_frames_sent_before_the_handshake_arrive_in_order),
         cmocka_unit_test(test_a_lane_to_nowhere_is_given_up),
         cmocka_unit_test(test_closing_a_lane_drops_what_waits_there),
+        cmocka_unit_test(test_a_connection_that_is_gone_is_told_once),
         cmocka_unit_test(test_only_numeric_endpoints_are_dialled),
     };
 

@@ -37,6 +37,26 @@ test_silent_worker_loses_its_shards_to_others(void **state)
 }
 
 static void
+test_a_dead_worker_is_not_waited_for(void **state)
+{
+    pair_t p;
+
+    (void)state;
+    pair_init(&p, 400, 100);
+    CHECK_U64(fake_work(&p.m, p.b), 2);
+    coordinator_lane_down(p.m.c, p.b->lane, p.m.now); // it was just heard
+    CHECK_U64(coordinator_stats(p.m.c)->workers_lost, 0);
+    p.m.now += 500;
+    fake_beat(&p.m, p.b, NULL);
+    coordinator_lane_down(p.m.c, p.a->lane, p.m.now);
+    machine_pump(&p.m);
+    CHECK_U64(coordinator_stats(p.m.c)->workers_lost, 1);
+    CHECK_U64(fake_work(&p.m, p.b), 2);
+    CHECK_U64(machine_count(&p.m, p.job), 400);
+    machine_fini(&p.m);
+}
+
+static void
 test_lease_that_nobody_mentions_expires(void **state)
 {
     lease_t s;
@@ -408,6 +428,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_shard_counted_is_the_exact_answer),
         cmocka_unit_test(test_silent_worker_loses_its_shards_to_others),
+        cmocka_unit_test(test_a_dead_worker_is_not_waited_for),
         cmocka_unit_test(test_lease_that_nobody_mentions_expires),
         cmocka_unit_test(test_lease_that_is_mentioned_stays),
         cmocka_unit_test(test_late_partial_of_an_expired_attempt_commits),
