@@ -104,6 +104,7 @@ send_refused(coordinator_t *self, uint64_t peer, errcode_t rc, unsigned exit,
         .version_max = PROTOCOL_VERSION};
     va_list ap;
 
+    self->stats.refusals++;
     va_start(ap, fmt);
     vsnprintf(meta.text, sizeof meta.text, fmt, ap);
     va_end(ap);

@@ -65,6 +65,7 @@ typedef enum { LINK_CONTROL, LINK_SINK } link_t;
 typedef struct coordinator_stats {
     uint64_t messages;
     uint64_t messages_refused; // malformed, out of state, wrong role
+    uint64_t refusals;         // REFUSED sent
     uint64_t leases;
     uint64_t leases_expired;
     uint64_t workers_lost;

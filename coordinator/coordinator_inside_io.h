@@ -6,6 +6,7 @@
 #include "certs/keyfile.h"
 #include "certs/zap_io.h"
 #include "common/net/curve_socket.h"
+#include "coordinator/audit_io.h"
 #include "coordinator/coordinator_io.h"
 #include "coordinator/journal_io.h"
 #include "coordinator/lanes_io.h"
@@ -17,6 +18,8 @@
 struct coordinator_io {
     coordinator_t *machine;
     state_t *state;
+    audit_io_t *audit;
+    zap_stats_t audited; // what of it is in the audit file
     journal_io_t *journal;
     uint64_t journaled; // entries that the machine knows to be durable
     buf_t stuck;        // why the journal cannot be written, or empty

@@ -5,6 +5,7 @@
 // The sink has an I/O thread of its own, so that heartbeats on control do not
 // wait behind the decryption of partials. Each socket is drained for at most
 // DRAIN_MAX messages a round, so neither can shut out the other.
+#include "coordinator/audit_take_io.h"
 #include "coordinator/coordinator_inside_io.h"
 
 #include "common/base/clock.h"
@@ -191,8 +192,12 @@ take(coordinator_io_t *self, link_t link, int64_t now_ms)
         return;
     }
     roster_note(self->roster, &who);
+    const coordinator_stats_t before = *coordinator_stats(self->machine);
     coordinator_message(self->machine, link, self->in.peer, &who,
         self->in.address, buf_span(&self->in.frame), now_ms);
+    if (link == LINK_CONTROL) {
+        audit_message(self, &who, &before);
+    }
 }
 
 static void
@@ -273,6 +278,7 @@ refresh_keys(coordinator_io_t *self, int64_t now_ms)
     }
     while (roster_next_gone(self->roster, look_up, self->zap, name)) {
         log_event(LOG_INFO, "key-revoked", "name", name, NULL);
+        audit_revoked(self, name);
         coordinator_revoked(self->machine, name, now_ms);
         cut = true;
     }
@@ -445,6 +451,7 @@ do_due(coordinator_io_t *self, int64_t now_ms)
     if (now_ms >= self->refresh_at_ms) {
         refresh_keys(self, now_ms);
         tell_changes(self);
+        audit_tick(self);
     }
 }
 

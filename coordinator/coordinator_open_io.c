@@ -290,6 +290,17 @@ open_journal(
     return rc;
 }
 
+static errcode_t
+open_audit(
+    coordinator_io_t *self, const coordinator_options_t *options, buf_t *why)
+{
+    char *path = xasprintf("%s/audit.log", options->state);
+    errcode_t rc = audit_io_open(path, &self->audit, why);
+
+    free(path);
+    return rc;
+}
+
 // The epoch is on disk before anybody can connect.
 static errcode_t
 start(coordinator_io_t *self, const coordinator_options_t *options, buf_t *why)
@@ -304,6 +315,7 @@ start(coordinator_io_t *self, const coordinator_options_t *options, buf_t *why)
                       : state_raise_epoch(
                             self->state, (uint64_t)time(NULL), &epoch, why);
     rc = rc != ERR_OK ? rc : open_journal(self, options, why);
+    rc = rc != ERR_OK ? rc : open_audit(self, options, why);
     rc = rc != ERR_OK ? rc : open_signals(self, why);
     rc = rc != ERR_OK ? rc : open_context(self, why);
     rc = rc != ERR_OK ? rc : open_zap(self, options->keys, why);
@@ -388,6 +400,7 @@ close_state(coordinator_io_t *self)
     }
     coordinator_destroy(&self->machine);
     journal_io_close(&self->journal);
+    audit_io_close(&self->audit);
     state_close(&self->state);
 }
 

@@ -5,6 +5,7 @@
 //   DIR/epoch            of the last start; raised by every start
 //   DIR/next_job         no job has had this id or one above it
 //   DIR/ports            control_port=N, sink_port=N of the running daemon
+//   DIR/audit.log        who did what, see audit.h
 //   DIR/results/J.result encoded results, the newest `keep` of them
 //
 // Every file is written beside its place, synced, and renamed into it, so a

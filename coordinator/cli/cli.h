@@ -9,6 +9,7 @@
 
 int cmd_run(int argc, char **argv);
 int cmd_keys(int argc, char **argv);
+int cmd_audit(int argc, char **argv);
 int cmd_submit(int argc, char **argv);
 int cmd_plan(int argc, char **argv);
 int cmd_jobs(int argc, char **argv);

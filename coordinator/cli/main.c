@@ -23,6 +23,7 @@ static const subcommand_t subcommands[] = {
     {"cancel", cmd_cancel, "end a job"},
     {"workers", cmd_workers, "list workers"},
     {"keys", cmd_keys, "make, list and revoke keys"},
+    {"audit", cmd_audit, "check the record of who did what"},
 };
 #define N_SUBCOMMANDS (sizeof subcommands / sizeof *subcommands)
 

@@ -112,3 +112,33 @@ def test_an_expired_key_is_cut_off(cluster):
     p = cluster.cli("jobs", "--keys", keys, ok=False)
     assert p.returncode == 5
     assert b"expired" in run("keys", "list", cluster.keys).stdout
+
+
+def test_the_audit_file_says_who_did_what(cluster, tmp_path):
+    log = tmp_path / "a" / "x.log"
+    log.parent.mkdir()
+    log.write_text('1.2.3.4 - - [01/Jan/2026:00:00:00 +0000] '
+                   '"GET / HTTP/1.1" 200 1\n')
+    cluster.worker("audited", log.parent)
+    cluster.submit("count by status", f"audited:{log}")
+    keys = new_client(cluster, "frank")
+    wait_for("frank", lambda: cluster.cli(
+        "jobs", "--keys", keys, ok=False).returncode == 0)
+    cluster.cli("cancel", "1", "--keys", keys, ok=False)
+    cluster.cli("keys", "reload", "--keys", keys, ok=False)
+    run("keys", "revoke", cluster.keys, "frank")
+    path = cluster.state / "audit.log"
+    for words in ('submit key="admin"', 'query="count by status"',
+                  'cancel key="frank" from="127.0.0.1" outcome="refused"', 'key-revoked key="frank"',
+                  'reload-keys key="frank" from="127.0.0.1" '
+                  'outcome="refused"'):
+        wait_for(words, lambda: words in path.read_text())
+    cluster.cli("jobs", "--keys", keys, ok=False)
+    wait_for("the count of refusals",
+             lambda: 'keys-refused unknown="' in path.read_text())
+    said = run("audit", "verify", path).stdout
+    assert b"unbroken" in said
+    copy = tmp_path / "copy"
+    copy.write_text(path.read_text().replace('key="frank"', 'key="admin"', 1))
+    p = run("audit", "verify", copy, ok=False)
+    assert p.returncode == 1 and b"does not follow" in p.stderr
