@@ -39,8 +39,10 @@
 #define LIMIT_SAMPLE          200u  // bytes kept of a rejected line
 #define LIMIT_DETECT_LINES    100u  // non-blank lines that `auto` looks at
 #define LIMIT_ATTEMPTS        3u
-#define LIMIT_EXECUTOR_MEMORY (4ull << 30) // group table budget, default
-#define LIMIT_STAGING         (1ull << 30) // granted and unmerged partials
+#define LIMIT_EXECUTOR_MEMORY (4ull << 30)  // group table budget, default
+#define LIMIT_STAGING         (1ull << 30)  // granted and unmerged partials
+#define LIMIT_UNPACKED        (64ull << 30) // given by an archive, and
+#define LIMIT_UNPACKED_TIMES  1100u         // so often its size (gzip: 1032)
 #define SHARD_MIN             (16ull << 20)
 #define SHARD_MAX             (1ull << 30)
 #define CREDIT_PER_EXECUTOR   2u

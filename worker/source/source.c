@@ -3,6 +3,7 @@
 // with an archive to unpack on top (unpack.h), member after member.
 #include "worker/source/source.h"
 
+#include "common/base/limits.h"
 #include "common/base/xalloc.h"
 #include "worker/source/unpack.h"
 
@@ -28,7 +29,9 @@ struct source {
     void *unpacked;         // its state
     uint8_t *in;
     unpack_io_t io;
-    bool in_member; // a member was begun and has not ended
+    uint64_t given;        // bytes unpacked
+    uint64_t unpacked_max; // LIMIT_UNPACKED
+    bool in_member;        // a member was begun and has not ended
     bool any_member;
 };
 
@@ -74,6 +77,7 @@ source_kind_name(source_kind_t kind)
 static source_t *
 open_kind(source_t *self)
 {
+    self->unpacked_max = LIMIT_UNPACKED;
     for (size_t i = 0; i < sizeof magics / sizeof *magics; i++) {
         if (magics[i].kind == self->kind) {
             self->unpack = magics[i].unpack;
@@ -244,6 +248,23 @@ unpack_step(source_t *self, bool *done)
     return rc;
 }
 
+// A few bytes of bzip2, xz or zstd give terabytes, and would keep an executor
+// busy for as long as their writer likes. Repeated lines pack very well, so
+// a small archive has much room.
+static bool
+is_a_bomb(const source_t *self)
+{
+    return self->given / LIMIT_UNPACKED_TIMES > self->taken &&
+           self->given - self->taken * LIMIT_UNPACKED_TIMES >
+               self->unpacked_max;
+}
+
+void
+source_limit(source_t *self, uint64_t unpacked)
+{
+    self->unpacked_max = unpacked;
+}
+
 static errcode_t
 read_packed(source_t *self, uint8_t *to, size_t len, size_t *got)
 {
@@ -256,7 +277,8 @@ read_packed(source_t *self, uint8_t *to, size_t len, size_t *got)
         rc = unpack_step(self, &done);
     }
     *got = len - self->io.out_len;
-    return rc;
+    self->given += *got;
+    return rc == ERR_OK && is_a_bomb(self) ? ERR_UNSUPPORTED : rc;
 }
 
 errcode_t

@@ -32,9 +32,13 @@ void source_destroy(source_t **self_p);
 
 // Fills up to len bytes; *got is 0 only at the end. ERR_IO, ERR_CHANGED (the
 // file ended before `end`), ERR_CORRUPT (bad archive or cut short),
-// ERR_UNSUPPORTED (an archive that takes too much memory to read).
+// ERR_UNSUPPORTED (an archive that takes too much memory to read, or gives
+// more than LIMIT_UNPACKED lets it).
 MUST_CHECK errcode_t source_read(
     source_t *self, uint8_t *to, size_t len, size_t *got);
+
+// For tests: another LIMIT_UNPACKED.
+void source_limit(source_t *self, uint64_t unpacked);
 
 // Bytes taken from disk so far, for progress and totals.
 uint64_t source_taken(const source_t *self);

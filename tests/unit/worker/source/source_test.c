@@ -3,9 +3,13 @@
 
 #include "tests/unit/cmocka_all.h"
 
+#include "common/base/limits.h"
+#include "common/base/xalloc.h"
+
 #include <bzlib.h>
 #include <isa-l/igzip_lib.h>
 #include <lzma.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -26,7 +30,7 @@ static void
 put_gzip(buf_t *out, span_t text)
 {
     struct isal_zstream stream;
-    uint8_t room[4096];
+    static uint8_t room[65536];
 
     isal_deflate_stateless_init(&stream);
     stream.gzip_flag = IGZIP_GZIP;
@@ -45,7 +49,7 @@ static void
 put_zstd(buf_t *out, span_t text)
 {
     ZSTD_CCtx *ctx = ZSTD_createCCtx();
-    uint8_t room[4096];
+    static uint8_t room[65536];
 
     assert_non_null(ctx);
     ZSTD_CCtx_setParameter(ctx, ZSTD_c_checksumFlag, 1);
@@ -58,7 +62,7 @@ put_zstd(buf_t *out, span_t text)
 static void
 put_bzip2(buf_t *out, span_t text)
 {
-    char room[4096];
+    static char room[65536];
     unsigned n = sizeof room;
 
     assert_int_equal(
@@ -71,7 +75,7 @@ put_bzip2(buf_t *out, span_t text)
 static void
 put_xz(buf_t *out, span_t text)
 {
-    uint8_t room[4096];
+    static uint8_t room[65536];
     size_t n = 0;
 
     assert_int_equal(lzma_easy_buffer_encode(0, LZMA_CHECK_CRC64, NULL, text.p,
@@ -258,6 +262,72 @@ test_large_archives_are_read_whole(void **state)
     buf_fini(&got);
 }
 
+static errcode_t
+unpack_with_limit(span_t bytes, source_kind_t kind, uint64_t limit)
+{
+    source_t *source;
+    buf_t got = {0};
+    int fd = file_of(bytes);
+
+    CHECK_OK(source_open_file(fd, kind, 0, bytes.len, &source));
+    source_limit(source, limit);
+    errcode_t rc = drain(source, 4096, &got);
+    source_destroy(&source);
+    close(fd);
+    buf_fini(&got);
+    return rc;
+}
+
+// gzip stays below what is allowed by its format.
+static void
+check_bomb(span_t packed, source_kind_t kind, size_t len)
+{
+    uint64_t free_bytes = LIMIT_UNPACKED_TIMES * packed.len;
+
+    if (kind == SOURCE_GZIP) {
+        assert_true(free_bytes >= len);
+        CHECK_OK(unpack_with_limit(packed, kind, 0));
+    } else {
+        assert_true(free_bytes < len);
+        CHECK_OK(unpack_with_limit(packed, kind, len - free_bytes));
+        CHECK_ERR(unpack_with_limit(packed, kind, len - free_bytes - 1),
+            ERR_UNSUPPORTED);
+    }
+}
+
+static void
+test_bombs_end_at_the_limit(void **state)
+{
+    const size_t len = 32 << 20;
+    uint8_t *zeros = xcalloc(1, len);
+
+    (void)state;
+    for (size_t i = 0; i < N_ARCHIVES; i++) {
+        buf_t packed = {0};
+        archives[i].put(&packed, (span_t){zeros, len});
+        check_bomb(buf_span(&packed), archives[i].kind, len);
+        buf_fini(&packed);
+    }
+    free(zeros);
+}
+
+// What is inside an archive is text, whatever it begins with.
+static void
+test_an_archive_in_an_archive_is_text(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < N_ARCHIVES; i++) {
+        buf_t inner = {0}, outer = {0}, got = {0};
+        archives[i].put(&inner, SPAN_LIT(TEXT));
+        archives[i].put(&outer, buf_span(&inner));
+        CHECK_OK(read_file(buf_span(&outer), archives[i].kind, &got));
+        assert_true(span_eq(buf_span(&got), buf_span(&inner)));
+        buf_fini(&inner);
+        buf_fini(&outer);
+        buf_fini(&got);
+    }
+}
+
 static void
 test_frames_to_skip_are_passed_and_huge_windows_refused(void **state)
 {
@@ -296,6 +366,8 @@ main(void)
         cmocka_unit_test(test_flipped_bits_never_give_other_text),
         cmocka_unit_test(test_stream_finds_its_kind),
         cmocka_unit_test(test_large_archives_are_read_whole),
+        cmocka_unit_test(test_bombs_end_at_the_limit),
+        cmocka_unit_test(test_an_archive_in_an_archive_is_text),
         cmocka_unit_test(
             test_frames_to_skip_are_passed_and_huge_windows_refused),
         cmocka_unit_test(test_kinds_are_told_by_their_first_bytes),
