@@ -33,6 +33,18 @@ explain_stage(const query_t *q, const stage_t *s, buf_t *out)
 }
 
 static void
+explain_literal(const query_t *q, buf_t *out)
+{
+    filter_t has = {.kind = FILTER_LINE_HAS, .text = query_literal(q)};
+
+    if (has.text.p != NULL) {
+        buf_put_str(out, "skipped: lines without ");
+        canon_filter(q, &has, out);
+        buf_put_u8(out, '\n');
+    }
+}
+
+static void
 explain_worker(const query_t *q, buf_t *out)
 {
     buf_put_str(out, "on the workers:\n");
@@ -65,6 +77,7 @@ query_explain(const query_t *self, buf_t *out)
         }
     }
     buf_put_str(out, self->fields == 0 ? " none\n" : "\n");
+    explain_literal(self, out);
     explain_worker(self, out);
     buf_put_str(out, "on the merged table:\n");
     for (size_t i = 0; i < self->n_stages; i++) {

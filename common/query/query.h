@@ -203,8 +203,8 @@ uint32_t filter_reads(const filter_t *f);
 void query_error_print(
     const query_error_t *error, const char *text, buf_t *out);
 
-// What --explain prints: canonical text, fields read, worker part, final
-// part.
+// What --explain prints: canonical text, fields read, the text whose absence
+// skips a line, worker part, final part.
 void query_explain(const query_t *self, buf_t *out);
 
 #endif

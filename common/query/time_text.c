@@ -114,8 +114,8 @@ time_parse(span_t s, dec_t *out)
 }
 
 // A let may leave the years that logs know: days and years have 128 bits.
-void
-time_print(dec_t t, buf_t *out)
+static void
+print_clock(dec_t t, buf_t *out)
 {
     const dec_t day = DEC_INT(86400);
     dec_t rest = t % day < 0 ? t % day + day : t % day;
@@ -141,5 +141,29 @@ time_print(dec_t t, buf_t *out)
         dec_format(rest % DEC_ONE, text);
         buf_put_str(out, text + 1); // without its 0
     }
+}
+
+void
+time_print(dec_t t, buf_t *out)
+{
+    print_clock(t, out);
     buf_put_u8(out, 'Z');
+}
+
+void
+time_print_at(dec_t t, int64_t offset_s, buf_t *out)
+{
+    int64_t ahead = offset_s < 0 ? -offset_s : offset_s;
+    dec_t clock;
+
+    if (dec_add(t, DEC_INT(offset_s), &clock) != ERR_OK) {
+        time_print(t, out);
+        return;
+    }
+    print_clock(clock, out);
+    buf_printf(out, "%c%02d:%02d", offset_s < 0 ? '-' : '+',
+        (int)(ahead / 3600), (int)(ahead / 60 % 60));
+    if (ahead % 60 != 0) {
+        buf_printf(out, ":%02d", (int)(ahead % 60));
+    }
 }

@@ -53,6 +53,21 @@ cell_at(const result_t *result, size_t row, size_t column)
 }
 
 void
+put_number(const result_t *result, size_t row, size_t column, buf_t *out)
+{
+    dec_t v = cell_at(result, row, column)->number;
+    type_t type = result->columns[column].type;
+    dec_t seconds = v / DEC_ONE - (v % DEC_ONE < 0);
+
+    if (type == TYPE_TIME && result->zone != NULL && seconds >= INT64_MIN &&
+        seconds <= INT64_MAX) {
+        time_print_at(v, result->zone((int64_t)seconds), out);
+    } else {
+        output_number(type, v, out);
+    }
+}
+
+void
 put_cell(const result_t *result, size_t row, size_t column,
     void (*put_text)(span_t, buf_t *), buf_t *out)
 {
@@ -61,7 +76,7 @@ put_cell(const result_t *result, size_t row, size_t column,
     if (cell->kind == CELL_MISSING) {
         buf_put_u8(out, '-');
     } else if (cell->kind == CELL_NUMBER) {
-        output_number(result->columns[column].type, cell->number, out);
+        put_number(result, row, column, out);
     } else {
         put_text(cell->text, out);
     }

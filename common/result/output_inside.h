@@ -6,6 +6,8 @@
 #include "common/result/output.h"
 
 const cell_t *cell_at(const result_t *result, size_t row, size_t column);
+// A cell that is a number, a time by the result's zone.
+void put_number(const result_t *result, size_t row, size_t column, buf_t *out);
 // A cell for any kind but JSON; texts by `put_text`.
 void put_cell(const result_t *result, size_t row, size_t column,
     void (*put_text)(span_t, buf_t *), buf_t *out);

@@ -76,15 +76,18 @@ put_name(const char *name, buf_t *out)
 }
 
 static void
-put_json(const cell_t *cell, type_t type, buf_t *out)
+put_json(const result_t *result, size_t row, size_t column, buf_t *out)
 {
+    const cell_t *cell = cell_at(result, row, column);
+    type_t type = result->columns[column].type;
+
     if (cell->kind == CELL_MISSING) {
         buf_put_str(out, "null");
     } else if (cell->kind == CELL_TEXT) {
         put_string(cell->text, out);
     } else {
         buf_put_str(out, type == TYPE_TIME ? "\"" : "");
-        output_number(type, cell->number, out);
+        put_number(result, row, column, out);
         buf_put_str(out, type == TYPE_TIME ? "\"" : "");
     }
 }
@@ -203,7 +206,7 @@ output_json(const result_t *result, buf_t *out)
         buf_put_str(out, row > 0 ? ",\n[" : "\n[");
         for (size_t i = 0; i < result->n_columns; i++) {
             buf_put_str(out, i > 0 ? "," : "");
-            put_json(cell_at(result, row, i), result->columns[i].type, out);
+            put_json(result, row, i, out);
         }
         buf_put_u8(out, ']');
     }
@@ -221,7 +224,7 @@ output_jsonl(const result_t *result, buf_t *out)
             buf_put_str(out, i > 0 ? "," : "{");
             put_name(result->columns[i].name, out);
             buf_put_u8(out, ':');
-            put_json(cell_at(result, row, i), result->columns[i].type, out);
+            put_json(result, row, i, out);
         }
         buf_put_str(out, "}\n");
     }

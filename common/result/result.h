@@ -45,6 +45,9 @@ typedef struct result {
     cell_t *cells; // n_rows * n_columns, row by row; texts in `bytes`
     size_t n_rows;
     receipt_t receipt;
+    // How far a clock is ahead of UTC at an instant, for the times that are
+    // printed; NULL: UTC. Not part of what is encoded.
+    int64_t (*zone)(int64_t utc);
     struct result_memory *memory;
 } result_t;
 

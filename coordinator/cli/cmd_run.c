@@ -6,6 +6,7 @@
 #include "coordinator/cli/finish.h"
 #include "coordinator/cli/job_text.h"
 #include "coordinator/cli/local_io.h"
+#include "coordinator/cli/range.h"
 #include "coordinator/cli/terminal.h"
 
 #include <stddef.h>
@@ -15,6 +16,7 @@
 typedef struct options {
     common_options_t common;
     finish_options_t finish;
+    range_options_t range;
     char *format;
     int64_t jobs;
     int64_t shard_bytes;
@@ -42,6 +44,7 @@ static const setting_t settings[] = {
         .value = "N",
         .help = "executors at once; one per processor when left out",
         .command_line_only = true},
+    RANGE_SETTINGS(offsetof(options_t, range)),
     FINISH_SETTINGS(offsetof(options_t, finish)),
     {.name = "explain",
         .kind = SETTING_FLAG,
@@ -102,20 +105,15 @@ static const command_t command = {
     .max_operands = LIMIT_SOURCES + 1,
 };
 
-// The query is checked before anything is started.
 static int
-check_query(const char *text, bool explain)
+explain(const char *text)
 {
     query_error_t error;
     query_t *query;
     buf_t out = {0};
-    int code = EXIT_DONE;
+    int code = EXIT_FAILED; // it was checked
 
-    if (query_parse(text, &query, &error) != ERR_OK) {
-        query_error_print(&error, text, &out);
-        fwrite(out.p, 1, out.len, stderr);
-        code = EXIT_USAGE;
-    } else if (explain) {
+    if (query_parse(text, &query, &error) == ERR_OK) {
         query_explain(query, &out);
         code = print_out(&out);
     }
@@ -136,11 +134,12 @@ draw(void *ctx, const lt_JobUpdate *update)
 }
 
 static int
-run(const options_t *o, const settings_list_t *operands, buf_t *why)
+run(const options_t *o, const char *query, const settings_list_t *operands,
+    buf_t *why)
 {
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
     bool progress = !o->finish.quiet && terminal_is(STDERR_FILENO);
-    local_options_t local = {.query = operands->items[0],
+    local_options_t local = {.query = query,
         .format = o->format,
         .files = (const char *const *)operands->items + 1,
         .n_files = operands->n - 1,
@@ -173,17 +172,22 @@ static int
 start(void *options, const settings_list_t *operands, buf_t *why)
 {
     const options_t *o = options;
+    buf_t query = {0};
     int code = EXIT_USAGE;
 
+    // The query is checked before anything is started.
     if (finish_options_valid(&o->finish)) {
-        code = check_query(operands->items[0], o->explain);
+        code = range_query(operands->items[0], &o->range, &query);
     }
-    if (code == EXIT_DONE && !o->explain && operands->n < 2) {
+    if (code == EXIT_DONE && o->explain) {
+        code = explain((const char *)query.p);
+    } else if (code == EXIT_DONE && operands->n < 2) {
         code = complain_text(
             EXIT_USAGE, "no file is named; FILE..., or - for standard input");
-    } else if (code == EXIT_DONE && !o->explain) {
-        code = run(o, operands, why);
+    } else if (code == EXIT_DONE) {
+        code = run(o, (const char *)query.p, operands, why);
     }
+    buf_fini(&query);
     return code;
 }
 

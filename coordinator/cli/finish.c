@@ -5,6 +5,7 @@
 #include "common/result/output.h"
 #include "coordinator/cli/job_text.h"
 #include "coordinator/cli/terminal.h"
+#include "coordinator/cli/zone.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -27,6 +28,15 @@ finish_options_valid(const finish_options_t *self)
     output_kind_t kind;
     buf_t why = {0};
 
+    if (self->tz != NULL && !zone_set(self->tz)) {
+        buf_printf(&why,
+            "--tz %.40s is no time zone of this machine; it can be local, UTC "
+            "or a name such as Europe/Berlin",
+            self->tz);
+        complain(EXIT_USAGE, &why);
+        buf_fini(&why);
+        return false;
+    }
     if (self->output == NULL ||
         output_kind_parse(self->output, &kind) == ERR_OK) {
         return true;
@@ -174,7 +184,9 @@ print_rows(const result_t *result, const finish_options_t *options)
         output_kind_parse(options->output, &how.kind) != ERR_OK) {
         return EXIT_USAGE;
     }
-    output_result(result, &how, &text);
+    result_t shown = *result; // borrowed, but for how its times are printed
+    shown.zone = zone_is_set() ? zone_offset : NULL;
+    output_result(&shown, &how, &text);
     int code = print_out(&text);
     buf_fini(&text);
     return code;

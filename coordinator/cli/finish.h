@@ -8,6 +8,7 @@
 #include "coordinator/cli/client_io.h"
 
 typedef struct finish_options {
+    char *tz;     // as written after --tz, or NULL
     char *output; // as written after -o, or NULL
     bool no_header;
     bool allow_partial;
@@ -17,14 +18,21 @@ typedef struct finish_options {
 // Rows of settings for them, in a struct that has a finish_options_t at
 // `base`.
 #define FINISH_SETTINGS(base)                                                  \
-    {.name = "output",                                                         \
-        .letter = 'o',                                                         \
+    {.name = "tz",                                                             \
         .kind = SETTING_TEXT,                                                  \
-        .offset = (base) + offsetof(finish_options_t, output),                 \
-        .value = "KIND",                                                       \
-        .help = "table (default on a terminal), tsv (default in a pipe), "     \
-                "csv, json, jsonl, md",                                        \
+        .offset = (base) + offsetof(finish_options_t, tz),                     \
+        .value = "ZONE",                                                       \
+        .help = "times are read and printed in this zone: Europe/Berlin, "     \
+                "local; UTC when left out",                                    \
         .command_line_only = true},                                            \
+        {.name = "output",                                                     \
+            .letter = 'o',                                                     \
+            .kind = SETTING_TEXT,                                              \
+            .offset = (base) + offsetof(finish_options_t, output),             \
+            .value = "KIND",                                                   \
+            .help = "table (default on a terminal), tsv (default in a pipe), " \
+                    "csv, json, jsonl, md",                                    \
+            .command_line_only = true},                                        \
         {.name = "no-header",                                                  \
             .kind = SETTING_FLAG,                                              \
             .offset = (base) + offsetof(finish_options_t, no_header),          \
@@ -43,7 +51,8 @@ typedef struct finish_options {
         .command_line_only = true                                              \
     }
 
-// Is -o one of the kinds? To be asked before any work is done; complains.
+// Is -o one of the kinds, and --tz a zone, which is set then? To be asked
+// before any work is done; complains.
 bool finish_options_valid(const finish_options_t *self);
 
 // Fetches the result of an ended job, chunk by chunk.

@@ -2,7 +2,6 @@
 #include "coordinator/cli/request.h"
 
 #include "common/base/xalloc.h"
-#include "common/query/query.h"
 #include "common/wire/control.pb.h"
 #include "common/wire/frame.h"
 
@@ -10,33 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static int
-complain_query(const char *text, const query_error_t *error)
-{
-    buf_t out = {0};
-
-    query_error_print(error, text, &out);
-    fwrite(out.p, 1, out.len, stderr);
-    buf_fini(&out);
-    return EXIT_USAGE;
-}
-
-static int
-check_query(const char *text)
-{
-    query_t *query = NULL;
-    query_error_t error;
-
-    if (strlen(text) > LIMIT_QUERY_TEXT) {
-        return complain_text(EXIT_USAGE, "the query is too long");
-    }
-    if (query_parse(text, &query, &error) != ERR_OK) {
-        return complain_query(text, &error);
-    }
-    query_destroy(&query);
-    return EXIT_DONE;
-}
 
 // HOST:PATH with an absolute path: a worker has no current folder.
 static int
@@ -85,17 +57,18 @@ put_sources(const settings_list_t *operands, buf_t *records)
 }
 
 static void
-put_submit(const settings_list_t *operands, const request_options_t *options,
-    request_kind_t kind, const buf_t *sources, buf_t *frame)
+put_submit(const char *query, size_t n_sources,
+    const request_options_t *options, request_kind_t kind, const buf_t *sources,
+    buf_t *frame)
 {
     lt_Submit *submit = xcalloc(1, sizeof *submit); // 34 KB
 
     submit->version_min = submit->version_max = PROTOCOL_VERSION;
     randombytes_buf(submit->request, sizeof submit->request);
-    snprintf(submit->query, sizeof submit->query, "%s", operands->items[0]);
+    snprintf(submit->query, sizeof submit->query, "%s", query);
     submit->validate = options->validate;
     snprintf(submit->format, sizeof submit->format, "%s", options->format);
-    submit->n_sources = (uint32_t)(operands->n - 1);
+    submit->n_sources = (uint32_t)n_sources;
     submit->deadline_ms = (uint64_t)options->deadline_ms;
     submit->shard_bytes = (uint64_t)options->shard_bytes;
     submit->follow = kind == REQUEST_FOLLOWED;
@@ -109,8 +82,8 @@ int
 request_make(const settings_list_t *operands, const request_options_t *options,
     request_kind_t kind, buf_t *frame)
 {
-    buf_t sources = {0};
-    int code = check_query(operands->items[0]);
+    buf_t sources = {0}, query = {0};
+    int code = range_query(operands->items[0], &options->range, &query);
 
     if (code == EXIT_DONE && strlen(options->format) >= LIMIT_FORMAT_NAME) {
         code = complain_text(EXIT_USAGE, "the format is too long");
@@ -119,8 +92,10 @@ request_make(const settings_list_t *operands, const request_options_t *options,
         code = put_sources(operands, &sources);
     }
     if (code == EXIT_DONE) {
-        put_submit(operands, options, kind, &sources, frame);
+        put_submit((const char *)query.p, operands->n - 1, options, kind,
+            &sources, frame);
     }
     buf_fini(&sources);
+    buf_fini(&query);
     return code;
 }

@@ -6,8 +6,10 @@
 
 #include "common/base/limits.h"
 #include "coordinator/cli/command.h"
+#include "coordinator/cli/range.h"
 
 typedef struct request_options {
+    range_options_t range;
     char *format;
     int64_t deadline_ms; // 0: the coordinator's default
     int64_t shard_bytes; // 0: chosen by the coordinator
@@ -15,11 +17,12 @@ typedef struct request_options {
 } request_options_t;
 
 #define REQUEST_SETTINGS(base)                                                 \
-    {.name = "validate",                                                       \
-        .kind = SETTING_FLAG,                                                  \
-        .offset = (base) + offsetof(request_options_t, validate),              \
-        .help = "parse every line, also those the filter cannot pass",         \
-        .command_line_only = true},                                            \
+    RANGE_SETTINGS((base) + offsetof(request_options_t, range)),               \
+        {.name = "validate",                                                   \
+            .kind = SETTING_FLAG,                                              \
+            .offset = (base) + offsetof(request_options_t, validate),          \
+            .help = "parse every line, also those the filter cannot pass",     \
+            .command_line_only = true},                                        \
         {.name = "format",                                                     \
             .letter = 'f',                                                     \
             .kind = SETTING_TEXT,                                              \

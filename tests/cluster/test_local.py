@@ -49,3 +49,45 @@ def test_outputs_do_not_depend_on_j(log, form):
         out = run("run", "count by ip", log, "-o", form, "-j", j).stdout
         return out.split(b'"receipt"')[0]
     assert lines("1") == lines("2") != b""
+
+
+TIMED = (b'h - - [%s] "GET / HTTP/1.1" 200 1 "-" "-"\n')
+
+
+@pytest.fixture
+def timed(tmp_path):
+    path = tmp_path / "timed.log"
+    path.write_bytes(b"".join(TIMED % t for t in (
+        b"14/Nov/2023:21:59:59 +0000", b"14/Nov/2023:23:00:00 +0100",
+        b"14/Nov/2023:22:59:59 +0000", b"14/Nov/2023:23:00:00 +0000")))
+    return path
+
+
+@pytest.mark.parametrize("options,count", [
+    ((), b"4"), (("--since", "2023-11-14T22:00"), b"3"),
+    (("--since", "2023-11-14 22:00", "--until", "2023-11-14 23:00"), b"2"),
+    (("--since", "2023-11-15", "--tz", "Asia/Tokyo"), b"4"),
+    (("--until", "2023-11-15T07:00", "--tz", "Asia/Tokyo"), b"1"),
+    (("--since", "2h ago"), b"0"), (("--until", "yesterday"), b"4")])
+def test_since_and_until_narrow_a_query(timed, options, count):
+    p = run("run", "count", timed, "--no-header", "-f", "combined", *options)
+    assert p.stdout == count + b"\n"
+
+
+def test_a_zone_changes_how_times_are_printed(timed):
+    def out(*options):
+        return run("run", "min(time) by time:1d", timed, "--no-header", "-f",
+                   "combined", "-o", "tsv", *options).stdout
+    assert out() == b"2023-11-14T00:00:00Z\t2023-11-14T21:59:59Z\n"
+    assert out("--tz", "UTC") == out()
+    assert out("--tz", "Asia/Tokyo") == (
+        b"2023-11-14T09:00:00+09:00\t2023-11-15T06:59:59+09:00\n")
+
+
+@pytest.mark.parametrize("options,what", [
+    (("--since", "2h"), b"is no time"), (("--until", "soon"), b"is no time"),
+    (("--tz", "Mars/Phobos"), b"no time zone"), (("--tz", "../x"), b"no time"),
+    (("--since", "2023-01-02", "--until", "2023-01-02"), b"not before")])
+def test_wrong_times_and_zones(timed, options, what):
+    p = run("run", "count", timed, *options, ok=False)
+    assert p.returncode == 2 and what in p.stderr and p.stdout == b""

@@ -304,6 +304,32 @@ test_every_truncation_and_flip_is_answered(void **state)
     try_mangled(calls);
 }
 
+static void
+test_explain_names_what_skips_lines(void **state)
+{
+    query_t *q = parse("404 ext(path) = 'php' | top 3 ip | let n = count / 2");
+    buf_t out = {0};
+
+    (void)state;
+    query_explain(q, &out);
+    buf_put_u8(&out, 0);
+    assert_string_equal((char *)out.p,
+        "query: status = 404 and ext(path) = \"php\" | top 3 ip | let n = "
+        "count / 2\n"
+        "fields: ip, path, status\n"
+        "skipped: lines without \"php\"\n"
+        "on the workers:\n"
+        "  filter status = 404 and ext(path) = \"php\"\n"
+        "  count by ip\n"
+        "on the merged table:\n"
+        "  sort -count, ip\n"
+        "  head 3\n"
+        "  let n = count / 2\n"
+        "  order -count, ip\n");
+    query_destroy(&q);
+    buf_fini(&out);
+}
+
 int
 main(void)
 {
@@ -314,6 +340,7 @@ main(void)
         cmocka_unit_test(test_what_cannot_be_is_an_error),
         cmocka_unit_test(test_columns_are_keys_then_aggregates_then_lets),
         cmocka_unit_test(test_default_order_is_time_then_count_then_keys),
+        cmocka_unit_test(test_explain_names_what_skips_lines),
         cmocka_unit_test(test_depth_is_bounded),
         cmocka_unit_test(test_every_truncation_and_flip_is_answered),
     };

@@ -93,10 +93,39 @@ test_what_is_no_time_is_refused(void **state)
     }
 }
 
+static void
+check_at(dec_t t, int64_t offset_s, const char *want)
+{
+    buf_t out = {0};
+
+    time_print_at(t, offset_s, &out);
+    buf_put_u8(&out, 0);
+    assert_string_equal((char *)out.p, want);
+    buf_fini(&out);
+}
+
+static void
+test_a_time_is_printed_by_another_clock(void **state)
+{
+    const dec_t t = DEC_INT(1700000000);
+    const dec_t most = (dec_t)((~(u128_t)0) >> 1);
+    buf_t out = {0};
+
+    (void)state;
+    check_at(t, 0, "2023-11-14T22:13:20+00:00");
+    check_at(t, 9 * 3600, "2023-11-15T07:13:20+09:00");
+    check_at(t + DEC_ONE / 2, -3 * 3600 - 1800, "2023-11-14T18:43:20.5-03:30");
+    check_at(0, -17762, "1969-12-31T19:03:58-04:56:02");
+    time_print_at(most, 3600, &out); // no such clock: UTC
+    assert_int_equal(out.p[out.len - 1], 'Z');
+    buf_fini(&out);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_time_is_printed_by_another_clock),
         cmocka_unit_test(test_times_are_printed_as_iso_8601),
         cmocka_unit_test(test_times_past_the_calendar_are_printed_too),
         cmocka_unit_test(test_what_is_printed_parses_back),
