@@ -13,6 +13,7 @@
 typedef struct file_settings {
     char *coordinator;
     char *keys;
+    settings_list_t formats;
 } file_settings_t;
 
 static const setting_t rows[] = {
@@ -26,6 +27,11 @@ static const setting_t rows[] = {
         .offset = offsetof(file_settings_t, keys),
         .value = "FOLDER",
         .help = "folder with this client's keys"},
+    {.name = "format",
+        .kind = SETTING_LIST,
+        .offset = offsetof(file_settings_t, formats),
+        .value = "NAME TEXT",
+        .help = "a format for -f NAME"},
 };
 #define N_ROWS (sizeof rows / sizeof *rows)
 
@@ -51,35 +57,66 @@ user_file(void)
                : xstrdup("");
 }
 
+// The first file there is, into a zeroed *found.
 static errcode_t
-read_file(const char *path, common_options_t *common, buf_t *why)
+read_file(file_settings_t *found, buf_t *why)
 {
     static char program[] = "logtally";
     char *argv[] = {program, NULL};
-    file_settings_t found = {0};
     settings_list_t none = {0};
+    char *own = user_file();
+    const char *path =
+        own[0] != '\0' && access(own, F_OK) == 0 ? own : SYSTEM_FILE;
+    errcode_t rc = ERR_OK;
 
-    errcode_t rc =
-        settings_parse(rows, N_ROWS, 1, argv, path, &found, &none, why);
-    if (rc == ERR_OK) {
-        take(&common->coordinator, found.coordinator);
-        take(&common->keys, found.keys);
+    if (access(path, F_OK) == 0) {
+        rc = settings_parse(rows, N_ROWS, 1, argv, path, found, &none, why);
     }
-    settings_free(rows, N_ROWS, &found);
     settings_list_free(&none);
+    free(own);
     return rc;
 }
 
 static errcode_t
 read_files(common_options_t *common, buf_t *why)
 {
-    char *own = user_file();
-    const char *path =
-        own[0] != '\0' && access(own, F_OK) == 0 ? own : SYSTEM_FILE;
-    errcode_t rc =
-        access(path, F_OK) == 0 ? read_file(path, common, why) : ERR_OK;
+    file_settings_t found = {0};
+    errcode_t rc = read_file(&found, why);
 
-    free(own);
+    if (rc == ERR_OK) {
+        take(&common->coordinator, found.coordinator);
+        take(&common->keys, found.keys);
+    }
+    settings_free(rows, N_ROWS, &found);
+    return rc;
+}
+
+// The text behind a name and spaces; NULL: another name.
+static const char *
+behind_name(const char *item, const char *name)
+{
+    size_t len = strlen(name);
+
+    if (strncmp(item, name, len) != 0 || item[len] != ' ') {
+        return NULL;
+    }
+    return item + len + strspn(item + len, " \t");
+}
+
+errcode_t
+client_settings_format(const char *name, char **out, buf_t *why)
+{
+    file_settings_t found = {0};
+    errcode_t rc = read_file(&found, why);
+
+    *out = NULL;
+    for (size_t i = 0; rc == ERR_OK && i < found.formats.n; i++) {
+        const char *text = behind_name(found.formats.items[i], name);
+        if (text != NULL && *out == NULL) {
+            *out = xstrdup(text);
+        }
+    }
+    settings_free(rows, N_ROWS, &found);
     return rc;
 }
 

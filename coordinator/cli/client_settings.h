@@ -12,4 +12,9 @@
 // file, or nowhere named.
 MUST_CHECK errcode_t client_settings_find(common_options_t *common, buf_t *why);
 
+// What the configuration file has as `format = NAME TEXT` for this name, for
+// the caller to free; NULL when it has none. ERR_CONFIG: a bad file.
+MUST_CHECK errcode_t client_settings_format(
+    const char *name, char **out, buf_t *why);
+
 #endif

@@ -4,6 +4,7 @@
 #include "common/result/output.h"
 #include "coordinator/cli/cli.h"
 #include "coordinator/cli/finish.h"
+#include "coordinator/cli/format_option.h"
 #include "coordinator/cli/job_text.h"
 #include "coordinator/cli/local_io.h"
 #include "coordinator/cli/range.h"
@@ -33,7 +34,7 @@ static const setting_t settings[] = {
         .offset = offsetof(options_t, format),
         .fallback = "auto",
         .value = "FORMAT",
-        .help = "combined, common, vhost_combined, vhost_common, or auto",
+        .help = "a name of `logtally formats`, a log_format, or auto",
         .command_line_only = true},
     {.name = "jobs",
         .letter = 'j',
@@ -171,7 +172,7 @@ run(const options_t *o, const char *query, const settings_list_t *operands,
 static int
 start(void *options, const settings_list_t *operands, buf_t *why)
 {
-    const options_t *o = options;
+    options_t *o = options;
     buf_t query = {0};
     int code = EXIT_USAGE;
 
@@ -185,7 +186,10 @@ start(void *options, const settings_list_t *operands, buf_t *why)
         code = complain_text(
             EXIT_USAGE, "no file is named; FILE..., or - for standard input");
     } else if (code == EXIT_DONE) {
-        code = run(o, (const char *)query.p, operands, why);
+        code = format_option(&o->format);
+        code = code == EXIT_DONE
+                   ? run(o, (const char *)query.p, operands, why)
+                   : code;
     }
     buf_fini(&query);
     return code;

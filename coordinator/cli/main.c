@@ -22,6 +22,7 @@ static const subcommand_t subcommands[] = {
     {"result", cmd_result, "print a job's result"},
     {"cancel", cmd_cancel, "end a job"},
     {"workers", cmd_workers, "list workers"},
+    {"formats", cmd_formats, "list formats, and try them on a file"},
     {"keys", cmd_keys, "make, list and revoke keys"},
     {"audit", cmd_audit, "check the record of who did what"},
 };

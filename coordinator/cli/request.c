@@ -4,6 +4,7 @@
 #include "common/base/xalloc.h"
 #include "common/wire/control.pb.h"
 #include "common/wire/frame.h"
+#include "coordinator/cli/format_option.h"
 
 #include <sodium.h>
 #include <stdio.h>
@@ -79,14 +80,14 @@ put_submit(const char *query, size_t n_sources,
 }
 
 int
-request_make(const settings_list_t *operands, const request_options_t *options,
+request_make(const settings_list_t *operands, request_options_t *options,
     request_kind_t kind, buf_t *frame)
 {
     buf_t sources = {0}, query = {0};
     int code = range_query(operands->items[0], &options->range, &query);
 
-    if (code == EXIT_DONE && strlen(options->format) >= LIMIT_FORMAT_NAME) {
-        code = complain_text(EXIT_USAGE, "the format is too long");
+    if (code == EXIT_DONE) {
+        code = format_option(&options->format);
     }
     if (code == EXIT_DONE) {
         code = put_sources(operands, &sources);

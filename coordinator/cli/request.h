@@ -29,7 +29,7 @@ typedef struct request_options {
             .offset = (base) + offsetof(request_options_t, format),            \
             .fallback = "auto",                                                \
             .value = "FORMAT",                                                 \
-            .help = "combined, common, vhost_combined, or auto",               \
+            .help = "a name of `logtally formats`, a log_format, or auto",     \
             .command_line_only = true},                                        \
         {.name = "deadline",                                                   \
             .kind = SETTING_DURATION,                                          \
@@ -54,8 +54,8 @@ typedef enum {
 } request_kind_t;
 
 // operands: the query, then the sources. EXIT_DONE, or EXIT_USAGE after the
-// mistake was printed.
+// mistake was printed. The format's name becomes what it stands for.
 MUST_CHECK int request_make(const settings_list_t *operands,
-    const request_options_t *options, request_kind_t kind, buf_t *frame);
+    request_options_t *options, request_kind_t kind, buf_t *frame);
 
 #endif
