@@ -469,8 +469,23 @@ do_ready(coordinator_io_t *self)
     drain(self, self->sink, LINK_SINK, now_ms);
 }
 
-errcode_t
-coordinator_io_run(coordinator_io_t *self)
+// What came of the time since its start.
+static void
+log_end(const coordinator_stats_t *now)
+{
+    const uint64_t numbers[] = {now->leases, now->adopted, now->commits};
+    char texts[sizeof numbers / sizeof *numbers][24];
+
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        snprintf(
+            texts[i], sizeof texts[i], "%llu", (unsigned long long)numbers[i]);
+    }
+    log_event(LOG_INFO, "coordinator-ends", "leases", texts[0], "adopted",
+        texts[1], "commits", texts[2], NULL);
+}
+
+static errcode_t
+loop(coordinator_io_t *self)
 {
     while (!self->ending && !self->failed) {
         int64_t now_ms = machine_ms(self);
@@ -488,4 +503,13 @@ coordinator_io_run(coordinator_io_t *self)
         do_ready(self);
     }
     return self->failed ? ERR_IO : ERR_OK;
+}
+
+errcode_t
+coordinator_io_run(coordinator_io_t *self)
+{
+    errcode_t rc = loop(self);
+
+    log_end(coordinator_stats(self->machine));
+    return rc;
 }

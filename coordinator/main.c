@@ -33,7 +33,6 @@ serve(const coordinator_options_t *options, buf_t *why)
             rc == ERR_CONFIG ? EXIT_USAGE : EXIT_FAILED);
     }
     rc = coordinator_io_run(io);
-    log_event(LOG_INFO, "coordinator-ends", NULL);
     coordinator_io_close(&io);
     return rc == ERR_OK ? EXIT_DONE : EXIT_FAILED;
 }

@@ -11,6 +11,7 @@ prints its seed. Wants LOGTALLY_BUILD, the folder of the programs."""
 import argparse
 import collections
 import concurrent.futures
+import errno
 import json
 import os
 import pathlib
@@ -188,7 +189,6 @@ class Run:
 
     def play(self, want):
         spoiled = []
-        self.start()
         self.submit()
         time.sleep(self.rng.uniform(0, 0.4))
         for name in self.names:
@@ -212,6 +212,14 @@ class Run:
 def play(seed, only, data, want):
     run = Run(seed, only, data)
     why = None
+    try:
+        run.start()
+    except OSError as error:  # another run took a port in the same moment
+        run.close()
+        shutil.rmtree(run.folder)
+        if error.errno != errno.EADDRINUSE:
+            raise
+        return play(seed, only, data, want)
     try:
         run.play(want)
     except Exception as error:  # whatever it is: the run went wrong
