@@ -351,3 +351,24 @@ key_fingerprint(const uint8_t key[KEY_LEN], char out[20])
     snprintf(out, 20, "%02x%02x-%02x%02x-%02x%02x-%02x%02x", hash[0], hash[1],
         hash[2], hash[3], hash[4], hash[5], hash[6], hash[7]);
 }
+
+// Consonants are worth four bits, vowels two, the highest first.
+void
+key_words(const uint8_t key[KEY_LEN], char out[KEY_WORDS])
+{
+    static const char consonants[] = "bdfghjklmnprstvz";
+    static const char vowels[] = "aiou";
+    uint8_t hash[crypto_generichash_BYTES];
+    char *p = out;
+
+    crypto_generichash(hash, sizeof hash, key, KEY_LEN, NULL, 0);
+    for (size_t i = 0; i < 4; i++) {
+        unsigned n = hash[2 * i] * 256u + hash[2 * i + 1];
+        *p++ = consonants[n >> 12];
+        *p++ = vowels[n >> 10 & 3];
+        *p++ = consonants[n >> 6 & 15];
+        *p++ = vowels[n >> 4 & 3];
+        *p++ = consonants[n & 15];
+        *p++ = i < 3 ? '-' : '\0';
+    }
+}

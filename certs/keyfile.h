@@ -42,5 +42,10 @@ void credentials_fini(credentials_t *self);
 
 // First 16 hex digits of BLAKE2b of the public key, in groups of four.
 void key_fingerprint(const uint8_t key[KEY_LEN], char out[20]);
+// The same 64 bits as four words of five letters that can be said over the
+// telephone: proquints, consonants and vowels in turns. They need no list of
+// words, and each word is exactly 16 bits.
+#define KEY_WORDS 24
+void key_words(const uint8_t key[KEY_LEN], char out[KEY_WORDS]);
 
 #endif

@@ -36,6 +36,7 @@ static const char help_text[] =
     "                                  [--host NAME-OR-PATTERN]...\n"
     "                                  [--expires DATE]\n"
     "       logtally keys list DIR\n"
+    "       logtally keys show DIR NAME\n"
     "       logtally keys revoke DIR NAME\n"
     "       logtally keys reload [--coordinator ADDR] [--keys FOLDER]\n"
     "\n"
@@ -44,6 +45,7 @@ static const char help_text[] =
     "  new     make a key: DIR/issued/NAME is all that NAME needs, and is\n"
     "          copied to its host alone; DIR/allowed/NAME lets it in\n"
     "  list    name, role, hosts, end, fingerprint and state of every key\n"
+    "  show    one key, with its fingerprint in words to compare by voice\n"
     "  revoke  refuse a key from now on, on open connections too\n"
     "  reload  let a running coordinator read its keys now, and say what it\n"
     "          made of them\n"
@@ -229,6 +231,53 @@ keys_revoke(args_t *args)
     return check_folder("revoke", args->dir);
 }
 
+// The coordinator's own key is in DIR itself.
+static errcode_t
+load_shown(const args_t *args, identity_t *out, const char **state, buf_t *why)
+{
+    static const char *const states[] = {"allowed", "revoked", "."};
+    errcode_t rc = ERR_NOT_FOUND;
+
+    for (size_t i = 0; i < 3 && rc == ERR_NOT_FOUND; i++) {
+        char *path = xasprintf("%s/%s/%s", args->dir, states[i], args->name);
+        buf_clear(why);
+        rc = keyfile_load_public(path, out, why);
+        *state = i < 2 ? states[i] : "the coordinator's";
+        free(path);
+    }
+    return rc;
+}
+
+static int
+keys_show(args_t *args)
+{
+    identity_t who;
+    const char *state;
+    char fingerprint[20], words[KEY_WORDS], expires[EXPIRY_TEXT] = "never";
+    buf_t why = {0};
+
+    if (!key_name_is_valid(span_str(args->name))) {
+        return usage_error("show", "no name of a key: ", args->name);
+    }
+    errcode_t rc = load_shown(args, &who, &state, &why);
+    int code = rc == ERR_OK ? EXIT_DONE : tell("show", rc, &why);
+    buf_fini(&why);
+    if (rc != ERR_OK) {
+        return code;
+    }
+    if (who.expires != 0) {
+        expiry_print(who.expires, expires);
+    }
+    key_fingerprint(who.key, fingerprint);
+    key_words(who.key, words);
+    printf("name         %s\nstate        %s\nrole         %s\nhosts        ",
+        who.name, state, who.roles != 0 ? role_name(who.roles) : "-");
+    print_hosts(&who);
+    printf("\nexpires      %s\nfingerprint  %s\nin words     %s\n", expires,
+        fingerprint, words);
+    return EXIT_DONE;
+}
+
 static int
 run_list(args_t *args)
 {
@@ -239,6 +288,7 @@ static const command_t commands[] = {
     {"init", 1, false, keys_init},
     {"new", 2, true, keys_new},
     {"list", 1, false, run_list},
+    {"show", 2, false, keys_show},
     {"revoke", 2, false, keys_revoke},
 };
 
@@ -370,7 +420,8 @@ int
 cmd_keys(int argc, char **argv)
 {
     if (argc < 2) {
-        return usage_error("", "wants init, new, list, revoke or reload", "");
+        return usage_error(
+            "", "wants init, new, list, show, revoke or reload", "");
     }
     if (strcmp(argv[1], "reload") == 0) {
         return keys_reload(argc - 1, argv + 1);

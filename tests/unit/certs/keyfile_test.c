@@ -269,10 +269,29 @@ test_fingerprints_tell_keys_apart(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+// Both come from the same bits, so that either can be compared.
+static void
+test_fingerprints_say_the_same_in_digits_and_in_words(void **state)
+{
+    const uint8_t key[KEY_LEN] = {1, 2, 3};
+    char digits[20], words[KEY_WORDS];
+    unsigned n;
+
+    (void)state;
+    key_fingerprint(key, digits);
+    key_words(key, words);
+    assert_int_equal(sscanf(digits, "%4x", &n), 1);
+    assert_int_equal(words[0], "bdfghjklmnprstvz"[n >> 12]);
+    assert_int_equal(words[1], "aiou"[n >> 10 & 3]);
+    assert_int_equal(words[4], "bdfghjklmnprstvz"[n & 15]);
+    assert_int_equal(strspn(words, "bdfghjklmnprstvzaiou-"), KEY_WORDS - 1);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(test_fingerprints_say_the_same_in_digits_and_in_words),
         TEST(test_a_secret_key_is_loaded),
         TEST(test_a_secret_open_to_others_is_refused),
         TEST(test_anothers_secret_is_refused),

@@ -183,7 +183,7 @@ test_wrong_command_lines_are_usage_errors(void **state)
         const char *line;
         const char *words;
     } cases[] = {
-        {"keys", "init, new, list, revoke or reload"},
+        {"keys", "init, new, list, show, revoke or reload"},
         {"keys destroy DIR", "there is no destroy"},
         {"keys init", "wants DIR"},
         {"keys init DIR more", "wants DIR"},
@@ -242,6 +242,31 @@ test_an_end_is_kept_and_shown(void **state)
     assert_true(said(f, "2901-01-02T00:00:00Z"));
     check_fails(f, EXIT_USAGE, "keys new DIR x --role client --expires soon",
         "2027-01-31");
+    buf_fini(&why);
+}
+
+static void
+test_show_gives_words_to_compare(void **state)
+{
+    fixture_t *f = *state;
+    identity_t who;
+    char words[KEY_WORDS];
+    buf_t why = {0};
+
+    check_done(f, "keys init DIR");
+    check_done(f, "keys new DIR web1 --role worker --expires 2901-01-01");
+    CHECK_OK(keyfile_load_public(path_in(f->dir, "allowed/web1"), &who, &why));
+    key_words(who.key, words);
+    assert_int_equal(strlen(words), KEY_WORDS - 1);
+    check_done(f, "keys show DIR web1");
+    assert_true(said(f, words));
+    assert_true(said(f, "2901-01-02"));
+    check_done(f, "keys revoke DIR web1");
+    check_done(f, "keys show DIR web1");
+    assert_true(said(f, "revoked"));
+    check_done(f, "keys show DIR coordinator");
+    check_fails(f, EXIT_FAILED, "keys show DIR nobody", "nobody");
+    check_fails(f, EXIT_USAGE, "keys show DIR ../x", "no name");
     buf_fini(&why);
 }
 
@@ -428,6 +453,7 @@ main(void)
         TEST(test_wrong_command_lines_are_usage_errors),
         TEST(test_help_comes_from_everywhere),
         TEST(test_an_end_is_kept_and_shown),
+        TEST(test_show_gives_words_to_compare),
         TEST(test_list_shows_public_data_and_state),
         TEST(test_secrets_are_never_printed),
         TEST(test_a_broken_list_is_told_by_every_command),
