@@ -95,10 +95,10 @@ opens_expr(parser_t *p)
 }
 
 static bool
-text_wanted(parser_t *p, const expr_t *e, size_t begin)
+text_wanted(parser_t *p, const expr_t *e, const tok_t *first, const tok_t *last)
 {
     return !type_is_number(e->type) ||
-           fail_at(p, begin, p->toks[p->at - 1].end,
+           fail_at(p, first->begin, last->end,
                "this operator wants text, not %s", type_name(e->type));
 }
 
@@ -174,7 +174,8 @@ parse_comparison(parser_t *p, expr_t *a, const tok_t *ta, const struct op *op)
     if (op->kind < FILTER_REGEX) {
         return check_pair(p, f->a, f->b, ta, tb) ? f : NULL;
     }
-    if (!text_wanted(p, f->a, ta->begin) || !text_wanted(p, f->b, tb->begin)) {
+    if (!text_wanted(p, f->a, ta, tb - 2) || // the operator stands between
+        !text_wanted(p, f->b, tb, &p->toks[p->at - 1])) {
         return NULL;
     }
     if (op->kind > FILTER_NOT_REGEX) {
@@ -293,7 +294,7 @@ parse_cidr(parser_t *p, expr_t *a, const tok_t *ta)
     bool v6 = memchr(t->text.p, ':', t->text.len) != NULL;
     char copy[64] = {0};
 
-    if (!text_wanted(p, a, ta->begin)) {
+    if (!text_wanted(p, a, ta, t - 2)) { // before 'in'
         return NULL;
     }
     if (t->prefix > (v6 ? 128 : 32)) {
