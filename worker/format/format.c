@@ -206,6 +206,12 @@ format_destroy(format_t **self_p)
     }
 }
 
+bool
+format_lacks_years(const format_t *self)
+{
+    return (self->times & TIME_NAMED) != 0;
+}
+
 uint32_t
 format_fields(const format_t *self)
 {

@@ -35,6 +35,8 @@ MUST_CHECK errcode_t format_find(const char *name, const format_t **out);
 MUST_CHECK errcode_t format_open(const char *text, const format_t **out,
     format_t **owned, query_error_t *error);
 void format_destroy(format_t **self_p);
+// Whether its times may be without a year.
+bool format_lacks_years(const format_t *self);
 // A bit per field that some line of it has, parts of a request included.
 uint32_t format_fields(const format_t *self);
 // Names that its description has and the language does not know; i from 0,

@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define HEAD_MAX       (LIMIT_LINE + 2u)
 #define PROGRESS_BYTES (4u << 20)
@@ -390,6 +391,20 @@ finish_range(scan_t *self, const scan_range_t *range, const source_t *source,
     tell(self, self->done, true);
 }
 
+// When the file was last written, for times without a year. Of a stream
+// nobody knows.
+static int64_t
+written(const scan_range_t *range, const format_t *format)
+{
+    struct stat st;
+
+    if (format == NULL || !format_lacks_years(format) || range->stream ||
+        fstat(range->fd, &st) == -1) {
+        return 0;
+    }
+    return st.st_mtime;
+}
+
 static errcode_t
 scan_range(scan_t *self, const scan_range_t *range)
 {
@@ -409,8 +424,9 @@ scan_range(scan_t *self, const scan_range_t *range)
         rc = choose(self, range, lines, &format);
     }
     if (rc == ERR_OK) {
-        rows_place(self->rows, range->host, range->path, format, 0);
-        self->fields = (line_fields_t){0};
+        int64_t when = written(range, format);
+        rows_place(self->rows, range->host, range->path, format, when);
+        self->fields = (line_fields_t){.written = when};
         use_matcher(self, format);
         rc = count_lines(self, range, source, lines, format);
     }
