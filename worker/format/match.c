@@ -47,10 +47,11 @@ format_cut(span_t word, char at, span_t *left, span_t *right, reject_t *why)
         *why = REJECT_STRUCTURE;
         return false;
     }
-    *left = (span_t){word.p, (size_t)(cut - word.p)};
-    *right = (span_t){cut + 1, word.len - left->len - 1};
+    size_t len = (size_t)(cut - word.p);
+    *left = (span_t){word.p, len};
+    *right = (span_t){cut + 1, word.len - len - 1}; // perhaps the same place
     *why = REJECT_EMPTY;
-    return left->len > 0 && right->len > 0;
+    return len > 0 && word.len > len + 1;
 }
 
 static bool
