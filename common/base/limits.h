@@ -38,6 +38,8 @@
 #define LIMIT_SAMPLE_FILES    100u  // files with samples kept per job
 #define LIMIT_SAMPLE          200u  // bytes kept of a rejected line
 #define LIMIT_DETECT_LINES    100u  // non-blank lines that `auto` looks at
+#define LIMIT_FREE_NAMES      32u   // fields of a query that are not built in
+#define LIMIT_JSON_DEPTH      64u   // nesting of a JSON line
 #define LIMIT_ATTEMPTS        3u
 #define LIMIT_EXECUTOR_MEMORY (4ull << 30)  // group table budget, default
 #define LIMIT_STAGING         (1ull << 30)  // granted and unmerged partials
