@@ -18,6 +18,7 @@ import pathlib
 import random
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -120,12 +121,17 @@ class Run:
         return p
 
     def free_port(self):
-        import socket
-        with socket.socket() as s, socket.socket() as t:
-            s.bind(("127.0.0.3", 0))
-            port = s.getsockname()[1]
-            t.bind(("127.0.0.1", port))
-            return port
+        """Below those that the kernel gives to connections: one of them
+        would take the port before its proxy listens."""
+        while True:
+            port = random.SystemRandom().randrange(12000, 32000)
+            try:
+                with socket.socket() as s, socket.socket() as t:
+                    s.bind(("127.0.0.3", port))
+                    t.bind(("127.0.0.1", port))
+                    return port
+            except OSError:
+                continue
 
     def start(self):
         self.start_cluster()

@@ -54,7 +54,20 @@ def worker_stopped(run):
 @fault
 def executor_killed(run):
     for pid in executors(run.worker)[:1]:
-        os.kill(pid, signal.SIGKILL)
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+
+
+@fault
+def executor_killed_again_and_again(run):
+    """What three executors in a row died of is given up."""
+    until = time.monotonic() + 2
+    while time.monotonic() < until and run.is_running():
+        executor_killed(run)
+        time.sleep(0.02)
+    return run.log
 
 
 @fault
@@ -121,8 +134,8 @@ def misbehave(name, link, mode):
 
 
 for link in ("control", "sink", "intake"):
-    for mode in (proxy.FREEZE, proxy.DELAY, proxy.DROP, proxy.CORRUPT,
-                 "reset"):
+    for mode in (proxy.FREEZE, proxy.FREEZE_TO, proxy.FREEZE_FROM,
+                 proxy.DELAY, proxy.DROP, proxy.CORRUPT, "reset"):
         misbehave(f"{link}_{mode}", link, mode)
 
 

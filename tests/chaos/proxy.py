@@ -5,6 +5,7 @@ import threading
 
 PASS, FREEZE, DELAY, DROP, CORRUPT = "pass", "freeze", "delay", "drop", \
     "corrupt"
+FREEZE_TO, FREEZE_FROM = "freeze_to", "freeze_from"  # the one who listens
 
 
 class Proxy:
@@ -42,15 +43,15 @@ class Proxy:
                 writer.transport.abort()
                 return
             self.writers |= {writer, far_writer}
-            await asyncio.gather(self.pump(reader, far_writer),
-                                 self.pump(far_reader, writer))
+            await asyncio.gather(self.pump(reader, far_writer, FREEZE_TO),
+                                 self.pump(far_reader, writer, FREEZE_FROM))
             self.writers -= {writer, far_writer}
         return await asyncio.start_server(serve, *at)
 
-    async def pump(self, reader, writer):
+    async def pump(self, reader, writer, one_way):
         try:
             while data := await reader.read(65536):
-                while self.mode == FREEZE:
+                while self.mode in (FREEZE, one_way):
                     await asyncio.sleep(0.02)
                 if self.mode == DELAY:
                     await asyncio.sleep(0.1)
