@@ -117,8 +117,18 @@ class Run:
             conftest.program("logtally-worker"), "--coordinator",
             f"tcp://127.0.0.2:{far}", "--keys",
             self.cluster.keys / "issued" / name, "--name", name, "--root",
-            root, "--listen", "127.0.0.3", "--intake-port", port, "-j", "1"])
+            root, "--listen", "127.0.0.3", "--intake-port", port, "-j", "1"],
+            env=self.worker_env(name))
         return p
+
+    def worker_env(self, name):
+        for how in ("short", "eio"):
+            if name == "web1" and f"reads_{how}" in self.names:
+                shim = conftest.BUILD.resolve() / "tests" / "libbad_reads.so"
+                assert shim.exists(), f"no {shim}"
+                return {**os.environ, "LD_PRELOAD": str(shim),
+                        "BAD_READS": how}
+        return None
 
     def free_port(self):
         """Below those that the kernel gives to connections: one of them

@@ -195,7 +195,17 @@ def file_appended(run):
         f.write(b"a new line\n" * random.randrange(1, 1000))
 
 
-# ---- the disk
+# ---- what a disk does; the first two hold from the start, see worker_env
+
+@fault
+def reads_short(run):
+    pass
+
+
+@fault
+def reads_eio(run):
+    return run.log
+
 
 @fault
 def disk_full(run):
