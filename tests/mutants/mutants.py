@@ -3,14 +3,18 @@
 a copy of the tree, built, and must be caught by the simulator or a unit test.
 
     mutants.py SOURCE WORK [NAME...]
+    mutants.py SOURCE --check
 
 WORK is a folder of its own that may stay for the next run. Ends with 1 when a
-planted bug was not caught, or a patch does not apply or build any more."""
+planted bug was not caught, or a patch does not apply or build any more; with
+--check only whether they apply is looked at, which takes no time, so that
+whoever moves a line that a patch breaks hears of it at once."""
 import pathlib
 import subprocess
 import sys
 
 SEEDS = "4000"
+STALE = "the patch does not apply any more"
 TESTS = "unit.(coordinator|worker)"  # where the patches are
 WITHOUT = "_io$|cli|sandbox|executor"  # these need no process or socket
 
@@ -50,10 +54,23 @@ def caught_by(tree):
     return failed[0].split()[3].strip(".") if failed else None
 
 
+def apply(patch, tree, *options):
+    """No fuzz: a patch must not break another place that looks alike."""
+    return run("patch", "-p1", "-s", "--fuzz=0", "--no-backup-if-mismatch",
+               *options, "-i", patch, cwd=tree).returncode == 0
+
+
+def check(source, patches):
+    stale = [p.stem for p in patches if not apply(p, source, "--dry-run")]
+    for name in stale:
+        print(f"{name:36} {STALE}")
+    print(f"{len(patches) - len(stale)} of {len(patches)} apply")
+    sys.exit(1 if stale or not patches else 0)
+
+
 def try_patch(patch, tree):
-    p = run("patch", "-p1", "-s", "-i", patch, cwd=tree)
-    if p.returncode != 0:
-        return False, "the patch does not apply any more"
+    if not apply(patch, tree, "--dry-run") or not apply(patch, tree):
+        return False, STALE
     try:
         good, why = build(tree)
         if not good:
@@ -61,13 +78,19 @@ def try_patch(patch, tree):
         caught = caught_by(tree)
         return caught is not None, caught or "NOT CAUGHT"
     finally:
-        run("patch", "-p1", "-s", "-R", "-i", patch, cwd=tree)
+        apply(patch, tree, "-R")
 
 
 def main():
     source, work = map(pathlib.Path, sys.argv[1:3])
     tree = (work / "tree").resolve()
     here = pathlib.Path(__file__).resolve().parent
+    patches = [p for p in sorted(here.glob("*.patch"))
+               if not sys.argv[3:] or p.stem in sys.argv[3:]]
+    if sys.argv[2] == "--check":
+        check(source, patches)
+    if len(patches) < max(1, len(sys.argv[3:])):
+        sys.exit("no such planted bug")
     if not copy(source, tree):
         sys.exit("cannot copy the tree (rsync)")
     run("cmake", "-S", tree, "-B", tree / "build", "-G", "Ninja",
@@ -75,8 +98,6 @@ def main():
     good, why = build(tree)
     if not good or caught_by(tree) is not None:
         sys.exit("the tree without a planted bug is not green: " + why)
-    patches = [p for p in sorted(here.glob("*.patch"))
-               if not sys.argv[3:] or p.stem in sys.argv[3:]]
     missed = 0
     for patch in patches:
         caught, how = try_patch(patch, tree)
