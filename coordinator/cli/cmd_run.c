@@ -187,9 +187,8 @@ start(void *options, const settings_list_t *operands, buf_t *why)
             EXIT_USAGE, "no file is named; FILE..., or - for standard input");
     } else if (code == EXIT_DONE) {
         code = format_option(&o->format);
-        code = code == EXIT_DONE
-                   ? run(o, (const char *)query.p, operands, why)
-                   : code;
+        code = code == EXIT_DONE ? run(o, (const char *)query.p, operands, why)
+                                 : code;
     }
     buf_fini(&query);
     return code;
