@@ -136,6 +136,10 @@ canon_expr(const query_t *q, const expr_t *e, buf_t *out)
         canon_cell(&e->literal, e->type, out);
     } else if (e->kind == EXPR_FIELD) {
         buf_put_str(out, field_infos[e->field].name);
+    } else if (e->kind == EXPR_OWN) {
+        buf_put_str(out, e->quoted ? "`" : "");
+        buf_put_span(out, q->names[e->name]);
+        buf_put_str(out, e->quoted ? "`" : "");
     } else if (e->kind == EXPR_COLUMN) {
         buf_put_str(out, q->columns[e->column].name);
     } else if (e->kind == EXPR_NEG) {

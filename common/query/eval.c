@@ -7,6 +7,7 @@
 #include "common/base/limits.h"
 #include "common/base/xalloc.h"
 #include "common/query/funcs.h"
+#include "common/query/time_text.h"
 
 #include <arpa/inet.h>
 #include <assert.h>
@@ -315,6 +316,18 @@ eval_op(eval_t *self, const expr_t *e, const eval_row_t *row, cell_t *out)
     return rc;
 }
 
+// The text that was logged, as what the query wants of it.
+static void
+eval_own(const expr_t *e, const eval_row_t *row, cell_t *out)
+{
+    row->own(row->ctx, e->name, out);
+    if (out->kind == CELL_TEXT && type_is_number(e->type)) {
+        bool fits = e->type == TYPE_TIME ? time_parse(out->text, &out->number)
+                                         : number_read(out->text, &out->number);
+        out->kind = fits ? CELL_NUMBER : CELL_MISSING;
+    }
+}
+
 errcode_t
 eval_expr(eval_t *self, const expr_t *expr, const eval_row_t *row, cell_t *out)
 {
@@ -324,6 +337,10 @@ eval_expr(eval_t *self, const expr_t *expr, const eval_row_t *row, cell_t *out)
     }
     if (expr->kind == EXPR_FIELD) {
         row->field(row->ctx, expr->field, out);
+        return ERR_OK;
+    }
+    if (expr->kind == EXPR_OWN) {
+        eval_own(expr, row, out);
         return ERR_OK;
     }
     if (expr->kind == EXPR_COLUMN) {

@@ -13,11 +13,14 @@
 typedef struct eval eval_t;
 
 typedef struct eval_row {
-    // Exactly one of the two is called, by EXPR_FIELD or EXPR_COLUMN.
+    // One of the two, or `own`, is called, by EXPR_FIELD, EXPR_COLUMN or
+    // EXPR_OWN.
     void (*field)(void *ctx, field_t field, cell_t *out);
     void (*column)(void *ctx, size_t column, cell_t *out);
     span_t (*line)(void *ctx); // the whole line, for FILTER_LINE_HAS
     void *ctx;
+    // A text, or missing; NULL where the query has no such names.
+    void (*own)(void *ctx, size_t name, cell_t *out);
 } eval_row_t;
 
 // ERR_REGEX when PCRE2 refuses a pattern (query_parse has checked it).

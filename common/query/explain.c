@@ -76,7 +76,13 @@ query_explain(const query_t *self, buf_t *out)
             between = ", ";
         }
     }
-    buf_put_str(out, self->fields == 0 ? " none\n" : "\n");
+    for (size_t i = 0; i < self->n_names; i++) {
+        buf_printf(out, "%s`", between);
+        buf_put_span(out, self->names[i]);
+        buf_put_u8(out, '`');
+        between = ", ";
+    }
+    buf_put_str(out, between[0] == ' ' ? " none\n" : "\n");
     explain_literal(self, out);
     explain_worker(self, out);
     buf_put_str(out, "on the merged table:\n");

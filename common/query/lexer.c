@@ -238,11 +238,30 @@ lex_name(const char *s, tok_t *t)
     return n > 0;
 }
 
+// `as the format has it`
+static bool
+lex_own(parser_t *p, const char *s, tok_t *t)
+{
+    const char *end = strchr(s + 1, '`');
+
+    if (end == NULL) {
+        return fail_at(
+            p, t->begin, t->begin + strlen(s), "this name has no end");
+    }
+    t->kind = TOK_OWN;
+    t->text = (span_t){(const uint8_t *)s + 1, (size_t)(end - s) - 1};
+    t->end = t->begin + t->text.len + 2;
+    return true;
+}
+
 static bool
 lex_one(parser_t *p, const char *s, tok_t *t)
 {
     if (s[0] == '"' || s[0] == '\'') {
         return lex_string(p, s, t);
+    }
+    if (s[0] == '`') {
+        return lex_own(p, s, t);
     }
     if ((hex(s[0]) >= 0 || (s[0] == ':' && s[1] == ':')) && lex_addr(s, t)) {
         return true;

@@ -21,6 +21,7 @@ span_t query_keep(query_memory_t *self, span_t s);             // NUL behind it
 typedef enum {
     TOK_END,
     TOK_NAME,
+    TOK_OWN, // in backquotes: text is what stands between them
     TOK_NUMBER,
     TOK_CLASS,  // 5xx: number is 5
     TOK_STRING, // text is decoded
@@ -69,6 +70,7 @@ typedef struct parser {
     query_t *q;
     query_error_t *error;
     bool failed;
+    bool free_names;
     bool after; // behind the aggregate: names are columns
     size_t filter_depth;
     size_t expr_depth;
@@ -128,6 +130,13 @@ bool unknown_name(parser_t *p, const tok_t *t);
 // args has two places; filter is that of an `if`, or NULL.
 expr_t *expr_call(parser_t *p, const func_t *f, type_t type,
     expr_t *const *args, filter_t *filter, size_t regex);
+
+// own_names.c
+expr_t *expr_own(parser_t *p, const tok_t *t); // takes t
+// e, or where it is an own field read as text the same field read as a number
+// or a time, if type is one.
+expr_t *expr_read_as(parser_t *p, expr_t *e, type_t type);
+bool own_name_is(const query_t *q, span_t name);
 
 // parse_call.c
 expr_t *parse_call(parser_t *p, const func_t *f);

@@ -77,6 +77,7 @@ parse_bucket(parser_t *p, query_key_t *k)
     bool net = take_if(p, "/");
     const tok_t *t = peek(p);
 
+    k->expr = net ? k->expr : expr_read_as(p, k->expr, TYPE_DECIMAL);
     if (t->kind != TOK_NUMBER) {
         return fail_tok(p, t, "expected a bucket such as 1h, 100 or /24, not");
     }
@@ -167,6 +168,9 @@ parse_args(parser_t *p, const tok_t *t, query_agg_t *a)
     }
     if ((a->arg = parse_expr(p)) == NULL) {
         return false;
+    }
+    if (a->func != AGG_COUNT) {
+        a->arg = expr_read_as(p, a->arg, TYPE_DECIMAL);
     }
     return tok_is(peek(p), ",")
                ? fail_tok(p, peek(p), "one value is enough here:")

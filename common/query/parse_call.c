@@ -77,9 +77,10 @@ check_extract(parser_t *p, const func_t *f, const args_t *args, size_t *regex)
 }
 
 static bool
-check_args(parser_t *p, const func_t *f, const args_t *args, size_t *regex)
+check_args(parser_t *p, const func_t *f, args_t *args, size_t *regex)
 {
     bool timed = f->kind == FUNC_HOUR || f->kind == FUNC_WEEKDAY;
+    args->e[0] = expr_read_as(p, args->e[0], timed ? TYPE_TIME : TYPE_TEXT);
     type_t type = args->e[0]->type;
 
     if (!wants(p, f, args, 0, timed ? type == TYPE_TIME : !type_is_number(type),
@@ -122,6 +123,8 @@ parse_if(parser_t *p, const func_t *f)
     if (!read_args(p, f, 2, &args)) {
         return NULL;
     }
+    args.e[0] = expr_read_as(p, args.e[0], args.e[1]->type);
+    args.e[1] = expr_read_as(p, args.e[1], args.e[0]->type);
     type_t type = type_of_both(args.e[0]->type, args.e[1]->type);
     if (type == TYPE_COUNT_) {
         fail_at(p, args.first[0]->begin, args.last[1]->end,

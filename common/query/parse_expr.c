@@ -210,6 +210,11 @@ parse_name(parser_t *p, const tok_t *t)
         p->at++;
         return expr_field(p, field);
     }
+    if (!p->after && p->free_names && !tok_is(t + 1, "(") &&
+        t->text.p[0] != '$' && agg_find(t->text) == NULL &&
+        func_find(t->text) == NULL) {
+        return expr_own(p, t);
+    }
     unknown_name(p, t);
     return NULL;
 }
@@ -228,6 +233,9 @@ parse_primary(parser_t *p)
     }
     if (t->kind == TOK_NAME) {
         return parse_name(p, t);
+    }
+    if (t->kind == TOK_OWN && !p->after) {
+        return expr_own(p, t);
     }
     if (take_if(p, "(")) {
         expr_t *e = parse_expr(p);
@@ -269,6 +277,7 @@ parse_unary(parser_t *p)
     if (a == NULL) {
         return NULL;
     }
+    a = expr_read_as(p, a, TYPE_DECIMAL);
     if (!type_is_number(a->type) || a->type == TYPE_TIME) {
         fail_at(p, t->begin, p->toks[p->at - 1].end,
             "'-' wants a number, not %s", type_name(a->type));
@@ -303,6 +312,14 @@ type_of(expr_kind_t op, type_t a, type_t b)
     return op != EXPR_MUL || a == TYPE_INTEGER ? a : TYPE_DECIMAL;
 }
 
+// What a side of unknown type is, by the other one: times only take part in
+// differences of two.
+static type_t
+type_beside(expr_kind_t op, type_t other)
+{
+    return op == EXPR_SUB && other == TYPE_TIME ? TYPE_TIME : TYPE_DECIMAL;
+}
+
 static bool
 accept_op(parser_t *p, bool product, expr_kind_t *op)
 {
@@ -334,6 +351,8 @@ parse_chain(parser_t *p, bool product)
         if (b == NULL) {
             return NULL;
         }
+        a = expr_read_as(p, a, type_beside(op, b->type));
+        b = expr_read_as(p, b, type_beside(op, a->type));
         type_t type = type_of(op, a->type, b->type);
         if (type == TYPE_COUNT_) {
             fail_at(p, begin, p->toks[p->at - 1].end,

@@ -172,6 +172,8 @@ parse_comparison(parser_t *p, expr_t *a, const tok_t *ta, const struct op *op)
     f->a = own_literal(p, a);
     f->b = own_literal(p, b);
     if (op->kind < FILTER_REGEX) {
+        f->a = expr_read_as(p, f->a, b->type);
+        f->b = expr_read_as(p, f->b, a->type);
         return check_pair(p, f->a, f->b, ta, tb) ? f : NULL;
     }
     if (!text_wanted(p, f->a, ta, tb - 2) || // the operator stands between
@@ -320,7 +322,10 @@ parse_in(parser_t *p, expr_t *a, const tok_t *ta)
     if (t->kind == TOK_ADDR && t->prefix >= 0) {
         return parse_cidr(p, a, ta);
     }
-    return take_if(p, "(") ? parse_set(p, a) : parse_range(p, a);
+    bool set = take_if(p, "(");
+    bool number = !set || peek(p)->kind == TOK_NUMBER || tok_is(peek(p), "-");
+    a = expr_read_as(p, a, number ? TYPE_DECIMAL : TYPE_TEXT);
+    return set ? parse_set(p, a) : parse_range(p, a);
 }
 
 // The status, for 404 and 5xx.

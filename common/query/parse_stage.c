@@ -116,6 +116,9 @@ let_before(parser_t *p, const tok_t *t, const char *name, expr_t *e)
     if (field_find(t->text, &field)) {
         return fail_tok(p, t, "there is a field called");
     }
+    if (own_name_is(p->q, t->text)) { // the canonical text moves lets forward
+        return fail_tok(p, t, "this query has a field called");
+    }
     for (size_t i = 0; i < p->n_lets; i++) {
         if (span_is(p->lets[i].name, name)) {
             return fail_tok(p, t, "a 'let' before this one is called");

@@ -61,8 +61,8 @@ parse_text(parser_t *p)
     return lex(p, p->text, &p->toks, &p->n_toks) && parse_query(p);
 }
 
-errcode_t
-query_parse(const char *text, query_t **out, query_error_t *error)
+static errcode_t
+parse(const char *text, bool free_names, query_t **out, query_error_t *error)
 {
     parser_t *p = xcalloc(1, sizeof *p);
     errcode_t rc = ERR_OK;
@@ -71,6 +71,7 @@ query_parse(const char *text, query_t **out, query_error_t *error)
     memset(error, 0, sizeof *error);
     p->text = text;
     p->error = error;
+    p->free_names = free_names;
     p->mem = query_memory_new();
     p->q = query_alloc(p->mem, 1, sizeof *p->q);
     p->q->memory = p->mem;
@@ -84,4 +85,16 @@ query_parse(const char *text, query_t **out, query_error_t *error)
     buf_fini(&p->tail);
     free(p);
     return rc;
+}
+
+errcode_t
+query_parse(const char *text, query_t **out, query_error_t *error)
+{
+    return parse(text, false, out, error);
+}
+
+errcode_t
+query_parse_free(const char *text, query_t **out, query_error_t *error)
+{
+    return parse(text, true, out, error);
 }

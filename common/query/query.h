@@ -47,6 +47,7 @@ typedef struct filter filter_t;
 typedef enum {
     EXPR_LITERAL,
     EXPR_FIELD,  // before the aggregate
+    EXPR_OWN,    // before it: by a name of the format's own
     EXPR_COLUMN, // after it: an index into the columns so far
     EXPR_NEG,    // args[0]
     EXPR_ADD,    // args[0], args[1]
@@ -62,6 +63,8 @@ struct expr {
     type_t type;
     cell_t literal; // text owned by the query
     field_t field;
+    size_t name; // EXPR_OWN: index among the query's names
+    bool quoted; // that name was written in backquotes
     size_t column;
     const struct func *func; // EXPR_CALL
     filter_t *filter;        // of if(filter, a, b); args are a and b
@@ -175,6 +178,8 @@ typedef struct query {
     sort_key_t *order; // total default order, by column
     size_t n_order;
     uint32_t fields; // bit per field_t that the worker part reads
+    span_t *names;   // of EXPR_OWN, up to LIMIT_FREE_NAMES
+    size_t n_names;
     size_t n_regexes;
     struct query_memory *memory; // owns all of the above
 } query_t;
@@ -189,6 +194,11 @@ typedef struct query_error {
 // Parses and checks. On ERR_QUERY *error is filled and *out is NULL.
 MUST_CHECK errcode_t query_parse(
     const char *text, query_t **out, query_error_t *error);
+// As query_parse, where names that are not built in are fields too, and names
+// in backquotes always: for formats that have names of their own. A canonical
+// text is the same query to both, if query_parse takes it.
+MUST_CHECK errcode_t query_parse_free(
+    const char *text, query_t **out, query_error_t *error);
 void query_destroy(query_t **self_p);
 
 // The longest text that a line must contain for the filter to pass, lent;
@@ -202,6 +212,10 @@ uint32_t filter_reads(const filter_t *f);
 // The three lines a person sees: message, text, caret and suggestion.
 void query_error_print(
     const query_error_t *error, const char *text, buf_t *out);
+
+// A text as a number: as dec_parse, and with an exponent or more than nine
+// decimals (rounded half to even). false: it is none, or too large.
+bool number_read(span_t s, dec_t *out);
 
 // What --explain prints: canonical text, fields read, the text whose absence
 // skips a line, worker part, final part.

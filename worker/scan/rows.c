@@ -95,7 +95,7 @@ rows_new(const query_t *query, tally_t *tally, rows_t **out)
     self->query = query;
     self->tally = tally;
     self->memo = memo_new();
-    self->row = (eval_row_t){row_field, row_column, row_line, self};
+    self->row = (eval_row_t){row_field, row_column, row_line, self, NULL};
     look_at_keys(self);
     look_at_filter(self);
     look_at_aggs(self);

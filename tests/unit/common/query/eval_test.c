@@ -75,7 +75,7 @@ init(fixture_t *f, const char *text, const char *ip)
     }
     CHECK_OK(eval_new(f->query, &f->eval));
     f->ip = span_str(ip);
-    f->row = (eval_row_t){get_field, get_column, get_line, &f->ip};
+    f->row = (eval_row_t){get_field, get_column, get_line, &f->ip, NULL};
 }
 
 static void
