@@ -70,8 +70,8 @@ test_what_is_no_time_is_refused(void **state)
         "today 10:00+01:00", "today 10:00-01:00", "2023-13-01", "2023-02-29",
         "2023-11-14T", "22:00", "Now", "now now", "0000-01-01",
         "0001-01-01T00:00+01:00",
-        "2023-11-14T22:00:00 and something longer "
-        "than any time that there is to write"};
+        ("2023-11-14T22:00:00 and something longer "
+         "than any time that there is to write")};
     when_t when;
 
     (void)state;
