@@ -222,8 +222,8 @@ static void
 test_damaged_descriptions_are_refused_or_work(void **state)
 {
     static const char *const texts[] = {
-        "log_format m escape=json '$remote_addr ${user:until} [$time_local] '"
-        " '\"$request\" ${a|:|b}$? $status$*';",
+        ("log_format m escape=json '$remote_addr ${user:until} [$time_local] '"
+         " '\"$request\" ${a|:|b}$? $status$*';"),
         "LogFormat \"%h %l %u %t \\\"%r\\\" %>s %b \\\"%{Referer}i\\\" %D\" x",
         "re:^(?<ip>\\S+) (?<status>\\d+)"};
 
