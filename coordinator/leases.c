@@ -272,11 +272,10 @@ lease_lapse(coordinator_t *self, lease_t *l, bool counts)
     }
     deactivate(self, l);
     lease_free_staging(self, l);
-    if (s->state == SHARD_LEASED) {
+    // A copy that goes on was counted as a retry when it was lent.
+    if (s->state == SHARD_LEASED && s->n_active == 0) {
         job->retried += counts;
         job->news = true;
-    }
-    if (s->state == SHARD_LEASED && s->n_active == 0) {
         queue_shard(job, (uint32_t)l->key.shard);
     }
 }

@@ -75,6 +75,7 @@ stragglers_tick(coordinator_t *self)
         lease_t *late = is_idle(self, w) ? latest_of_all(self, w) : NULL;
         if (late != NULL) {
             self->stats.copies++;
+            late->job->retried++;
             lease_lend(self, w, late->job, (uint32_t)late->key.shard);
         }
     }
