@@ -115,7 +115,7 @@ check_query(coordinator_t *self, const incoming_t *in, const lt_Submit *meta,
 {
     query_error_t error;
 
-    if (query_parse(meta->query, out, &error) != ERR_OK) {
+    if (query_parse_free(meta->query, out, &error) != ERR_OK) {
         send_refused(self, in->peer, ERR_QUERY, EXIT_USAGE,
             "the query is wrong: %s", error.message);
         return false;

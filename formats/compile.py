@@ -12,10 +12,14 @@ import re
 import sys
 
 TIMES = {"clf": "TIME_CLF", "clf_local": "TIME_CLF_LOCAL", "iso": "TIME_ISO",
-         "epoch": "TIME_EPOCH", "slashed": "TIME_SLASHED",
+         "epoch": "TIME_EPOCH", "epoch_us": "TIME_EPOCH_US",
+         "slashed": "TIME_SLASHED",
          "named": "TIME_NAMED"}
 UNITS = {"s": "DUR_S", "ms": "DUR_MS", "us": "DUR_US", "ns": "DUR_NS"}
-KEYS = ("about", "pattern", "time", "unit", "within", "before", "auto")
+KEYS = ("about", "pattern", "reader", "needs", "field", "time", "unit",
+        "within", "before", "auto")
+READERS = {"json": "READ_JSON", "logfmt": "READ_LOGFMT", "csv": "READ_CSV",
+           "tsv": "READ_TSV", "w3c": "READ_W3C"}
 
 
 def fail(path, number, what):
@@ -25,6 +29,7 @@ def fail(path, number, what):
 def read_format(path):
     out = {"name": path.stem, "about": "", "patterns": [], "time": ["clf"],
            "unit": "s", "within": [], "before": [], "auto": "yes",
+           "reader": "", "needs": "", "fields": [],
            "samples": []}
     for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
         if not line or line.startswith("#"):
@@ -41,12 +46,15 @@ def read_format(path):
             fail(path, number, "neither a key, nor a sample, nor its field")
         if key[1] == "pattern":
             out["patterns"].append(key[2])
+        elif key[1] == "field":
+            out["fields"].append(key[2])
         elif key[1] in ("time", "within", "before"):
             out[key[1]] = key[2].split()
         else:
             out[key[1]] = key[2]
-    if not out["about"] or not 1 <= len(out["patterns"]) <= 6:
-        fail(path, 1, "'about', or 1 to 6 of 'pattern', are missing")
+    if not out["about"] or not (
+            out["reader"] in READERS or 1 <= len(out["patterns"]) <= 6):
+        fail(path, 1, "'about', 'reader', or 1 to 6 of 'pattern' are missing")
     return out
 
 
@@ -87,11 +95,17 @@ def bits(names):
 
 
 def data_of(formats, f):
-    patterns = ",\n            ".join(quoted(p) for p in f["patterns"])
+    patterns = ",\n            ".join(
+        [quoted(p) for p in f["patterns"]] + ["NULL"])
+    fields = ",\n            ".join(
+        [quoted(p) for p in f["fields"]] + ["NULL"])
     times = " | ".join(TIMES[t] for t in f["time"])
     return (f"    [FORMAT_{identifier(f['name'])}] = {{\n"
             f"        .about = {quoted(f['about'])},\n"
             f"        .patterns = {{\n            {patterns}}},\n"
+            f"        .reads = {READERS.get(f['reader'], 'READ_PATTERN')},\n"
+            f"        .needs = {quoted(f['needs'])},\n"
+            f"        .fields = {{\n            {fields}}},\n"
             f"        .within = {bits(wider(formats, f['name'], 'within'))},\n"
             f"        .before = {bits(wider(formats, f['name'], 'before'))},\n"
             f"        .times = {times},\n"

@@ -39,6 +39,7 @@
 #define LIMIT_SAMPLE          200u  // bytes kept of a rejected line
 #define LIMIT_DETECT_LINES    100u  // non-blank lines that `auto` looks at
 #define LIMIT_FREE_NAMES      32u   // fields of a query that are not built in
+#define LIMIT_TABLE_COLUMNS   1024u // of a header
 #define LIMIT_JSON_DEPTH      64u   // nesting of a JSON line
 #define LIMIT_ATTEMPTS        3u
 #define LIMIT_EXECUTOR_MEMORY (4ull << 30)  // group table budget, default

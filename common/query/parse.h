@@ -102,7 +102,6 @@ typedef struct agg_info {
 } agg_info_t;
 extern const agg_info_t agg_infos[];
 const agg_info_t *agg_find(span_t s);
-bool field_find(span_t s, field_t *out);
 typedef struct guess {
     span_t word;
     size_t best;

@@ -40,6 +40,8 @@ typedef struct field_info {
     const char *const *aliases; // NULL-terminated, or NULL
 } field_info_t;
 extern const field_info_t field_infos[FIELD_COUNT];
+// By name or alias; false: there is none.
+bool field_find(span_t name, field_t *out);
 
 typedef struct expr expr_t;
 typedef struct filter filter_t;

@@ -5,18 +5,15 @@
 #include "coordinator/cli/cli.h"
 #include "coordinator/cli/command.h"
 #include "coordinator/cli/format_option.h"
+#include "coordinator/cli/head.h"
 #include "coordinator/cli/terminal.h"
 #include "coordinator/cli/text.h"
-#include "worker/format/format.h"
-#include "worker/source/source.h"
+#include "worker/format/reading.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
-#define HEAD_MAX    (LIMIT_LINE + 2u)
-#define LINES_SHOWN 3u
+#define LINES_SHOWN 8u
 
 // The first member is what every command has; no coordinator is asked.
 typedef struct options {
@@ -119,9 +116,10 @@ put_others(const format_t *chosen, span_t line, buf_t *out)
 
 // A line, and its fields in the format; which may be NULL.
 static void
-put_line(const format_t *format, span_t line, buf_t *out)
+put_line(const format_t *format, reading_t *reading, span_t line,
+    uint64_t offset, buf_t *out)
 {
-    line_fields_t fields = {0};
+    line_fields_t fields = {.reading = reading};
     reject_t why;
 
     buf_put_str(out, "  ");
@@ -130,7 +128,9 @@ put_line(const format_t *format, span_t line, buf_t *out)
     if (format == NULL) {
         return;
     }
-    if (format_match_next(format, line, &fields, &why)) {
+    if (reading != NULL && reading_header(reading, line, offset)) {
+        buf_put_str(out, "    says how lines are to be read\n");
+    } else if (format_match_next(format, line, &fields, &why)) {
         put_fields(&fields, out);
     } else {
         buf_printf(out, "    rejected: %s\n", reject_name(why));
@@ -159,14 +159,19 @@ next_line(span_t *head, span_t *line)
 static void
 put_lines(const format_t *format, bool others, span_t head, buf_t *out)
 {
+    reading_t *reading = format != NULL && format_wants_reading(format)
+                             ? reading_new(format, NULL)
+                             : NULL;
+    const uint8_t *begin = head.p;
     span_t line;
 
     for (unsigned n = 0; n < LINES_SHOWN && next_line(&head, &line); n++) {
-        put_line(format, line, out);
+        put_line(format, reading, line, (uint64_t)(line.p - begin), out);
         if (n == 0 && others) {
             put_others(format, line, out);
         }
     }
+    reading_destroy(&reading);
 }
 
 static int
@@ -200,7 +205,10 @@ try_named(const char *text, span_t head, buf_t *out)
         return EXIT_USAGE; // was looked at before
     }
     for (size_t i = 0; format_other_name(format, i).p != NULL; i++) {
-        buf_put_str(out, i == 0 ? "read, but not to be asked for: " : ", ");
+        buf_put_str(out, i == 0 ? format == owned
+                                      ? "has, besides: "
+                                      : "read, but not to be asked for: "
+                                : ", ");
         utf8_put_safe(format_other_name(format, i), "", out);
     }
     buf_put_str(out, format_other_name(format, 0).p != NULL ? "\n" : "");
@@ -209,36 +217,15 @@ try_named(const char *text, span_t head, buf_t *out)
     return EXIT_DONE;
 }
 
-// The first bytes of a file, unpacked.
-static errcode_t
-read_head(int fd, buf_t *head, bool *at_end)
-{
-    source_t *source = NULL;
-    size_t got = 1;
-    errcode_t rc = source_open_stream(fd, &source);
-
-    buf_reserve(head, HEAD_MAX);
-    while (rc == ERR_OK && got > 0 && head->len < HEAD_MAX) {
-        rc = source_read(
-            source, head->p + head->len, HEAD_MAX - head->len, &got);
-        head->len += got;
-    }
-    *at_end = got == 0;
-    source_destroy(&source);
-    return rc;
-}
-
 static int
 test(const char *path, const char *format, buf_t *why)
 {
-    int fd = strcmp(path, "-") == 0 ? STDIN_FILENO
-                                    : open(path, O_RDONLY | O_CLOEXEC);
     buf_t head = {0};
     buf_t out = {0};
     bool at_end;
     int code = EXIT_FAILED;
 
-    errcode_t rc = fd < 0 ? ERR_IO : read_head(fd, &head, &at_end);
+    errcode_t rc = head_read(path, &head, &at_end);
     if (rc != ERR_OK) {
         buf_printf(why, "%.200s: %s", path,
             rc == ERR_IO ? strerror(errno) : err_text(rc));
@@ -249,9 +236,6 @@ test(const char *path, const char *format, buf_t *why)
     }
     if (out.len > 0 && print_out(&out) != EXIT_DONE) {
         code = EXIT_FAILED;
-    }
-    if (fd > STDIN_FILENO) {
-        close(fd);
     }
     buf_fini(&head);
     buf_fini(&out);

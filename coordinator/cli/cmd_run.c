@@ -7,11 +7,13 @@
 #include "coordinator/cli/format_option.h"
 #include "coordinator/cli/job_text.h"
 #include "coordinator/cli/local_io.h"
+#include "coordinator/cli/names.h"
 #include "coordinator/cli/range.h"
 #include "coordinator/cli/terminal.h"
 
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 typedef struct options {
@@ -114,7 +116,7 @@ explain(const char *text)
     buf_t out = {0};
     int code = EXIT_FAILED; // it was checked
 
-    if (query_parse(text, &query, &error) == ERR_OK) {
+    if (query_parse_free(text, &query, &error) == ERR_OK) {
         query_explain(query, &out);
         code = print_out(&out);
     }
@@ -169,6 +171,22 @@ run(const options_t *o, const char *query, const settings_list_t *operands,
     return code;
 }
 
+// `auto` may find names in the first file.
+static int
+check_query(options_t *o, const settings_list_t *operands, buf_t *query)
+{
+    const char *text = operands->items[0];
+    int code = format_option(&o->format);
+
+    if (code != EXIT_DONE) {
+        return code;
+    }
+    bool look = strcmp(o->format, "auto") == 0 && operands->n > 1;
+    return range_query(text,
+        look ? names_look(text, operands->items[1]) : o->format, &o->range,
+        query);
+}
+
 static int
 start(void *options, const settings_list_t *operands, buf_t *why)
 {
@@ -178,7 +196,7 @@ start(void *options, const settings_list_t *operands, buf_t *why)
 
     // The query is checked before anything is started.
     if (finish_options_valid(&o->finish)) {
-        code = range_query(operands->items[0], &o->range, &query);
+        code = check_query(o, operands, &query);
     }
     if (code == EXIT_DONE && o->explain) {
         code = explain((const char *)query.p);
@@ -186,9 +204,7 @@ start(void *options, const settings_list_t *operands, buf_t *why)
         code = complain_text(
             EXIT_USAGE, "no file is named; FILE..., or - for standard input");
     } else if (code == EXIT_DONE) {
-        code = format_option(&o->format);
-        code = code == EXIT_DONE ? run(o, (const char *)query.p, operands, why)
-                                 : code;
+        code = run(o, (const char *)query.p, operands, why);
     }
     buf_fini(&query);
     return code;

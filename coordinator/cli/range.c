@@ -3,6 +3,7 @@
 
 #include "common/base/limits.h"
 #include "common/query/when.h"
+#include "coordinator/cli/names.h"
 #include "coordinator/cli/zone.h"
 
 #include <stdio.h>
@@ -46,7 +47,7 @@ check_text(const char *text)
     query_error_t error;
     int code = EXIT_DONE;
 
-    if (query_parse(text, &q, &error) != ERR_OK) {
+    if (query_parse_free(text, &q, &error) != ERR_OK) {
         code = complain_query(text, &error);
     }
     query_destroy(&q);
@@ -79,7 +80,8 @@ narrow(const query_t *q, const range_options_t *o, buf_t *out)
 }
 
 int
-range_query(const char *text, const range_options_t *options, buf_t *out)
+range_query(const char *text, const char *format,
+    const range_options_t *options, buf_t *out)
 {
     query_t *q = NULL;
     query_error_t error;
@@ -87,7 +89,7 @@ range_query(const char *text, const range_options_t *options, buf_t *out)
     if (strlen(text) > LIMIT_QUERY_TEXT) {
         return complain_text(EXIT_USAGE, "the query is too long");
     }
-    if (query_parse(text, &q, &error) != ERR_OK) {
+    if (names_parse(text, format, &q, &error) != ERR_OK) {
         return complain_query(text, &error);
     }
     int code = EXIT_DONE;

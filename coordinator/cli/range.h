@@ -25,9 +25,10 @@ typedef struct range_options {
         .help = "only lines before then", .command_line_only = true            \
     }
 
-// Checks the query and narrows it; *out ends in a NUL. EXIT_DONE, or
+// Checks the query, as of lines in this format, and narrows it; *out ends in
+// a NUL. EXIT_DONE, or
 // EXIT_USAGE after the mistake was printed.
-MUST_CHECK int range_query(
-    const char *text, const range_options_t *options, buf_t *out);
+MUST_CHECK int range_query(const char *text, const char *format,
+    const range_options_t *options, buf_t *out);
 
 #endif

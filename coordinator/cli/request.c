@@ -84,10 +84,11 @@ request_make(const settings_list_t *operands, request_options_t *options,
     request_kind_t kind, buf_t *frame)
 {
     buf_t sources = {0}, query = {0};
-    int code = range_query(operands->items[0], &options->range, &query);
+    int code = format_option(&options->format);
 
     if (code == EXIT_DONE) {
-        code = format_option(&options->format);
+        code = range_query(
+            operands->items[0], options->format, &options->range, &query);
     }
     if (code == EXIT_DONE) {
         code = put_sources(operands, &sources);

@@ -6,6 +6,7 @@
 #include "common/tally/format_names.h"
 #include "worker/format/format_data.h"
 #include "worker/format/given.h"
+#include "worker/format/reading_inside.h"
 #include "worker/format/regex.h"
 
 #include <assert.h>
@@ -23,9 +24,48 @@ static format_t formats[FORMAT_COUNT];
 static pthread_once_t made = PTHREAD_ONCE_INIT;
 
 static void
+add_names(format_t *self, source_name_t *names, field_t field, const char *list)
+{
+    while (*list != '\0') {
+        size_t len = strcspn(list, " ");
+        assert(self->n_names < SOURCE_NAMES_MAX);
+        names[self->n_names++] =
+            (source_name_t){field, {(const uint8_t *)list, len}};
+        list += len;
+        list += strspn(list, " ");
+    }
+}
+
+// A format that finds its fields by name.
+static void
+make_named(const format_data_t *data, source_name_t *names, format_t *self)
+{
+    static format_match_t *const matches[] = {[READ_JSON] = json_match,
+        [READ_LOGFMT] = logfmt_match,
+        [READ_CSV] = table_match,
+        [READ_TSV] = table_match,
+        [READ_W3C] = table_match};
+
+    self->match = matches[data->reads];
+    self->reads = data->reads;
+    self->names = names;
+    add_names(self, names, FIELD_COUNT, data->needs);
+    for (size_t i = 0; data->fields[i] != NULL; i++) {
+        const char *field = data->fields[i];
+        size_t len = strcspn(field, " ");
+        field_t f = FIELD_COUNT;
+        bool found = field_find((span_t){(const uint8_t *)field, len}, &f);
+        assert(found); // the tests have read them all
+        add_names(self, names, f, field + len + strspn(field + len, " "));
+        self->fields |= 1u << f;
+    }
+}
+
+static void
 make_format(size_t i)
 {
     static pattern_t patterns[FORMAT_COUNT][PATTERNS_MAX];
+    static source_name_t names[FORMAT_COUNT][SOURCE_NAMES_MAX];
     const format_data_t *data = &datas[i];
     format_t *self = &formats[i];
 
@@ -39,6 +79,10 @@ make_format(size_t i)
         .times = data->times,
         .unit = data->unit,
         .automatic = !data->named_only};
+    if (data->reads != READ_PATTERN) {
+        make_named(data, names[i], self);
+        return;
+    }
     for (size_t k = 0; data->patterns[k] != NULL; k++) {
         query_error_t error;
         pattern_t *pattern = &self->patterns[self->n_patterns++];
@@ -229,6 +273,60 @@ format_fields(const format_t *self)
     return fields;
 }
 
+bool
+format_wants_reading(const format_t *self)
+{
+    return self->reads != READ_PATTERN;
+}
+
+bool
+format_has_name(const format_t *self, span_t name)
+{
+    span_t other;
+
+    if (format_wants_reading(self)) {
+        return true;
+    }
+    for (size_t i = 0; self->index == FORMAT_GIVEN; i++) {
+        if ((other = format_other_name(self, i)).p == NULL) {
+            break;
+        }
+        if (span_eq(other, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+field_t
+format_own_field(const query_t *query, span_t name)
+{
+    for (size_t i = 0; i < query->n_names; i++) {
+        if (name.p != NULL && span_eq(query->names[i], name)) {
+            return (field_t)FIELD_OWN(i);
+        }
+    }
+    return FIELD_COUNT;
+}
+
+void
+format_bind(format_t *self, const query_t *query)
+{
+    self->n_own = query->n_names;
+    if (self->regex != NULL) {
+        regex_bind(self->regex, query);
+    }
+    for (size_t k = 0; k < self->n_patterns; k++) {
+        pattern_t *p = &self->patterns[k];
+        for (size_t n = 0; n < p->n_parts; n++) {
+            part_t *part = &p->parts[n];
+            if (part->field == FIELD_COUNT) {
+                part->field = format_own_field(query, part->name);
+            }
+        }
+    }
+}
+
 span_t
 format_other_name(const format_t *self, size_t i)
 {
@@ -239,7 +337,7 @@ format_other_name(const format_t *self, size_t i)
         const pattern_t *p = &self->patterns[k];
         for (size_t n = 0; n < p->n_parts; n++) {
             const part_t *part = &p->parts[n];
-            if (part->field == FIELD_COUNT && part->name.p != NULL &&
+            if (part->field >= FIELD_COUNT && part->name.p != NULL &&
                 i-- == 0) {
                 return part->name;
             }
@@ -254,6 +352,9 @@ format_match_next(
 {
     out->line = line;
     out->format = self;
+    if (self->n_own > 0) {
+        memset(out->fields + FIELD_OWN(0), 0, self->n_own * sizeof(span_t));
+    }
     return self->match(self, line, out, why);
 }
 

@@ -6,6 +6,7 @@
 #ifndef LOGTALLY_WORKER_FORMAT_FORMAT_H
 #define LOGTALLY_WORKER_FORMAT_FORMAT_H
 
+#include "common/base/limits.h"
 #include "common/query/query.h"
 #include "common/tally/totals.h"
 
@@ -46,14 +47,27 @@ span_t format_other_name(const format_t *self, size_t i);
 // Comma-separated names, for messages.
 void format_list(buf_t *out);
 
+// Where the value of a query's own name stands.
+#define FIELD_OWN(name) (FIELD_COUNT + 1 + (name))
+
+// Whether a line may have a field of this name, which is not built in.
+bool format_has_name(const format_t *self, span_t name);
+// Lines of it have to be read with a reading.
+bool format_wants_reading(const format_t *self);
+// Lets the lines of a described format (`owned` of format_open) have the own
+// names of the query.
+void format_bind(format_t *self, const query_t *query);
+
 // The fields of one line, lent from it. A span with p == NULL is absent.
 // Derived fields (method, url, proto, path, query) are split on demand by
 // format_field.
 typedef struct line_fields {
     span_t line;
-    const format_t *format;         // how values are written; NULL: as in CLF
-    int64_t written;                // when the file was; 0: unknown
-    span_t fields[FIELD_COUNT + 1]; // the last: of fields without a name
+    const format_t *format; // how values are written; NULL: as in CLF
+    int64_t written;        // when the file was; 0: unknown
+    // By field_t; then of what nobody asks for; then by FIELD_OWN.
+    span_t fields[FIELD_COUNT + 1 + LIMIT_FREE_NAMES];
+    struct reading *reading; // see reading.h; may be NULL
 } line_fields_t;
 
 // Structure only; the line is without its ending and not blank. true when

@@ -8,6 +8,10 @@
 typedef struct format_data {
     const char *about;
     const char *patterns[PATTERNS_MAX + 1]; // up to a NULL
+    read_kind_t reads;
+    const char *needs; // names that every line has, with spaces between
+    // "FIELD NAME ...", up to a NULL.
+    const char *fields[FIELD_COUNT + 1];
     uint64_t within;
     uint64_t before;
     uint8_t times;

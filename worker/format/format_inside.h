@@ -49,6 +49,24 @@ typedef struct pattern {
     dur_unit_t unit; // of its duration; DUR_NONE: as the format says
 } pattern_t;
 
+// Formats whose fields are found by names.
+typedef enum {
+    READ_PATTERN,
+    READ_JSON,
+    READ_LOGFMT,
+    READ_CSV,
+    READ_TSV,
+    READ_W3C,
+} read_kind_t;
+
+// A name that a field has there. Of several the first that a line has counts.
+typedef struct source_name {
+    field_t field; // FIELD_COUNT: no field, but every line must have it
+    span_t name;
+} source_name_t;
+
+#define SOURCE_NAMES_MAX 48
+
 // Any other kind of reader sets `match` alone; it has no shape.
 typedef bool format_match_t(
     const format_t *self, span_t line, line_fields_t *out, reject_t *why);
@@ -66,7 +84,11 @@ struct format {
     uint32_t fields; // bit per field that some line has
     uint64_t within; // bit per format whose lines include all of this one's
     uint64_t before; // see format_before
-    uint8_t times;   // TIME_* bits
+    read_kind_t reads;
+    const source_name_t *names; // unless READ_PATTERN
+    size_t n_names;
+    size_t n_own;  // see format_bind
+    uint8_t times; // TIME_* bits
     dur_unit_t unit;
     bool automatic;
     struct regex_format *regex; // of "re:..."
@@ -78,6 +100,8 @@ MUST_CHECK errcode_t pattern_make(
     const char *text, pattern_t *out, query_error_t *error);
 // Sets what follows from the patterns.
 void format_link(format_t *self);
+// FIELD_OWN of the name, or FIELD_COUNT.
+field_t format_own_field(const query_t *query, span_t name);
 bool pattern_match(
     const format_t *self, span_t line, line_fields_t *out, reject_t *why);
 // match.c

@@ -10,11 +10,11 @@
 #include <emmintrin.h>
 #endif
 
-_Static_assert(LIMIT_FREE_NAMES <= 32, "a bit per name");
+_Static_assert(JSON_NAMES_MAX == 64, "a bit per name");
 
 typedef struct level {
     bool array;
-    uint32_t alive;  // names that may be found inside
+    uint64_t alive;  // names that may be found inside
     uint32_t prefix; // bytes of those names that lead here
     uint32_t index;  // of the next element
 } level_t;
@@ -25,8 +25,8 @@ typedef struct walk {
     const uint8_t *end;
     const json_names_t *names;
     json_value_t *values;
-    uint32_t hits;  // names that the value at p has
-    uint32_t below; // names that may be found inside it
+    uint64_t hits;  // names that the value at p has
+    uint64_t below; // names that may be found inside it
     uint32_t prefix;
     unsigned depth;
     level_t levels[LIMIT_JSON_DEPTH];
@@ -245,15 +245,15 @@ read_scalar(walk_t *w, json_value_t *out)
 static void
 look_up(walk_t *w, const level_t *level, span_t key)
 {
-    for (uint32_t left = level->alive; left != 0; left &= left - 1) {
-        unsigned i = (unsigned)__builtin_ctz(left);
+    for (uint64_t left = level->alive; left != 0; left &= left - 1) {
+        unsigned i = (unsigned)__builtin_ctzll(left);
         const uint8_t *name = w->names->names[i].p + level->prefix;
         size_t len = w->names->names[i].len - level->prefix;
         bool longer = len > key.len && name[key.len] == '.';
 
         if ((len == key.len || longer) && memcmp(name, key.p, key.len) == 0) {
-            w->hits |= longer ? 0 : 1u << i;
-            w->below |= longer ? 1u << i : 0;
+            w->hits |= longer ? 0 : 1ull << i;
+            w->below |= longer ? 1ull << i : 0;
         }
     }
     w->prefix = level->prefix + (uint32_t)key.len + 1;
@@ -316,8 +316,8 @@ read_place(walk_t *w, level_t *level)
 static inline void
 keep(walk_t *w, const json_value_t *value)
 {
-    for (uint32_t left = w->hits; left != 0; left &= left - 1) {
-        w->values[__builtin_ctz(left)] = *value;
+    for (uint64_t left = w->hits; left != 0; left &= left - 1) {
+        w->values[__builtin_ctzll(left)] = *value;
     }
 }
 
@@ -398,7 +398,7 @@ json_read(span_t line, const json_names_t *names, json_value_t *values)
     w.end = line.p + line.len;
     w.names = names;
     w.values = values;
-    w.below = (uint32_t)((1ull << names->n) - 1);
+    w.below = names->n == 0 ? 0 : ~0ull >> (JSON_NAMES_MAX - names->n);
     for (size_t i = 0; i < names->n; i++) {
         values[i] = (json_value_t){.kind = JSON_ABSENT};
     }
@@ -443,21 +443,22 @@ put_utf8(uint32_t code, uint8_t *out)
 }
 
 // The character of the \u at p, with its other half where it has one;
-// *used is how long it was.
+// *used is how long it was, 0 where four digits are not behind it.
 static uint32_t
 unicode_at(const uint8_t *p, const uint8_t *end, size_t *used)
 {
-    uint32_t code = (uint32_t)hex_four(p + 2, end);
+    int code = hex_four(p + 2, end);
 
-    *used = 6;
+    *used = code < 0 ? 0 : 6;
     if (code < 0xd800 || code > 0xdfff) {
-        return code;
+        return code < 0 ? 0 : (uint32_t)code;
     }
     if (code <= 0xdbff && end - p >= 12 && p[6] == '\\' && p[7] == 'u') {
-        uint32_t low = (uint32_t)hex_four(p + 8, end);
+        int low = hex_four(p + 8, end);
         if (low >= 0xdc00 && low <= 0xdfff) {
             *used = 12;
-            return 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
+            return 0x10000 + ((uint32_t)(code - 0xd800) << 10) +
+                   (uint32_t)(low - 0xdc00);
         }
     }
     return 0xfffd;
@@ -472,15 +473,17 @@ json_unescape(span_t raw, uint8_t *out)
     size_t n = 0;
 
     while (p < end) {
-        if (*p != '\\') {
+        size_t used = 0;
+        if (*p != '\\' || end - p < 2) {
             out[n++] = *p++;
-        } else if (p[1] == 'u') {
-            size_t used;
-            uint32_t code = unicode_at(p, end, &used);
+            continue;
+        }
+        uint32_t code = p[1] == 'u' ? unicode_at(p, end, &used) : 0;
+        if (used > 0) {
             n += put_utf8(code, out + n);
             p += used;
         } else {
-            const char *at = strchr(from, p[1]);
+            const char *at = p[1] != '\0' ? strchr(from, p[1]) : NULL;
             out[n++] = at != NULL ? (uint8_t)to[at - from] : p[1];
             p += 2;
         }

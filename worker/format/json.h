@@ -31,8 +31,10 @@ typedef struct json_value {
 // Members by name, those of members with dots between, elements of arrays by
 // their number from 0: "request.headers.Host.0". A member whose own name has
 // dots is found as well.
+#define JSON_NAMES_MAX 64
+
 typedef struct json_names {
-    span_t names[LIMIT_FREE_NAMES];
+    span_t names[JSON_NAMES_MAX];
     size_t n;
 } json_names_t;
 
@@ -41,7 +43,8 @@ typedef struct json_names {
 bool json_read(span_t line, const json_names_t *names, json_value_t *values);
 
 // The bytes that the raw text of an accepted string means; out has raw.len
-// places. Half a surrogate pair becomes U+FFFD. Returns how many.
+// places. Half a surrogate pair becomes U+FFFD; a backslash before any other
+// byte is dropped. Returns how many.
 size_t json_unescape(span_t raw, uint8_t *out);
 
 #endif

@@ -137,9 +137,9 @@ regex_make(const char *text, format_t *self, query_error_t *error)
             self->optional[self->n_optional++] = (field_t)f;
         }
     }
-    if (self->fields == 0) {
+    if (self->regex->n_groups == 0) {
         (void)builder_fail(error, 0, strlen(text),
-            "no group of this regex has the name of a field, (?<ip>...)");
+            "no group of this regex has a name, (?<ip>...)");
         return ERR_FORMAT;
     }
     return ERR_OK;
@@ -159,11 +159,22 @@ regex_destroy(struct regex_format **self_p)
     }
 }
 
+void
+regex_bind(struct regex_format *self, const query_t *query)
+{
+    for (size_t i = 0; i < self->n_groups; i++) {
+        group_t *g = &self->groups[i];
+        if (g->field == FIELD_COUNT) {
+            g->field = format_own_field(query, g->name);
+        }
+    }
+}
+
 span_t
 regex_other_name(const struct regex_format *self, size_t i)
 {
     for (size_t k = 0; k < self->n_groups; k++) {
-        if (self->groups[k].field == FIELD_COUNT && i-- == 0) {
+        if (self->groups[k].field >= FIELD_COUNT && i-- == 0) {
             return self->groups[k].name;
         }
     }

@@ -11,6 +11,8 @@
 MUST_CHECK errcode_t regex_make(
     const char *text, format_t *self, query_error_t *error);
 void regex_destroy(struct regex_format **self_p);
+// See format_bind.
+void regex_bind(struct regex_format *self, const query_t *query);
 span_t regex_other_name(const struct regex_format *self, size_t i);
 
 #endif

@@ -233,7 +233,7 @@ shape_make(const format_t *format, shape_t *out)
     const part_t *before = NULL;
 
     memset(out, 0, sizeof *out);
-    if (pattern == NULL) {
+    if (pattern == NULL || format->n_own > 0) {
         return false;
     }
     find_delimiters(&m);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define INTEGER_DIGITS_MAX 18
+#define TIME_END           DEC_INT(253402300800) // year 10000
 
 static span_t
 before(span_t s, const uint8_t *at)
@@ -105,20 +106,33 @@ parse_integer(span_t s, dec_t *out)
     return true;
 }
 
+static bool
+has_names(const line_fields_t *line)
+{
+    return line->format != NULL && format_wants_reading(line->format);
+}
+
 // As the line's format writes it.
 static bool
 parse_time(const line_fields_t *line, span_t raw, dec_t *out)
 {
     unsigned ways = line->format != NULL ? line->format->times : TIME_CLF;
 
-    return time_read(raw, ways, line->written, out);
+    if (time_read(raw, ways, line->written, out)) {
+        return true;
+    }
+    // JSON may write seconds with an exponent, or more decimals than fit.
+    return (ways & TIME_EPOCH) != 0 && has_names(line) &&
+           number_read(raw, out) && *out >= 0 && *out < TIME_END;
 }
 
 static bool
 parse_duration(const line_fields_t *line, span_t raw, dec_t *out)
 {
-    return dur_read(
-        raw, line->format != NULL ? line->format->unit : DUR_S, out);
+    dur_unit_t unit = line->format != NULL ? line->format->unit : DUR_S;
+
+    return dur_read(raw, unit, out) ||
+           (has_names(line) && unit == DUR_S && number_read(raw, out));
 }
 
 static bool

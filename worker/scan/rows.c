@@ -22,6 +22,16 @@ row_field(void *ctx, field_t field, cell_t *out)
     self->bad_values += bad ? 1 : 0;
 }
 
+static void
+row_own(void *ctx, size_t name, cell_t *out)
+{
+    const rows_t *self = ctx;
+    span_t text = self->line->fields[FIELD_OWN(name)];
+
+    *out = format_is_missing(text) ? (cell_t){.kind = CELL_MISSING}
+                                   : (cell_t){.kind = CELL_TEXT, .text = text};
+}
+
 // Columns exist only after the aggregate; query_parse puts none before it.
 static void
 row_column(void *ctx, size_t column, cell_t *out)
@@ -95,7 +105,7 @@ rows_new(const query_t *query, tally_t *tally, rows_t **out)
     self->query = query;
     self->tally = tally;
     self->memo = memo_new();
-    self->row = (eval_row_t){row_field, row_column, row_line, self, NULL};
+    self->row = (eval_row_t){row_field, row_column, row_line, self, row_own};
     look_at_keys(self);
     look_at_filter(self);
     look_at_aggs(self);

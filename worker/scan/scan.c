@@ -8,6 +8,7 @@
 #include "common/base/xalloc.h"
 #include "common/tally/partial.h"
 #include "worker/format/format.h"
+#include "worker/format/reading.h"
 #include "worker/scan/lines.h"
 #include "worker/scan/matcher.h"
 #include "worker/scan/rows.h"
@@ -20,6 +21,7 @@
 #include <sys/stat.h>
 
 #define HEAD_MAX       (LIMIT_LINE + 2u)
+#define PIECE          (4u << 20) // read backwards
 #define PROGRESS_BYTES (4u << 20)
 
 _Static_assert(LINES_PAD >= SHAPE_PAD, "the matcher gets the blocks of lines");
@@ -36,7 +38,9 @@ typedef struct scan {
     query_t *query;
     tally_t *tally;
     rows_t *rows;
-    span_t needle;        // of lines that may pass; p == NULL: any
+    span_t literal;       // of lines that may pass; p == NULL: any
+    span_t needle;        // the same, where it stands in the line as it is
+    reading_t *reading;   // of `matched`; NULL: it has no names
     line_fields_t fields; // of the line, in the format of its range
     matcher_t *matcher;   // of that format; NULL: it has no usual line
     const format_t *matched;
@@ -59,6 +63,22 @@ explain(scan_t *self, uint32_t file, const char *fmt, ...)
     self->error->file = file;
     vsnprintf(self->error->text, sizeof self->error->text, fmt, args);
     va_end(args);
+}
+
+// Lines of a format without names of its own cannot answer such a query.
+static errcode_t
+check_names(
+    scan_t *self, uint32_t file, const char *where, const format_t *format)
+{
+    for (size_t i = 0; format != NULL && i < self->query->n_names; i++) {
+        span_t name = self->query->names[i];
+        if (!format_has_name(format, name)) {
+            explain(self, file, "%s: the format %s has no field '%.*s'", where,
+                format_name(format), (int)name.len, (const char *)name.p);
+            return ERR_QUERY;
+        }
+    }
+    return ERR_OK;
 }
 
 static errcode_t
@@ -217,6 +237,11 @@ count_line(scan_t *self, const scan_range_t *range, const format_t *format,
             range->path);
         return ERR_FORMAT;
     }
+    if (self->reading != NULL && !line->too_long &&
+        reading_header(self->reading, line->text, line->offset)) {
+        self->totals.blank++;
+        return ERR_OK;
+    }
     if (line->too_long) {
         reject_line(self, range, line, REJECT_TOO_LONG);
         return ERR_OK;
@@ -368,7 +393,13 @@ use_matcher(scan_t *self, const format_t *format)
 {
     if (format != self->matched) {
         matcher_destroy(&self->matcher);
+        reading_destroy(&self->reading);
+        self->needle = self->literal;
         self->matched = format;
+        if (format != NULL && format_wants_reading(format)) {
+            self->reading = reading_new(format, self->query);
+            self->needle = (span_t){0}; // values may be escaped, and headers
+        }
         if (format != NULL) {
             self->matcher = matcher_new(format, self->query->fields);
         }
@@ -405,6 +436,120 @@ written(const scan_range_t *range, const format_t *format)
     return st.st_mtime;
 }
 
+// The first line of a file that is not blank, for a range behind it.
+static errcode_t
+tell_first_line(scan_t *self, const scan_range_t *range)
+{
+    buf_t head = {0};
+    size_t at = 0;
+    errcode_t rc = read_head(range, &head);
+
+    while (rc == ERR_OK && at < head.len && head.p[at] <= '\r' &&
+           (head.p[at] == '\n' || head.p[at] == '\r')) {
+        at++;
+    }
+    const uint8_t *nl =
+        rc == ERR_OK ? memchr(head.p + at, '\n', head.len - at) : NULL;
+    if (nl != NULL) {
+        span_t line = {head.p + at, (size_t)(nl - head.p) - at};
+        line.len -= line.len > 0 && line.p[line.len - 1] == '\r' ? 1 : 0;
+        (void)reading_header(self->reading, line, at);
+    }
+    buf_fini(&head);
+    return rc;
+}
+
+static errcode_t
+read_piece(const scan_range_t *range, uint64_t from, size_t want, buf_t *out)
+{
+    source_t *source = NULL;
+    size_t got = 1;
+    errcode_t rc =
+        source_open_file(range->fd, SOURCE_PLAIN, from, range->size, &source);
+
+    buf_clear(out);
+    buf_reserve(out, want);
+    while (rc == ERR_OK && got > 0 && out->len < want) {
+        rc = source_read(source, out->p + out->len, want - out->len, &got);
+        out->len += got;
+    }
+    source_destroy(&source);
+    return rc;
+}
+
+// Where the last line in it begins that has the mark; NULL for none. The
+// first byte is the file's or stands behind another.
+static const uint8_t *
+last_mark(const buf_t *piece, bool at_start)
+{
+    static const char mark[] = "\n" READING_MARK;
+    const uint8_t *found = NULL;
+    const uint8_t *p = piece->p;
+    const uint8_t *end = piece->p + piece->len;
+
+    if (at_start && piece->len >= sizeof mark - 2 &&
+        memcmp(p, mark + 1, sizeof mark - 2) == 0) {
+        found = p;
+    }
+    while ((p = memmem(p, (size_t)(end - p), mark, sizeof mark - 1)) != NULL) {
+        found = ++p;
+    }
+    return found;
+}
+
+// The directive that holds where the range begins: backwards, piece by piece,
+// which overlap by a line.
+static errcode_t
+tell_latest(scan_t *self, const scan_range_t *range)
+{
+    const uint8_t *mark = NULL;
+    uint64_t end = range->begin;
+    buf_t piece = {0};
+    errcode_t rc = ERR_OK;
+
+    while (rc == ERR_OK && mark == NULL && end > 0) {
+        uint64_t begin = end > PIECE ? end - PIECE : 0;
+        rc = read_piece(range, begin,
+            (size_t)(range->begin - begin) < PIECE + LIMIT_LINE
+                ? (size_t)(range->begin - begin)
+                : PIECE + LIMIT_LINE,
+            &piece);
+        mark = rc == ERR_OK ? last_mark(&piece, begin == 0) : NULL;
+        end = begin;
+    }
+    if (mark != NULL) {
+        const uint8_t *stop = piece.p + piece.len;
+        const uint8_t *nl = memchr(mark, '\n', (size_t)(stop - mark));
+        span_t line = {mark, (size_t)((nl != NULL ? nl : stop) - mark)};
+        line.len -= line.len > 0 && line.p[line.len - 1] == '\r' ? 1 : 0;
+        (void)reading_header(self->reading, line, 0);
+    }
+    buf_fini(&piece);
+    return rc;
+}
+
+// What stands before the range and says how it is to be read.
+static errcode_t
+tell_header(scan_t *self, const scan_range_t *range)
+{
+    bool inside =
+        !range->stream && range->kind == SOURCE_PLAIN && range->begin > 0;
+
+    if (self->reading == NULL) {
+        return ERR_OK;
+    }
+    reading_restart(self->reading);
+    switch (inside ? reading_needs(self->reading) : READING_ALONE) {
+    case READING_FIRST:
+        return tell_first_line(self, range);
+    case READING_LATEST:
+        return tell_latest(self, range);
+    case READING_ALONE:
+        break;
+    }
+    return ERR_OK;
+}
+
 static errcode_t
 scan_range(scan_t *self, const scan_range_t *range)
 {
@@ -424,10 +569,17 @@ scan_range(scan_t *self, const scan_range_t *range)
         rc = choose(self, range, lines, &format);
     }
     if (rc == ERR_OK) {
+        rc = check_names(self, range->file, range->path, format);
+    }
+    if (rc == ERR_OK) {
+        use_matcher(self, format);
+        rc = explain_file(self, range, tell_header(self, range));
+    }
+    if (rc == ERR_OK) {
         int64_t when = written(range, format);
         rows_place(self->rows, range->host, range->path, format, when);
-        self->fields = (line_fields_t){.written = when};
-        use_matcher(self, format);
+        self->fields =
+            (line_fields_t){.written = when, .reading = self->reading};
         rc = count_lines(self, range, source, lines, format);
     }
     if (rc == ERR_OK) {
@@ -442,7 +594,7 @@ static errcode_t
 prepare(scan_t *self)
 {
     query_error_t error;
-    errcode_t rc = query_parse(self->job->query, &self->query, &error);
+    errcode_t rc = query_parse_free(self->job->query, &self->query, &error);
 
     if (rc != ERR_OK) {
         explain(self, UINT32_MAX, "%s", error.message);
@@ -455,7 +607,15 @@ prepare(scan_t *self)
         return rc;
     }
     if (!self->job->validate) {
-        self->needle = query_literal(self->query);
+        self->literal = query_literal(self->query);
+        self->needle = self->literal;
+    }
+    if ((rc = check_names(self, UINT32_MAX, "the query", self->named)) !=
+        ERR_OK) {
+        return rc;
+    }
+    if (self->given != NULL) {
+        format_bind(self->given, self->query);
     }
     self->chosen = xcalloc(self->job->n_ranges, sizeof *self->chosen);
     self->tally = tally_new(self->query, self->job->budget);
@@ -498,6 +658,7 @@ scan_shard(const scan_job_t *job, buf_t *partial, scan_error_t *error)
         partial->len = begin;
     }
     matcher_destroy(&self->matcher);
+    reading_destroy(&self->reading);
     rows_destroy(&self->rows);
     tally_destroy(&self->tally);
     query_destroy(&self->query);

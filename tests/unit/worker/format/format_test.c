@@ -165,7 +165,8 @@ test_auto_takes_the_narrower_of_equals(void **state)
     assert_string_equal(detected("a.example:80 " LINE), "vhost_combined");
     assert_string_equal(
         detected("a.example:80 " HEAD "\"\" 200 1"), "vhost_common");
-    assert_string_equal(detected("{\"json\": 1}\n"), "error");
+    assert_string_equal(detected("{\"json\": 1}\n"), "json");
+    assert_string_equal(detected("no format has this\n"), "error");
     assert_string_equal(detected("\n\r\n"), "");
 }
 

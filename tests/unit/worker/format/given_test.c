@@ -182,7 +182,7 @@ test_a_mistake_is_told_with_its_place(void **state)
     check_wrong("log_format main '$ip", 16, 17);
     check_wrong("LogFormat \"%h \\\"%y\\\"\" x", 16, 18);
     check_wrong("re:(?<ip>", 9, 10);
-    check_wrong("re:(?<other>a)", 0, 14);
+    check_wrong("re:(a)", 0, 6);
     memset(long_one, '$', sizeof long_one);
     long_one[sizeof long_one - 1] = '\0';
     check_wrong(long_one, 0, 0);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The sample lines of formats/*.format have the fields that stand beside
 // them, and `auto` finds their formats.
-#include "worker/format/format.h"
+#include "worker/format/reading.h"
 
 #include "common/query/time_text.h"
 #include "tests/unit/cmocka_all.h"
@@ -75,6 +75,8 @@ check_sample(const sample_line_t *sample)
     reject_t why;
 
     CHECK_OK(format_find(sample->format, &format));
+    line.reading =
+        format_wants_reading(format) ? reading_new(format, NULL) : NULL;
     if (format_match_next(format, sample->line, &line, &why) !=
         sample->accepted) {
         fail_msg("%s: %s %.*s", sample->format,
@@ -84,6 +86,7 @@ check_sample(const sample_line_t *sample)
     for (size_t i = 0; sample->fields[i].name != NULL; i++) {
         check_value(sample, i, &line);
     }
+    reading_destroy(&line.reading);
 }
 
 static void

@@ -52,10 +52,21 @@ static void
 test_a_wrong_job_is_no_files_fault(void **state)
 {
     (void)state;
-    check_refused("count by nonsense", "auto", "", ERR_QUERY, UINT32_MAX,
-        "unknown field 'nonsense'");
+    check_refused("count by f(ip)", "auto", "", ERR_QUERY, UINT32_MAX,
+        "unknown function 'f'");
+    check_refused("count by nonsense", "combined", "", ERR_QUERY, UINT32_MAX,
+        "the query: the format combined has no field 'nonsense'");
     check_refused("count", "combinde", "", ERR_FORMAT, UINT32_MAX,
         "unknown format 'combinde'");
+}
+
+static void
+test_names_that_a_format_lacks_are_its_files_fault(void **state)
+{
+    (void)state;
+    check_refused("count by level", "auto",
+        "192.0.2.7 - - [10/Oct/2000:13:55:36 -0700] \"GET / HTTP/1.0\" 200 1\n",
+        ERR_QUERY, 1, "/log: the format common has no field 'level'");
 }
 
 static void
@@ -204,6 +215,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_an_archive_cut_short_is_corrupt),
         cmocka_unit_test(test_a_wrong_job_is_no_files_fault),
+        cmocka_unit_test(test_names_that_a_format_lacks_are_its_files_fault),
         cmocka_unit_test(test_lines_of_no_format_name_the_file),
         cmocka_unit_test(test_a_number_past_128_bits_names_the_byte),
         cmocka_unit_test(test_a_file_that_shrank_has_changed),
