@@ -2,7 +2,9 @@
 """`logtally run` agrees with the oracle, however the work is cut."""
 import bz2
 import gzip
+import itertools
 import lzma
+import os
 import subprocess
 
 import make_logs
@@ -75,9 +77,17 @@ def raw_rows(out):
     return out[out.index(b'"rows":['):out.index(b'],\n"receipt":') + 1]
 
 
-@pytest.mark.parametrize("jobs", ["1", "2"])
-@pytest.mark.parametrize("name", ["small", "small.gz"])
-@pytest.mark.parametrize("query", queries.FIXED)
+def spread(n, *ways):
+    """Each fixed query with n of all combinations of the ways, others for the
+    next query; with LOGTALLY_EVERY set, with all of them."""
+    every = list(itertools.product(*ways))
+    n = len(every) if os.environ.get("LOGTALLY_EVERY") else n
+    return [(query, *every[(i * n + k) % len(every)])
+            for i, query in enumerate(queries.FIXED) for k in range(n)]
+
+
+@pytest.mark.parametrize("query,jobs,name", spread(
+    2, ["1", "2"], ["small", "small.gz"]))
 def test_fixed_queries_one_byte_shards(made, query, name, jobs):
     check(query, made[name], "-j", jobs, "--shard-size", "1")
 
@@ -97,16 +107,14 @@ def test_an_archive_cut_short_is_a_missing_file(made, tmp_path, name):
     assert b"corrupt archive" in p.stderr
 
 
-@pytest.mark.parametrize("shard", ["4096", None])
-@pytest.mark.parametrize("name", ["large", "large.gz", "one.gz", "long"])
-@pytest.mark.parametrize("query", queries.FIXED)
+@pytest.mark.parametrize("query,name,shard", spread(
+    3, ["large", "large.gz", "one.gz", "long"], ["4096", None]))
 def test_fixed_queries_larger_logs(made, query, name, shard):
     check(query, made[name], "-j", "2",
           *(["--shard-size", shard] if shard else []))
 
 
-@pytest.mark.parametrize("shard", ["7", "100"])
-@pytest.mark.parametrize("query", queries.FIXED)
+@pytest.mark.parametrize("query,shard", spread(1, ["7", "100"]))
 def test_fixed_queries_odd_shards(made, query, shard):
     check(query, made["small"], "-j", "2", "--shard-size", shard)
 

@@ -27,7 +27,7 @@ FIXED = [
     'count by ext(path), segment(url, 1), lower(method), hour(time):6'
     ' | let x = if(hour(time):6 > 6, lower(method), "early")'
     ' | where len(x) > 2 | sort -x, -count | head 3 per x, ext(path)',
-    'let bot = extract(lower(ua), "([a-z]*bot)[^a-z]")'
+    'let bot = extract(lower(ua), "([a-z]{0,9}bot)[^a-z]")'
     ' | where not bot = "x" | count, sum(if(5xx, bytes, 0B)) as lost,'
     ' max(len(line)) by urlhost(referer), bot, weekday(time) as day'
     ' | let late = if(day in 6..7, 1, 0.5) | sort -late, lost | head 9',
