@@ -204,6 +204,7 @@ end(coordinator_t *self, job_t *job, lt_JobState state, unsigned exit)
     job->state = state;
     job->exit = exit;
     job->ended = self->now;
+    job->plan_at = 0;
     job->hosts = job->n_places;
     self->stats.jobs_ended++;
     record_end(self, job);

@@ -302,6 +302,30 @@ test_a_job_without_a_plan_is_planned_anew(void **state)
     done(&f);
 }
 
+// It was, and the coordinator died of it.
+static void
+test_a_job_cancelled_before_its_plan_is_not_planned(void **state)
+{
+    fixture_t f;
+    const lt_JobRequest meta = {.job = 1};
+
+    (void)state;
+    memory_init(&f.m, &f.journal);
+    f.l = (lent_t){0};
+    f.w = machine_worker(&f.m, "web1", 1);
+    f.job = machine_submit(&f.m, "web1:/var/log/x", SHARD);
+    CHECK_U64(f.job, meta.job);
+    CHECK_U64(memory_restart(&f.m), 0);
+    machine_say(&f.m, LINK_CONTROL, CLIENT_PEER, &f.m.client, PROTO_CANCEL_JOB,
+        lt_JobRequest_fields, &meta, (span_t){0});
+    fake_register(&f.m, f.w);
+    machine_forget(&f.m);
+    machine_pass(&f.m, 7000, f.w, NULL);
+    assert_false(machine_heard(&f.m, f.w->peer, PROTO_LIST, NULL, NULL));
+    CHECK_U64(machine_status(&f.m, f.job).state, lt_JobState_JOB_CANCELLED);
+    done(&f);
+}
+
 static void
 test_jobs_are_planned_as_soon_as_all_are_back(void **state)
 {
@@ -571,6 +595,7 @@ main(void)
         cmocka_unit_test(test_a_shard_is_not_adopted_from_another_host),
         cmocka_unit_test(test_what_was_lost_stays_lost),
         cmocka_unit_test(test_a_job_without_a_plan_is_planned_anew),
+        cmocka_unit_test(test_a_job_cancelled_before_its_plan_is_not_planned),
         cmocka_unit_test(test_jobs_are_planned_as_soon_as_all_are_back),
         cmocka_unit_test(test_a_worker_that_is_away_is_missed),
         cmocka_unit_test(test_a_revoked_worker_is_not_missed),
