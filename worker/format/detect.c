@@ -2,7 +2,8 @@
 // What `auto` chooses: the format that accepts most of the first lines. Where
 // several accept equally many, the one whose lines are all lines of the
 // others is the narrower, and wins.
-#include "worker/format/format.h"
+#include "worker/format/format_inside.h"
+#include "worker/format/reading.h"
 
 #include "common/base/limits.h"
 
@@ -99,6 +100,39 @@ narrowest(const votes_t *votes, size_t most, size_t *tie)
     return best;
 }
 
+// The lines that a file of w3c begins with; empty: none with #Fields:.
+static span_t
+directives(span_t head)
+{
+    size_t at = 0;
+
+    while (at < head.len && strchr("#\r\n", head.p[at]) != NULL &&
+           head.p[at] != '\0') {
+        const uint8_t *nl = memchr(head.p + at, '\n', head.len - at);
+        at = nl != NULL ? (size_t)(nl - head.p) + 1 : head.len;
+    }
+    bool fields = memmem(head.p, at, READING_MARK, sizeof READING_MARK - 1);
+    return (span_t){head.p, fields ? at : 0};
+}
+
+// The format whose mark the directives have; one without a mark fits all.
+static const format_t *
+of_directives(span_t text)
+{
+    const format_t *best = NULL;
+
+    for (size_t i = 0; text.len > 0 && i < format_count(); i++) {
+        const format_t *f = format_at(i);
+        size_t len = f->reads == READ_W3C ? strlen(f->mark) : 0;
+        bool fits = f->reads == READ_W3C &&
+                    memmem(text.p, text.len, f->mark, len) != NULL;
+        if (fits && (best == NULL || len > strlen(best->mark))) {
+            best = f;
+        }
+    }
+    return best;
+}
+
 errcode_t
 format_detect(span_t head, bool at_end, const format_t **out, buf_t *why)
 {
@@ -107,7 +141,10 @@ format_detect(span_t head, bool at_end, const format_t **out, buf_t *why)
     size_t tie;
 
     assert(format_count() <= FORMATS_MAX);
-    *out = NULL;
+    *out = of_directives(directives(head));
+    if (*out != NULL) {
+        return ERR_OK;
+    }
     count_votes(head, at_end, &votes);
     for (size_t i = 0; i < format_count(); i++) {
         most = votes.accepted[i] > most ? votes.accepted[i] : most;

@@ -49,7 +49,11 @@ make_named(const format_data_t *data, source_name_t *names, format_t *self)
     self->match = matches[data->reads];
     self->reads = data->reads;
     self->names = names;
-    add_names(self, names, FIELD_COUNT, data->needs);
+    if (data->reads == READ_W3C) {
+        self->mark = data->needs;
+    } else {
+        add_names(self, names, FIELD_COUNT, data->needs);
+    }
     for (size_t i = 0; data->fields[i] != NULL; i++) {
         const char *field = data->fields[i];
         size_t len = strcspn(field, " ");

@@ -9,7 +9,9 @@ typedef struct format_data {
     const char *about;
     const char *patterns[PATTERNS_MAX + 1]; // up to a NULL
     read_kind_t reads;
-    const char *needs; // names that every line has, with spaces between
+    // Names that every line has, with spaces between; of READ_W3C a text that
+    // the directives of its files have.
+    const char *needs;
     // "FIELD NAME ...", up to a NULL.
     const char *fields[FIELD_COUNT + 1];
     uint64_t within;

@@ -87,8 +87,9 @@ struct format {
     read_kind_t reads;
     const source_name_t *names; // unless READ_PATTERN
     size_t n_names;
-    size_t n_own;  // see format_bind
-    uint8_t times; // TIME_* bits
+    const char *mark; // of READ_W3C: in the directives of its files
+    size_t n_own;     // see format_bind
+    uint8_t times;    // TIME_* bits
     dur_unit_t unit;
     bool automatic;
     struct regex_format *regex; // of "re:..."

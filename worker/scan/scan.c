@@ -9,6 +9,7 @@
 #include "common/tally/partial.h"
 #include "worker/format/format.h"
 #include "worker/format/reading.h"
+#include "worker/scan/ahead.h"
 #include "worker/scan/lines.h"
 #include "worker/scan/matcher.h"
 #include "worker/scan/rows.h"
@@ -20,8 +21,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define HEAD_MAX       (LIMIT_LINE + 2u)
-#define PIECE          (4u << 20) // read backwards
 #define PROGRESS_BYTES (4u << 20)
 
 _Static_assert(LINES_PAD >= SHAPE_PAD, "the matcher gets the blocks of lines");
@@ -114,25 +113,6 @@ open_range(const scan_range_t *range, source_t **out)
         plain && range->begin > 0 ? range->begin - 1 : 0, range->size, out);
 }
 
-// The head of a plain file, read apart from the range.
-static errcode_t
-read_head(const scan_range_t *range, buf_t *head)
-{
-    size_t want = range->size < HEAD_MAX ? (size_t)range->size : HEAD_MAX;
-    source_t *source = NULL;
-    size_t got = 1;
-    errcode_t rc =
-        source_open_file(range->fd, SOURCE_PLAIN, 0, range->size, &source);
-
-    buf_reserve(head, want);
-    while (rc == ERR_OK && got > 0 && head->len < want) {
-        rc = source_read(source, head->p + head->len, want - head->len, &got);
-        head->len += got;
-    }
-    source_destroy(&source);
-    return rc;
-}
-
 static errcode_t
 detect(scan_t *self, const scan_range_t *range, span_t head, bool at_end,
     const format_t **out)
@@ -152,7 +132,7 @@ static errcode_t
 detect_plain(scan_t *self, const scan_range_t *range, const format_t **out)
 {
     buf_t head = {0};
-    errcode_t rc = read_head(range, &head);
+    errcode_t rc = ahead_head(range, &head);
 
     if (rc != ERR_OK) {
         (void)explain_file(self, range, rc);
@@ -436,120 +416,6 @@ written(const scan_range_t *range, const format_t *format)
     return st.st_mtime;
 }
 
-// The first line of a file that is not blank, for a range behind it.
-static errcode_t
-tell_first_line(scan_t *self, const scan_range_t *range)
-{
-    buf_t head = {0};
-    size_t at = 0;
-    errcode_t rc = read_head(range, &head);
-
-    while (rc == ERR_OK && at < head.len && head.p[at] <= '\r' &&
-           (head.p[at] == '\n' || head.p[at] == '\r')) {
-        at++;
-    }
-    const uint8_t *nl =
-        rc == ERR_OK ? memchr(head.p + at, '\n', head.len - at) : NULL;
-    if (nl != NULL) {
-        span_t line = {head.p + at, (size_t)(nl - head.p) - at};
-        line.len -= line.len > 0 && line.p[line.len - 1] == '\r' ? 1 : 0;
-        (void)reading_header(self->reading, line, at);
-    }
-    buf_fini(&head);
-    return rc;
-}
-
-static errcode_t
-read_piece(const scan_range_t *range, uint64_t from, size_t want, buf_t *out)
-{
-    source_t *source = NULL;
-    size_t got = 1;
-    errcode_t rc =
-        source_open_file(range->fd, SOURCE_PLAIN, from, range->size, &source);
-
-    buf_clear(out);
-    buf_reserve(out, want);
-    while (rc == ERR_OK && got > 0 && out->len < want) {
-        rc = source_read(source, out->p + out->len, want - out->len, &got);
-        out->len += got;
-    }
-    source_destroy(&source);
-    return rc;
-}
-
-// Where the last line in it begins that has the mark; NULL for none. The
-// first byte is the file's or stands behind another.
-static const uint8_t *
-last_mark(const buf_t *piece, bool at_start)
-{
-    static const char mark[] = "\n" READING_MARK;
-    const uint8_t *found = NULL;
-    const uint8_t *p = piece->p;
-    const uint8_t *end = piece->p + piece->len;
-
-    if (at_start && piece->len >= sizeof mark - 2 &&
-        memcmp(p, mark + 1, sizeof mark - 2) == 0) {
-        found = p;
-    }
-    while ((p = memmem(p, (size_t)(end - p), mark, sizeof mark - 1)) != NULL) {
-        found = ++p;
-    }
-    return found;
-}
-
-// The directive that holds where the range begins: backwards, piece by piece,
-// which overlap by a line.
-static errcode_t
-tell_latest(scan_t *self, const scan_range_t *range)
-{
-    const uint8_t *mark = NULL;
-    uint64_t end = range->begin;
-    buf_t piece = {0};
-    errcode_t rc = ERR_OK;
-
-    while (rc == ERR_OK && mark == NULL && end > 0) {
-        uint64_t begin = end > PIECE ? end - PIECE : 0;
-        rc = read_piece(range, begin,
-            (size_t)(range->begin - begin) < PIECE + LIMIT_LINE
-                ? (size_t)(range->begin - begin)
-                : PIECE + LIMIT_LINE,
-            &piece);
-        mark = rc == ERR_OK ? last_mark(&piece, begin == 0) : NULL;
-        end = begin;
-    }
-    if (mark != NULL) {
-        const uint8_t *stop = piece.p + piece.len;
-        const uint8_t *nl = memchr(mark, '\n', (size_t)(stop - mark));
-        span_t line = {mark, (size_t)((nl != NULL ? nl : stop) - mark)};
-        line.len -= line.len > 0 && line.p[line.len - 1] == '\r' ? 1 : 0;
-        (void)reading_header(self->reading, line, 0);
-    }
-    buf_fini(&piece);
-    return rc;
-}
-
-// What stands before the range and says how it is to be read.
-static errcode_t
-tell_header(scan_t *self, const scan_range_t *range)
-{
-    bool inside =
-        !range->stream && range->kind == SOURCE_PLAIN && range->begin > 0;
-
-    if (self->reading == NULL) {
-        return ERR_OK;
-    }
-    reading_restart(self->reading);
-    switch (inside ? reading_needs(self->reading) : READING_ALONE) {
-    case READING_FIRST:
-        return tell_first_line(self, range);
-    case READING_LATEST:
-        return tell_latest(self, range);
-    case READING_ALONE:
-        break;
-    }
-    return ERR_OK;
-}
-
 static errcode_t
 scan_range(scan_t *self, const scan_range_t *range)
 {
@@ -573,7 +439,9 @@ scan_range(scan_t *self, const scan_range_t *range)
     }
     if (rc == ERR_OK) {
         use_matcher(self, format);
-        rc = explain_file(self, range, tell_header(self, range));
+        rc = self->reading != NULL
+                 ? explain_file(self, range, ahead_tell(range, self->reading))
+                 : ERR_OK;
     }
     if (rc == ERR_OK) {
         int64_t when = written(range, format);

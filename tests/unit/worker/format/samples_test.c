@@ -68,15 +68,18 @@ check_value(const sample_line_t *sample, size_t i, const line_fields_t *line)
 }
 
 static void
-check_sample(const sample_line_t *sample)
+check_sample(
+    const sample_line_t *sample, const format_t *format, reading_t *reading)
 {
     line_fields_t line = {.written = WRITTEN};
-    const format_t *format;
     reject_t why;
 
-    CHECK_OK(format_find(sample->format, &format));
-    line.reading =
-        format_wants_reading(format) ? reading_new(format, NULL) : NULL;
+    line.reading = reading;
+    if (reading != NULL &&
+        reading_header(reading, sample->line, (uint64_t)(uintptr_t)sample)) {
+        assert_null(sample->fields[0].name);
+        return;
+    }
     if (format_match_next(format, sample->line, &line, &why) !=
         sample->accepted) {
         fail_msg("%s: %s %.*s", sample->format,
@@ -86,16 +89,27 @@ check_sample(const sample_line_t *sample)
     for (size_t i = 0; sample->fields[i].name != NULL; i++) {
         check_value(sample, i, &line);
     }
-    reading_destroy(&line.reading);
 }
 
 static void
 test_samples_have_their_fields(void **state)
 {
     (void)state;
+    reading_t *reading = NULL;
+    const format_t *before = NULL;
+
     for (size_t i = 0; i < N_SAMPLES; i++) {
-        check_sample(&sample_lines[i]);
+        const format_t *format;
+        CHECK_OK(format_find(sample_lines[i].format, &format));
+        if (format != before) {
+            reading_destroy(&reading);
+            reading =
+                format_wants_reading(format) ? reading_new(format, NULL) : NULL;
+            before = format;
+        }
+        check_sample(&sample_lines[i], format, reading);
     }
+    reading_destroy(&reading);
 }
 
 static void
