@@ -26,7 +26,9 @@ def read(name):
 
 
 def names():
-    return sorted(p.stem for p in FOLDER.glob("*.format"))
+    """The formats that are patterns; others have readers of their own."""
+    return sorted(p.stem for p in FOLDER.glob("*.format")
+                  if "\npattern: " in p.read_text("utf-8"))
 
 
 def group(name, inside):
