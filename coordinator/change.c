@@ -54,13 +54,19 @@ record(coordinator_t *self, job_t *job, change_kind_t kind, uint32_t shard,
     record_change(self, job, &change);
 }
 
+static void
+lose(coordinator_t *self, job_t *job, uint32_t shard, const char *why)
+{
+    leases_remove_of(self, job, shard);
+    job_lose(self, job, shard, why);
+    job_check_done(self, job);
+}
+
 void
 change_lose(coordinator_t *self, job_t *job, uint32_t shard, const char *why)
 {
-    leases_remove_of(self, job, shard);
     record(self, job, CHANGE_LOSE, shard, 0, why);
-    job_lose(self, job, shard, why);
-    job_check_done(self, job);
+    lose(self, job, shard, why);
 }
 
 void
@@ -72,7 +78,7 @@ change_drop(coordinator_t *self, job_t *job, uint32_t shard, uint32_t file,
     record(self, job, CHANGE_DROP, shard, file, why);
     job_file_lost(self, job, file, why);
     if (!some) {
-        change_lose(self, job, shard, why);
+        lose(self, job, shard, why); // one entry says both, whole or not
     } else if (job->shards[shard].state == SHARD_LEASED) {
         queue_shard(job, shard);
     }
@@ -138,6 +144,10 @@ split_again(job_t *job, const change_t *change)
 errcode_t
 change_again(coordinator_t *self, job_t *job, const change_t *change)
 {
+    if (change->shard < job->n_shards && change->kind == CHANGE_LOSE &&
+        job->shards[change->shard].n == 0) {
+        return ERR_OK; // journals of before had a second entry for it
+    }
     if (change->shard >= job->n_shards ||
         job->shards[change->shard].state != SHARD_PENDING ||
         (change->kind == CHANGE_DROP && change->other >= job->n_files)) {
@@ -149,8 +159,11 @@ change_again(coordinator_t *self, job_t *job, const change_t *change)
     if (change->kind == CHANGE_LOSE) {
         job_lose(self, job, change->shard, change->why);
     } else {
-        (void)take_out(job, change->shard, change->other);
+        bool some = take_out(job, change->shard, change->other);
         job_file_lost(self, job, change->other, change->why);
+        if (!some) {
+            job_lose(self, job, change->shard, change->why);
+        }
     }
     return ERR_OK;
 }

@@ -283,6 +283,30 @@ test_what_was_lost_stays_lost(void **state)
     done(&f);
 }
 
+// Whichever of the entries of one step were synced: no shard is left that has
+// nothing to count, for it could not even be lent.
+static void
+test_a_shard_without_a_file_is_not_lent(void **state)
+{
+    fixture_t f;
+
+    (void)state;
+    setup(&f);
+    assert_true(fake_lent(&f.m, f.w, &f.l));
+    stop_sync(&f);
+    size_t before = f.journal.n;
+    fake_failed(&f.m, f.w, &f.l, ERR_CHANGED, 0, "it was replaced");
+    lent_fini(&f.l);
+    f.journal.n_durable = before + 1;
+    CHECK_U64(memory_restart(&f.m), 0);
+    go_on_sync(&f);
+    fake_register(&f.m, f.w);
+    CHECK_U64(fake_work(&f.m, f.w), SIZE / SHARD - 1);
+    CHECK_U64(machine_status(&f.m, f.job).state, lt_JobState_JOB_PARTIAL);
+    CHECK_U64(machine_count(&f.m, f.job), SIZE - SHARD);
+    done(&f);
+}
+
 static void
 test_a_job_without_a_plan_is_planned_anew(void **state)
 {
@@ -594,6 +618,7 @@ main(void)
         cmocka_unit_test(test_a_shard_of_another_job_of_that_number_is_refused),
         cmocka_unit_test(test_a_shard_is_not_adopted_from_another_host),
         cmocka_unit_test(test_what_was_lost_stays_lost),
+        cmocka_unit_test(test_a_shard_without_a_file_is_not_lent),
         cmocka_unit_test(test_a_job_without_a_plan_is_planned_anew),
         cmocka_unit_test(test_a_job_cancelled_before_its_plan_is_not_planned),
         cmocka_unit_test(test_jobs_are_planned_as_soon_as_all_are_back),
