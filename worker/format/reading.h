@@ -18,7 +18,8 @@ void reading_destroy(reading_t **self_p);
 // Another file begins, or another range of one.
 void reading_restart(reading_t *self);
 // Whether this line, which begins at the offset, is none of the log's but says
-// how others are to be read; that is kept. Neither blank nor too long.
+// how others are to be read; that is kept. Not blank; one that is too
+// long is empty.
 bool reading_header(reading_t *self, span_t line, uint64_t offset);
 
 // What a range that begins inside a file has to be told before.

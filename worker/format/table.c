@@ -172,7 +172,7 @@ csv_header(reading_t *self, span_t line)
         line = (span_t){line.p + 3, line.len - 3};
     }
     cells_t cells = cells_of(self, line);
-    while (next_cell(&cells, &cell, &more, &why) && more) {
+    while (line.len > 0 && next_cell(&cells, &cell, &more, &why) && more) {
         add_column(self, cell);
     }
 }
@@ -216,7 +216,7 @@ table_header(reading_t *self, span_t line, uint64_t offset)
             size_t n = sizeof READING_MARK - 1;
             w3c_columns(self, (span_t){line.p + n, line.len - n});
         }
-        return line.p[0] == '#';
+        return starts_with(line, "#");
     }
     if (self->has_header) {
         return offset == self->header_at;

@@ -49,9 +49,8 @@ tell_line(
     span_t line = {p, (size_t)((nl != NULL ? nl : end) - p)};
 
     line.len -= line.len > 0 && line.p[line.len - 1] == '\r' ? 1 : 0;
-    if (line.len > 0 && line.len <= LIMIT_LINE) {
-        (void)reading_header(reading, line, offset);
-    }
+    line = line.len <= LIMIT_LINE ? line : (span_t){0};
+    (void)reading_header(reading, line, offset);
 }
 
 // The first line of a file that is not blank.
@@ -75,10 +74,11 @@ tell_first(const scan_range_t *range, reading_t *reading)
     return rc;
 }
 
-// Where the last line begins that has the mark; NULL: none does. The first
-// byte of the piece is the file's, or some byte of a line.
+// Where the last line begins that has the mark and begins before `until`, an
+// offset in the piece; NULL: none does. The first byte of the piece is the
+// file's, or some byte of a line.
 static const uint8_t *
-last_mark(const buf_t *piece, bool at_start)
+last_mark(const buf_t *piece, bool at_start, uint64_t until)
 {
     static const char mark[] = "\n" READING_MARK;
     const uint8_t *p = piece->p;
@@ -89,14 +89,15 @@ last_mark(const buf_t *piece, bool at_start)
         memcmp(p, mark + 1, sizeof mark - 2) == 0) {
         found = p;
     }
-    while ((p = memmem(p, (size_t)(end - p), mark, sizeof mark - 1)) != NULL) {
-        found = ++p;
+    while ((p = memmem(p, (size_t)(end - p), mark, sizeof mark - 1)) != NULL &&
+           (uint64_t)(++p - piece->p) < until) {
+        found = p;
     }
     return found;
 }
 
-// Piece by piece, each with the beginning of the one behind it, so that a
-// directive is whole in one of them.
+// Piece by piece, each with the beginning of what is behind it, so that a
+// directive is whole in one of them, also one that the range begins in.
 static errcode_t
 tell_latest(const scan_range_t *range, reading_t *reading)
 {
@@ -107,11 +108,11 @@ tell_latest(const scan_range_t *range, reading_t *reading)
 
     while (rc == ERR_OK && mark == NULL && end > 0) {
         uint64_t begin = end > PIECE ? end - PIECE : 0;
-        uint64_t len = range->begin - begin;
-        uint64_t most = PIECE + LIMIT_LINE;
-        rc =
-            read_piece(range, begin, (size_t)(len < most ? len : most), &piece);
-        mark = rc == ERR_OK ? last_mark(&piece, begin == 0) : NULL;
+        rc = read_piece(
+            range, begin, (size_t)(end - begin) + LIMIT_LINE, &piece);
+        mark = rc == ERR_OK
+                   ? last_mark(&piece, begin == 0, range->begin - begin)
+                   : NULL;
         end = begin;
     }
     if (mark != NULL) {

@@ -201,6 +201,16 @@ explain_rows(
     return rc;
 }
 
+// A header that is too long is one without names.
+static bool
+is_header(scan_t *self, const line_t *line)
+{
+    span_t text = line->too_long ? (span_t){0} : line->text;
+
+    return self->reading != NULL &&
+           reading_header(self->reading, text, line->offset) && !line->too_long;
+}
+
 static errcode_t
 count_line(scan_t *self, const scan_range_t *range, const format_t *format,
     const line_t *line, uint64_t *accepted)
@@ -217,8 +227,7 @@ count_line(scan_t *self, const scan_range_t *range, const format_t *format,
             range->path);
         return ERR_FORMAT;
     }
-    if (self->reading != NULL && !line->too_long &&
-        reading_header(self->reading, line->text, line->offset)) {
+    if (is_header(self, line)) {
         self->totals.blank++;
         return ERR_OK;
     }
