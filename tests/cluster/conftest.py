@@ -3,7 +3,9 @@
 waits for a condition with a deadline, never for time to pass."""
 import json
 import os
+import random
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -38,6 +40,19 @@ def run(*args, timeout=120, ok=True, **kw):
     if ok:
         assert p.returncode == 0, p.stderr.decode(errors="replace")
     return p
+
+
+def free_port(address="127.0.0.1"):
+    """Below those that connections get by themselves: a port that is bound
+    again after a restart must not have gone to one of them."""
+    while True:
+        port = random.randrange(20000, 32000)
+        with socket.socket() as s:
+            try:
+                s.bind((address, port))
+                return port
+            except OSError:
+                pass
 
 
 class Process:
@@ -81,7 +96,7 @@ class Cluster:
         self.coordinator = self.start("coordinator", [
             program("logtally-coordinator"), "--keys", self.keys,
             "--state", self.state, "--listen", address, "--control-port",
-            "0", "--sink-port", "0"], wrap)
+            free_port(), "--sink-port", free_port()], wrap)
         self.coordinator.until("coordinator-ready")
         wait_for("the ports file", (self.state / "ports").exists)
         lines = (self.state / "ports").read_text().split()

@@ -29,7 +29,6 @@ import pathlib
 import re
 import shutil
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -52,12 +51,6 @@ SHIM = conftest.BUILD.resolve() / "tests" / "libcrash_at.so"
 
 class Wrong(Exception):
     pass
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def until(what, condition, seconds=END_S):
@@ -86,7 +79,7 @@ class Point:
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="crash-"))
         self.state, self.keys = self.folder / "state", base / "keys"
         self.names = self.folder / "calls"
-        self.port, self.sink = free_port(), free_port()
+        self.port, self.sink = conftest.free_port(), conftest.free_port()
         # What the coordinators still die of, one after the other.
         self.dooms = [(n, how.removeprefix("again-"))]
         if how.startswith("again-"):
