@@ -351,12 +351,54 @@ line_short(gen_t *g, char *p)
     return p;
 }
 
+static char *
+put_member(char *p, const char *name)
+{
+    *p++ = ',';
+    *p++ = '"';
+    p = put(p, name);
+    return put(p, "\":");
+}
+
+// One JSON object, as an application logs its requests.
+static char *
+line_json(gen_t *g, char *p)
+{
+    static const char *const levels[] = {
+        "info", "info", "info", "info", "debug", "warn", "info", "error"};
+    unsigned s = (unsigned)(g->micros / 1000000);
+    char when[] = "2023-11-%%T%%:%%:%%.";
+
+    two_digits(when + 8, g->day);
+    two_digits(when + 11, s / 3600);
+    two_digits(when + 14, s / 60 % 60);
+    two_digits(when + 17, s % 60);
+    p = put(put(p, "{\"time\":\""), when);
+    p = put_number(p, 100000 + g->micros % 900000);
+    p = put(put_member(put(p, "Z\""), "level"), "\"");
+    p = put(put(p, levels[below(g, 8)]), "\"");
+    p = put(put_member(p, "logger"), "\"http.access\"");
+    p = put_hex(put(put_member(p, "trace"), "\""), next(g), 16);
+    p = put_client(put(put_member(put(p, "\""), "ip"), "\""), g);
+    p = put(put_member(put(p, "\""), "request"), "{\"method\":\"GET\"");
+    p = put(put_member(p, "uri"), "\"");
+    p = put_url(p, g->salt, popular(g, URL_OCTAVES));
+    p = put_status(put_member(put(p, "\"}"), "status"), g);
+    p = put_number(put_member(p, "bytes"), below(g, 90000) >> below(g, 8));
+    p = put_number(put(put_member(p, "dur"), "0.0"), below(g, 100000) + 1);
+    p = put_agent(put(put_member(p, "ua"), "\""), g);
+    p = put(put_member(put(p, "\""), "message"), "\"");
+    p = put(p, below(g, NEEDLE_EVERY) == 0 ? "needle" : "handled request");
+    return put(p, "\"}\n");
+}
+
 static const logshape_t shapes[] = {
     {"combined", "about 200 bytes a line, 400,000 urls in 1 GB", line_combined},
     {"few", "the same with eight urls", line_few},
     {"many", "the same, nearly every line a new url", line_many},
     {"long", "lines of 2 to 20 KB", line_long},
     {"short", "lines of about 80 bytes, without referer and agent", line_short},
+    {"json", "one JSON object of about 350 bytes a line", line_json},
 };
 
 enum { N_SHAPES = sizeof(shapes) / sizeof(shapes[0]) };

@@ -58,9 +58,10 @@ look_at_keys(rows_t *self)
     self->plain = query->n_keys > 0;
     for (size_t i = 0; i < query->n_keys; i++) {
         const expr_t *e = query->keys[i].expr;
-        self->plain = self->plain && e->kind == EXPR_FIELD;
+        self->plain =
+            self->plain && (e->kind == EXPR_FIELD || e->kind == EXPR_OWN);
     }
-    self->text = self->plain;
+    self->text = self->plain && query->n_names == 0;
     for (size_t i = 0; self->text && i < query->n_keys; i++) {
         const query_key_t *key = &query->keys[i];
         self->text =
@@ -169,6 +170,13 @@ rows_key(rows_t *self, buf_t *out)
     return rc;
 }
 
+static span_t
+raw_key(const rows_t *self, const expr_t *e)
+{
+    return e->kind == EXPR_OWN ? self->line->fields[FIELD_OWN(e->name)]
+                               : format_raw(self->line, e->field);
+}
+
 // The keys as logged, in one piece: absent ones, and where one ends, are told
 // by a length before each. p == NULL: too long, or no plain fields.
 static span_t
@@ -180,7 +188,7 @@ raw_keys(rows_t *self)
         return (span_t){0};
     }
     for (size_t i = 0; i < self->query->n_keys; i++) {
-        span_t raw = format_raw(self->line, self->query->keys[i].expr->field);
+        span_t raw = raw_key(self, self->query->keys[i].expr);
         if (raw.len + 2 > MEMO_RAW_MAX - len) {
             return (span_t){0};
         }
