@@ -9,6 +9,24 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
+// Names that are not built in may only make more texts a query.
+static void
+check_free(const char *text, const query_t *strict)
+{
+    query_error_t error;
+    query_t *q, *again;
+
+    if (query_parse_free(text, &q, &error) == ERR_OK) {
+        errcode_t rc = query_parse_free(q->canonical, &again, &error);
+        assert(rc != ERR_OK || strcmp(again->canonical, q->canonical) == 0);
+        assert(strict == NULL || strcmp(strict->canonical, q->canonical) == 0);
+        query_destroy(&again);
+    } else {
+        assert(strict == NULL);
+    }
+    query_destroy(&q);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
@@ -26,6 +44,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     } else {
         query_error_print(&error, text, &out);
     }
+    check_free(text, q);
     query_destroy(&q);
     buf_fini(&out);
     free(text);

@@ -18,10 +18,15 @@ static const char *const queries[] = {
     "status >= 200 | count, sum(bytes), avg(dur), max(time) by path, ip:/20",
     "line ~ 'a+b' or ua contains 'x' | count by time:1m, method, query",
     "not 5xx | min(bytes / status), count if('y') by line, user",
+    "a != 'x' | count, sum(a) by a, `b-c`, b.c, ip, time, path", // needs names
 };
 
-static const char *const formats[] = {
-    "auto", "combined", "common", "vhost_combined"};
+enum { N_QUERIES = sizeof queries / sizeof *queries, N_PLAIN = 4 };
+
+static const char *const formats[] = {"auto", "combined", "common",
+    "vhost_combined", "json", "logfmt", "csv", "tsv", "w3c"};
+
+enum { N_FORMATS = sizeof formats / sizeof *formats, N_NAMELESS = 4 };
 
 static int
 file_of(const uint8_t *data, size_t len)
@@ -62,7 +67,7 @@ count(const scan_job_t *job, uint64_t cut, buf_t *out)
     totals_t totals = {0};
     query_error_t error;
     query_t *query;
-    errcode_t rc = query_parse(job->query, &query, &error);
+    errcode_t rc = query_parse_free(job->query, &query, &error);
 
     assert(rc == ERR_OK);
     tally_t *tally = tally_new(query, BUDGET);
@@ -90,11 +95,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         return 0;
     }
     uint64_t size = len - 4;
+    bool named = data[1] % N_FORMATS >= N_NAMELESS;
     uint64_t cut = size > 0 ? (data[2] | data[3] << 8) % size : 0;
     scan_range_t range = {
         .size = size, .end = size, .host = "web1", .path = "/log"};
-    scan_job_t job = {.query = queries[data[0] % 4],
-        .format = formats[data[1] % 4],
+    scan_job_t job = {.query = queries[data[0] % (named ? N_QUERIES : N_PLAIN)],
+        .format = formats[data[1] % N_FORMATS],
         .ranges = &range,
         .n_ranges = 1,
         .budget = BUDGET};

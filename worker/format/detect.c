@@ -111,7 +111,8 @@ directives(span_t head)
         const uint8_t *nl = memchr(head.p + at, '\n', head.len - at);
         at = nl != NULL ? (size_t)(nl - head.p) + 1 : head.len;
     }
-    bool fields = memmem(head.p, at, READING_MARK, sizeof READING_MARK - 1);
+    bool fields =
+        at > 0 && memmem(head.p, at, READING_MARK, sizeof READING_MARK - 1);
     return (span_t){head.p, fields ? at : 0};
 }
 
