@@ -19,7 +19,8 @@ UNITS = {"s": "DUR_S", "ms": "DUR_MS", "us": "DUR_US", "ns": "DUR_NS"}
 KEYS = ("about", "pattern", "reader", "needs", "field", "time", "unit",
         "within", "before", "auto")
 READERS = {"json": "READ_JSON", "logfmt": "READ_LOGFMT", "csv": "READ_CSV",
-           "tsv": "READ_TSV", "w3c": "READ_W3C"}
+           "tsv": "READ_TSV", "w3c": "READ_W3C", "cri": "READ_CRI",
+           "docker": "READ_DOCKER"}
 
 
 def fail(path, number, what):

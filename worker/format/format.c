@@ -44,7 +44,9 @@ make_named(const format_data_t *data, source_name_t *names, format_t *self)
         [READ_LOGFMT] = logfmt_match,
         [READ_CSV] = table_match,
         [READ_TSV] = table_match,
-        [READ_W3C] = table_match};
+        [READ_W3C] = table_match,
+        [READ_CRI] = wrapped_match,
+        [READ_DOCKER] = wrapped_match};
 
     self->match = matches[data->reads];
     self->reads = data->reads;
@@ -98,11 +100,22 @@ make_format(size_t i)
 }
 
 static void
+wrap(format_t *self, const format_t *inner)
+{
+    self->inner = inner;
+    self->times = inner->times | TIME_ISO; // of the wrapper
+    self->unit = inner->unit;
+    self->fields = inner->fields | 1u << FIELD_TIME;
+}
+
+static void
 make_formats(void)
 {
     for (size_t i = 0; i < FORMAT_COUNT; i++) {
         make_format(i);
     }
+    wrap(&formats[FORMAT_CRI], &formats[FORMAT_LINES]);
+    wrap(&formats[FORMAT_DOCKER], &formats[FORMAT_LINES]);
 }
 
 size_t
@@ -177,10 +190,58 @@ format_list(buf_t *out)
     }
 }
 
+// What stands before the inner format's text; 0: this is none of a wrapper.
+static size_t
+wrapper_len(const char *text, read_kind_t *reads)
+{
+    static const struct {
+        const char *prefix;
+        read_kind_t reads;
+    } wrappers[] = {{"cri+", READ_CRI}, {"docker+", READ_DOCKER}};
+
+    for (size_t i = 0; i < sizeof wrappers / sizeof *wrappers; i++) {
+        size_t len = strlen(wrappers[i].prefix);
+        if (strncmp(text, wrappers[i].prefix, len) == 0) {
+            *reads = wrappers[i].reads;
+            return len;
+        }
+    }
+    return 0;
+}
+
+static errcode_t
+make_wrapped(
+    const char *text, size_t prefix, format_t *self, query_error_t *error)
+{
+    const format_t *inner;
+    errcode_t rc =
+        format_open(text + prefix, &inner, &self->inner_owned, error);
+
+    if (rc == ERR_OK &&
+        (inner->inner != NULL || inner->reads == READ_CSV ||
+            inner->reads == READ_TSV || inner->reads == READ_W3C)) {
+        strcpy(error->message, "this format cannot stand in a container's log");
+        error->end = strlen(text + prefix);
+        rc = ERR_FORMAT;
+    }
+    error->begin += prefix;
+    error->end += prefix;
+    if (rc == ERR_OK) {
+        wrap(self, inner);
+    }
+    return rc;
+}
+
 static errcode_t
 make_given(const char *text, format_t *self, query_error_t *error)
 {
     given_t kind = given_kind(text);
+    size_t prefix = wrapper_len(text, &self->reads);
+
+    if (prefix > 0) {
+        self->match = wrapped_match;
+        return make_wrapped(text, prefix, self, error);
+    }
 
     if (kind == GIVEN_REGEX) {
         return regex_make(text, self, error);
@@ -223,7 +284,9 @@ format_open(const char *text, const format_t **out, format_t **owned,
         strcpy(error->message, "the format is too long");
         return ERR_FORMAT;
     }
-    if (given_kind(text) == GIVEN_NAME) {
+    read_kind_t reads;
+    if (format_find(text, out) == ERR_OK ||
+        (given_kind(text) == GIVEN_NAME && wrapper_len(text, &reads) == 0)) {
         return open_named(text, out, error);
     }
     format_t *self = xcalloc(1, sizeof *self);
@@ -246,6 +309,7 @@ format_destroy(format_t **self_p)
     format_t *self = *self_p;
 
     if (self != NULL) {
+        format_destroy(&self->inner_owned);
         regex_destroy(&self->regex);
         free(self->patterns);
         free(self->text);
@@ -288,6 +352,10 @@ format_has_name(const format_t *self, span_t name)
 {
     span_t other;
 
+    if (self->inner != NULL) {
+        return span_is(name, "stream") || span_is(name, "log") ||
+               format_has_name(self->inner, name);
+    }
     if (format_wants_reading(self)) {
         return true;
     }
@@ -317,6 +385,9 @@ void
 format_bind(format_t *self, const query_t *query)
 {
     self->n_own = query->n_names;
+    if (self->inner_owned != NULL) {
+        format_bind(self->inner_owned, query);
+    }
     if (self->regex != NULL) {
         regex_bind(self->regex, query);
     }

@@ -57,6 +57,8 @@ typedef enum {
     READ_CSV,
     READ_TSV,
     READ_W3C,
+    READ_CRI,    // what a container runtime writes around `inner`
+    READ_DOCKER, // the same
 } read_kind_t;
 
 // A name that a field has there. Of several the first that a line has counts.
@@ -87,9 +89,11 @@ struct format {
     read_kind_t reads;
     const source_name_t *names; // unless READ_PATTERN
     size_t n_names;
-    const char *mark; // of READ_W3C: in the directives of its files
-    size_t n_own;     // see format_bind
-    uint8_t times;    // TIME_* bits
+    const format_t *inner; // of what is wrapped
+    format_t *inner_owned; // the same where it is not a named one, or NULL
+    const char *mark;      // of READ_W3C: in the directives of its files
+    size_t n_own;          // see format_bind
+    uint8_t times;         // TIME_* bits
     dur_unit_t unit;
     bool automatic;
     struct regex_format *regex; // of "re:..."

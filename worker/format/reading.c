@@ -26,6 +26,12 @@ is_table(const format_t *format)
            format->reads == READ_W3C;
 }
 
+static bool
+is_wrapped(const format_t *format)
+{
+    return format->reads == READ_CRI || format->reads == READ_DOCKER;
+}
+
 reading_t *
 reading_new(const format_t *format, const query_t *query)
 {
@@ -34,7 +40,11 @@ reading_new(const format_t *format, const query_t *query)
     self->format = format;
     self->query = query;
     self->fields = query != NULL ? with_wholes(query->fields) : UINT32_MAX;
-    if (!is_table(format)) {
+    if (is_wrapped(format)) {
+        self->inner = format_wants_reading(format->inner)
+                          ? reading_new(format->inner, query)
+                          : NULL;
+    } else if (!is_table(format)) {
         by_name_prepare(self);
     }
     return self;
@@ -46,6 +56,7 @@ reading_destroy(reading_t **self_p)
     reading_t *self = *self_p;
 
     if (self != NULL) {
+        reading_destroy(&self->inner);
         buf_fini(&self->scratch);
         free(self);
         *self_p = NULL;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What reading.c shares with the readers: by_name.c (json, logfmt) and
-// table.c (csv, tsv, w3c).
+// What reading.c shares with the readers: by_name.c (json, logfmt), table.c
+// (csv, tsv, w3c) and wrapped.c (cri, docker).
 #ifndef LOGTALLY_WORKER_FORMAT_READING_INSIDE_H
 #define LOGTALLY_WORKER_FORMAT_READING_INSIDE_H
 
@@ -26,7 +26,8 @@ struct reading {
     uint8_t to[JSON_NAMES_MAX];
     bool needed[JSON_NAMES_MAX];
     json_value_t values[JSON_NAMES_MAX];
-    buf_t scratch; // texts of the line that do not stand in it
+    buf_t scratch;    // texts of the line that do not stand in it
+    reading_t *inner; // of what is wrapped, or NULL
     // table
     bool cleared; // since the header
     bool has_header;
@@ -43,6 +44,9 @@ void by_name_prepare(reading_t *self);
 bool json_match(
     const format_t *format, span_t line, line_fields_t *out, reject_t *why);
 bool logfmt_match(
+    const format_t *format, span_t line, line_fields_t *out, reject_t *why);
+
+bool wrapped_match(
     const format_t *format, span_t line, line_fields_t *out, reject_t *why);
 
 bool table_header(reading_t *self, span_t line, uint64_t offset);

@@ -226,6 +226,55 @@ test_packed_files_show_their_header_first(void **state)
     close(plain);
 }
 
+static const char cri[] =
+    "2016-10-06T00:17:09Z stdout F {\"level\":\"info\",\"n\":1}\n"
+    "2016-10-06T00:17:10Z stderr F {\"level\":\"warn\",\"stream\":\"s\","
+    "\"time\":\"2020-01-01T00:00:00Z\"}\n"
+    "2016-10-06T00:17:10Z stdout F no json\n"
+    "{\"level\":\"info\"}\n";
+
+static const char docker[] =
+    "{\"log\":\"192.0.2.7 - - [10/Oct/2023:13:55:36 +0000] "
+    "\\\"GET /a HTTP/1.1\\\" 200 1\\n\",\"stream\":\"stdout\",\"time\":"
+    "\"2016-10-06T00:17:09Z\"}\n"
+    "{\"log\":\"a=1 b=x\\n\",\"stream\":\"stderr\",\"time\":"
+    "\"2016-10-06T00:17:09Z\"}\n";
+
+static void
+test_what_is_wrapped_is_read_by_the_inner_format(void **state)
+{
+    (void)state;
+    check_counts("count by level", "cri+json", cri, "info=1 warn=1 ");
+    check_counts("count by stream", "cri+json", cri, "s=1 stdout=1 ");
+    check_counts("count by hour(time), n", "cri+json", cri, "0,-=1 0,1=1 ");
+    check_counts("count by stream", "auto", cri, "stderr=1 stdout=2 ");
+    check_counts("count by log", "docker+logfmt", docker, "a=1 b=x=1 ");
+    check_counts("count by b, stream", "docker+logfmt", docker, "x,stderr=1 ");
+    check_counts("count by path, stream", "docker+combined", docker, "");
+    check_counts(
+        "count by path, stream", "docker+common", docker, "/a,stdout=1 ");
+    check_counts("count by x", "docker+re:(?<x>a|GET)", docker, "GET=1 a=1 ");
+    check_counts("count by hour(time)", "docker+lines", docker, "0=2 ");
+}
+
+static void
+test_wrappings_hold_no_headers_and_no_wrappings(void **state)
+{
+    static const char *const wrong[] = {"cri+cri", "cri+docker+json", "cri+csv",
+        "docker+w3c", "cri+", "docker+nothing", "cri+auto"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        int fd = file_of(SPAN_LIT("x\n"));
+        scan_range_t range = range_of(fd, 2);
+        scan_error_t error;
+        buf_t out = {0};
+        CHECK_ERR(scan("count", wrong[i], &range, 1, &out, &error), ERR_FORMAT);
+        buf_fini(&out);
+        close(fd);
+    }
+}
+
 int
 main(void)
 {
@@ -238,6 +287,8 @@ main(void)
         cmocka_unit_test(test_w3c_counts_the_same_however_it_is_cut),
         cmocka_unit_test(test_a_directive_far_before_a_range_is_found),
         cmocka_unit_test(test_a_header_that_is_too_long_has_no_names),
+        cmocka_unit_test(test_what_is_wrapped_is_read_by_the_inner_format),
+        cmocka_unit_test(test_wrappings_hold_no_headers_and_no_wrappings),
         cmocka_unit_test(test_packed_files_show_their_header_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
