@@ -250,7 +250,8 @@ test_what_is_wrapped_is_read_by_the_inner_format(void **state)
     check_counts("count by stream", "auto", cri, "stderr=1 stdout=2 ");
     check_counts("count by log", "docker+logfmt", docker, "a=1 b=x=1 ");
     check_counts("count by b, stream", "docker+logfmt", docker, "x,stderr=1 ");
-    check_counts("count by path, stream", "docker+combined", docker, "");
+    check_counts(
+        "count by path, stream", "docker+combined", docker, "/a,stdout=1 ");
     check_counts(
         "count by path, stream", "docker+common", docker, "/a,stdout=1 ");
     check_counts("count by x", "docker+re:(?<x>a|GET)", docker, "GET=1 a=1 ");
