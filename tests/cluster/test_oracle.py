@@ -8,12 +8,14 @@ import os
 import subprocess
 
 import make_logs
+import named
 import oracle
 import pytest
 import queries
 from conftest import run
 
 FORMATS = ("combined", "common", "vhost_combined")
+NAMED = ("json", "logfmt", "csv", "tsv", "w3c")
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +38,8 @@ def made(tmp_path_factory):
     put("large.gz", make_logs.members(large, 4))
     put("one.gz", gzip.compress(large, mtime=0))
     put("long", make_logs.make(5, 5000, over_long=True))
+    for fmt in NAMED:
+        put(fmt, named.make(8, 30_000, fmt))
     for fmt in FORMATS:
         put(fmt, make_logs.make(6, 20_000, fmt))
     return paths
@@ -77,13 +81,13 @@ def raw_rows(out):
     return out[out.index(b'"rows":['):out.index(b'],\n"receipt":') + 1]
 
 
-def spread(n, *ways):
+def spread(n, *ways, of=queries.FIXED):
     """Each fixed query with n of all combinations of the ways, others for the
     next query; with LOGTALLY_EVERY set, with all of them."""
     every = list(itertools.product(*ways))
     n = len(every) if os.environ.get("LOGTALLY_EVERY") else n
     return [(query, *every[(i * n + k) % len(every)])
-            for i, query in enumerate(queries.FIXED) for k in range(n)]
+            for i, query in enumerate(of) for k in range(n)]
 
 
 @pytest.mark.parametrize("query,jobs,name", spread(
@@ -155,6 +159,12 @@ def test_formats(made, fmt):
     for query in ("count by status", "count by vhost, port", "top ua"):
         check(query, made[fmt], fmt=fmt)
         check(query, made[fmt], fmt="auto")
+
+
+@pytest.mark.parametrize("query,fmt", spread(2, NAMED, of=queries.NAMED))
+def test_names_of_a_formats_own(made, fmt, query):
+    shard = "100" if len(query) % 5 == 0 else "4096"
+    check(query, made[fmt], "-j", "2", "--shard-size", shard, fmt=fmt)
 
 
 @pytest.mark.parametrize("query", list(queries.generate(7, 40)))

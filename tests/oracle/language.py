@@ -8,6 +8,8 @@ import re
 from datetime import datetime, timedelta, timezone
 from fractions import Fraction
 
+import named
+
 NANO = 10**9
 SIZES = {"B": 1, "KB": 10**3, "kB": 10**3, "MB": 10**6, "GB": 10**9,
          "TB": 10**12, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30,
@@ -24,7 +26,8 @@ TOKEN = re.compile(r"""\s*(?:
   | (?P<ip4>\d+\.\d+\.\d+\.\d+(?:/\d+)?)
   | (?P<cls>[1-5]xx\b)
   | (?P<num>\d+(?:\.\d+)?)(?P<unit>[A-Za-z]+)?
-  | (?P<word>\$?[A-Za-z_][A-Za-z0-9_]*(?:-(?:ip|status|uri|stem)\b)*)
+  | (?P<own>`[^`]*`)
+  | (?P<word>\$?[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z0-9_]+)*(?:-(?:ip|status|uri|stem)\b)*)
   | (?P<op>\.\.|!=|!~|<=|>=|[=<>~|,():/*+%-])
 )""", re.X | re.S)
 COMPARE = ("=", "!=", "<", "<=", ">", ">=", "~", "!~", "contains",
@@ -32,6 +35,7 @@ COMPARE = ("=", "!=", "<", "<=", ">", ">=", "~", "!~", "contains",
 AGGS = ("count", "sum", "avg", "min", "max")
 FUNCS = ("lower", "len", "ext", "segment", "urlhost", "extract", "hour",
          "weekday", "if")
+FIELDS = ("host", "file", "line", "ident", "time") + named.FIELDS
 STAGES = AGGS + ("where", "let", "top", "bottom", "sort", "head")
 
 
@@ -65,15 +69,16 @@ def quote(text):
 
 def iso_time(text):
     m = re.fullmatch(r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d)?)"
-                     r"(Z|[+-]\d\d:\d\d)?)?", text.decode())
+                     r"(\.\d{1,9})?(Z|[+-]\d\d:\d\d)?)?", text.decode())
     if not m:
         raise QueryError("not a time")
     t = m[2] or "00:00"
     t += ":00" if len(t) == 5 else ""
-    zone = "+00:00" if m[3] in (None, "Z") else m[3]
+    zone = "+00:00" if m[4] in (None, "Z") else m[4]
     d = datetime.fromisoformat(f"{m[1]}T{t}{zone}") - datetime(
         1970, 1, 1, tzinfo=timezone.utc)
-    return (d // timedelta(seconds=1)) * NANO
+    part = int((m[3] or ".0")[1:].ljust(9, "0"))
+    return (d // timedelta(seconds=1)) * NANO + part
 
 
 def number_text(n):
@@ -103,6 +108,31 @@ class Expr:
     def __init__(self, text, kind, fn, literal=None, prec=9):
         self.text, self.kind, self.fn = text, kind, fn
         self.literal, self.prec = literal, prec
+        self.own = False
+
+
+def own_field(shown, name):
+    e = Expr(shown, "string", lambda r: r.get(("own", name.encode())))
+    e.own = True
+    return e
+
+
+def read_as(e, kind):
+    """A field of the format's own, as a number or a time is wanted."""
+    if not e.own or kind in ("string", "ip"):
+        return e
+
+    def read(r):
+        v = e.fn(r)
+        if v is None:
+            return None
+        if kind != "time":
+            return named.number(v)
+        try:
+            return iso_time(v)
+        except (QueryError, ValueError):
+            return None
+    return Expr(e.text, "time" if kind == "time" else "decimal", read)
 
 
 class Parser:
@@ -151,7 +181,7 @@ class Parser:
             self.need(")")
             return e
         if self.take("-"):
-            e = self.primary()
+            e = read_as(self.primary(), "decimal")
             return Expr("-" + e.text, e.kind,
                         lambda r: None if e.fn(r) is None else -e.fn(r))
         self.i += 1
@@ -163,6 +193,13 @@ class Parser:
         if kind in ("ip4", "ip6"):
             v = text.encode()
             return Expr(text, "string", lambda r: v, literal=v)
+        if kind == "own":
+            if self.columns is not None:
+                self.i -= 1
+                name = self.column_name()
+                index, kind = self.columns[name]
+                return Expr(name, kind, lambda r: r[index])
+            return own_field(text, text[1:-1])
         if kind == "word":
             return self.name(text)
         raise QueryError(f"expression expected at {text!r}")
@@ -192,9 +229,13 @@ class Parser:
         texts = ([cond[0]] if cond else []) + [a.text for a in args]
         shown = f"{name}({', '.join(texts)})"
         if cond:
+            args = [read_as(args[0], args[1].kind),
+                    read_as(args[1], args[0].kind)]
             return Expr(shown, both(args[0].kind, args[1].kind),
                         lambda r: args[0 if cond[1](r) else 1].fn(r))
         kind, fn = function(name, [a.literal for a in args[1:]])
+        if name in ("hour", "weekday"):
+            args[0] = read_as(args[0], "time")
 
         def run(r):
             v = args[0].fn(r)
@@ -228,8 +269,12 @@ class Parser:
             return Expr(name, kind, lambda r: r[index])
         if text in self.names:
             e = self.names[text]
-            return Expr(text, e.kind, e.fn)
+            out = Expr(text, e.kind, e.fn)
+            out.own = e.own
+            return out
         field = ALIASES.get(text, text)
+        if field not in FIELDS:
+            return own_field(field, field)
         return Expr(field, TYPES.get(field, "string"),
                     lambda r: r.get(field))
 
@@ -317,6 +362,9 @@ class Parser:
                         lambda r: r.get("status") == left.literal, "one")
             raise QueryError(f"operator expected at {self.peek()}")
         right = self.expr()
+        if op in COMPARE[:6]:
+            left, right = (read_as(left, right.kind),
+                           read_as(right, left.kind))
         left, right = fit_time(left, right), fit_time(right, left)
         fn = compare(op, left, right)
         return f"{left.text} {op} {right.text}", fn, "one"
@@ -333,12 +381,14 @@ class Parser:
             while self.take(","):
                 vals.append(fit_time(self.primary(), left))
             self.need(")")
+            left = read_as(left, vals[0].kind)
             have = {v.literal for v in vals}
             return (f"{left.text} in ({', '.join(v.text for v in vals)})",
                     lambda r: left.fn(r) in have, "one")
         lo = self.primary()
         self.need("..")
         hi = self.primary()
+        left = read_as(left, lo.kind)
         return (f"{left.text} in {lo.text}..{hi.text}",
                 lambda r: left.fn(r) is not None and
                 lo.literal <= left.fn(r) <= hi.literal, "one")
@@ -360,6 +410,9 @@ class Parser:
             self.need(")")
             text += f" if({cond[0]})"
         kind = "integer" if func == "count" else arg.kind
+        if func in ("sum", "avg", "min", "max"):
+            arg = read_as(arg, "decimal")
+            kind = arg.kind
         if func == "avg" and kind != "duration":
             kind = "decimal"
         name = self.toks_as() or text
@@ -387,6 +440,8 @@ class Parser:
             else:
                 n = self.primary()
                 step = n.literal
+                e = read_as(e, "decimal")
+                kind = e.kind
                 text += f":{n.text}"
                 fn = (lambda r: None if e.fn(r) is None
                       else e.fn(r) // step * step)
@@ -518,6 +573,11 @@ def result_kind(op, a, b):
 
 
 def binary(op, left, right, prec):
+    kinds = left.kind, right.kind
+    left, right = (read_as(e, "time" if op == "-" and other == "time"
+                           else "decimal")
+                   for e, other in ((left, kinds[1]), (right, kinds[0])))
+
     def run(r):
         a, b = left.fn(r), right.fn(r)
         if a is None or b is None:

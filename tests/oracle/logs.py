@@ -4,6 +4,8 @@ import gzip
 import re
 from datetime import datetime, timedelta, timezone
 
+import named
+
 NANO = 10**9
 LINE_MAX = 1 << 20
 QUOTED = rb'"((?:[^"\\]|\\.)*+)"'
@@ -16,6 +18,7 @@ NAMES = ("ip", "ident", "user", "time", "request", "status", "bytes",
          "referer", "ua")
 # Narrower formats first: a tie goes to the first.
 FORMATS = ("vhost_common", "vhost_combined", "common", "combined")
+NAMED = ("json", "logfmt", "csv", "tsv", "w3c")
 MONTHS = {m: i + 1 for i, m in enumerate(
     b"Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split())}
 TIME = re.compile(rb"(\d\d)/([A-Z][a-z][a-z])/(\d{4}):(\d\d):(\d\d):(\d\d) "
@@ -64,7 +67,7 @@ def match(fmt, line):
 
 def complete(fields):
     """Adds the derived fields; drops what was logged as '-'."""
-    request = fields["request"]
+    request = fields.get("request", b"-")
     if request.count(b" ") >= 2:
         method, rest = request.split(b" ", 1)
         url, proto = rest.rsplit(b" ", 1)
@@ -81,6 +84,36 @@ def complete(fields):
     if "time" in out:
         out["time"] = parse_time(out["time"])
     return out
+
+
+def complete_named(fmt, values):
+    """The same of a line that names its fields, and those under their own
+    names."""
+    fields = named.built_in(fmt, values)
+    time = fields.pop("time", b"-")
+    url = fields.get("url")
+    out = {}
+    if url is not None and url != b"-":
+        path, mark, query = url.partition(b"?")
+        out = {"path": path, **({"query": query} if mark else {})}
+    out |= complete(fields)
+    if time != b"-":
+        out["time"] = named.epoch_or_iso(time, parse_time)
+    if "dur" in out:
+        dur = named.number(out["dur"])
+        out["dur"] = dur if dur is not None and dur >= 0 else None
+    out |= {("own", n): v for n, v in values.items() if v != b"-"}
+    return out
+
+
+def matcher(fmt):
+    """(header or None, match) of a format."""
+    if fmt in ("csv", "tsv", "w3c"):
+        table = named.Table(fmt)
+        return table.header, table.match
+    return None, {"json": named.match_json,
+                  "logfmt": named.match_logfmt}.get(
+                      fmt, lambda line: match(fmt, line))
 
 
 def read(path):
@@ -118,17 +151,19 @@ def records(path, fmt="auto", host=None):
     if fmt == "auto":
         fmt = detect(data)
     out, counts = [], {"lines": 0, "accepted": 0, "rejected": 0, "blank": 0}
+    header, matches = matcher(fmt)
     for line in lines_of(data):
         counts["lines"] += 1
-        if not line:
+        if not line or (header and header(line)):
             counts["blank"] += 1
             continue
-        fields = match(fmt, line) if len(line) <= LINE_MAX and fmt else None
+        fields = matches(line) if len(line) <= LINE_MAX and fmt else None
         if fields is None:
             counts["rejected"] += 1
             continue
         counts["accepted"] += 1
-        record = complete(fields)
+        record = (complete_named(fmt, fields) if fmt in NAMED
+                  else complete(fields))
         record["line"] = line
         record["file"] = str(path).encode()
         if host:

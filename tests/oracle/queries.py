@@ -34,6 +34,27 @@ FIXED = [
     'ext(path) = "php" or segment(path, 2) = "b"'
     ' | bottom 4 if(404, url, path) by if(user = "alice", "a", ident) as who',
 ]
+# Over fields that are not built in: see named.py.
+NAMED = [
+    "count by level",
+    "top 20 n, level",
+    "count, sum(n), avg(n), min(n), max(n) by level | sort -sum(n), level",
+    "count by status, dur",
+    "count by url, path, query",
+    "count by time:1h, hour(time), ip",
+    "n > 1 | count by n:10, len(level)",
+    'level = "info" or n = 1000 or level = "1" | count by n',
+    'level in ("info", "warn", "é") and not n in (1, 2.5) | count by `n`',
+    "n in 1..1000 | let m = -n * 2 + 1 | where m < 0 | count by m, level",
+    'count by if(n > 1, level, "small"), if(level = "1", n, 0) as x',
+    "count by a.b, `a.b.b`, `a.1.0`, `user-agent`, `x-own`, `a \"q\"`",
+    "count by `status`, status | sort `status` | head 9",
+    "count(n), count if(n = 1) by lower(level)",
+    "count by `time`, `date`, hour(`time`)",
+    "5xx or 404 | count by level",
+    'line contains "é" | count by level',
+    "top 3 level by n:100 | where count > 1",
+]
 FILTERS = ["5xx", "404", "status != 200", 'user = "alice"', "bytes < 1000",
            'path startswith "/a"', 'ua !~ "o+"', "status in (200, 404, 500)",
            'referer = ""', "not bytes > 5", 'url endswith "1"', '"bot"',
