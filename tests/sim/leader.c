@@ -1,23 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// The coordinator with its journal, and the client that waits for its jobs.
+// The coordinator with its journal and its results.
 #include "tests/sim/sim.h"
 
 #include <errno.h>
 
-#define ASK_MS    500
-#define SETTLE_MS 12000 // until all workers are back, and known
-
 static uint64_t
-checked_put(void *ctx, const entry_key_t *key, buf_t *bytes)
+watched_put(void *ctx, const entry_key_t *key, buf_t *bytes)
 {
     sim_t *s = ctx;
 
-    check_put(s, key);
+    watch_put(s, key);
     return memory_put(&s->journal, key, bytes);
 }
 
 static void
-checked_drop(void *ctx, uint64_t job, bool all)
+drop(void *ctx, uint64_t job, bool all)
 {
     sim_t *s = ctx;
 
@@ -25,7 +22,7 @@ checked_drop(void *ctx, uint64_t job, bool all)
 }
 
 static uint64_t
-checked_backlog(void *ctx)
+backlog(void *ctx)
 {
     sim_t *s = ctx;
 
@@ -39,6 +36,7 @@ keep(void *ctx, uint64_t job, span_t bytes)
     sim_t *s = ctx;
 
     if (!sim_is_calm(s) && one_in(s, 10)) {
+        s->events[SIM_RESULT_STUCK]++;
         errno = ENOSPC;
         return ERR_IO;
     }
@@ -60,42 +58,156 @@ kept(void *ctx, uint64_t job, buf_t *out)
     return machine_get(&s->m, job, out);
 }
 
+static void
+set_config(sim_t *s)
+{
+    s->config = memory_config(&s->m);
+    s->config.epoch = ++s->m.epoch;
+    s->config.journal = (journal_t){watched_put, drop, backlog, s};
+    s->config.store = (result_store_t){keep, kept, s, NULL};
+    s->config.staging_bytes = one_in(s, 3) ? 100 : LIMIT_STAGING;
+    s->config.settle_ms = s->restarts > 0 ? 6000 : 0;
+    s->config.deadline_ms = 24 * 3600 * 1000;
+    // The clock of the day may be set, by the user or by NTP.
+    if (one_in(s, 4)) {
+        s->config.wall_ms += (int64_t)roll(s, 1200000) - 600000;
+        s->events[SIM_CLOCK_SET]++;
+    }
+}
+
+// Its jobs are forgotten, and their numbers given again.
+static void
+lose_folder(sim_t *s)
+{
+    memory_journal_t *j = &s->journal;
+
+    for (size_t i = 0; i < j->n; i++) {
+        buf_fini(&j->ops[i].bytes);
+    }
+    j->n = j->n_durable = 0;
+    for (size_t i = 0; i < s->m.n_stored; i++) {
+        buf_fini(&s->m.stored[i].bytes);
+    }
+    s->m.n_stored = 0;
+    clients_forgotten(s);
+    s->events[SIM_FOLDER_LOST]++;
+}
+
+static sim_job_t *
+job_of(sim_t *s, uint64_t id)
+{
+    for (size_t i = 0; i < s->n_jobs; i++) {
+        if (s->jobs[i].id == id) {
+            return &s->jobs[i];
+        }
+    }
+    return NULL;
+}
+
+// Work that is damaged is done again; a job whose plan is damaged says so.
+static void
+damage(sim_t *s)
+{
+    memory_op_t *op = &s->journal.ops[roll(s, (uint32_t)s->journal.n)];
+    bool plan = op->key.kind == ENTRY_FILES || op->key.kind == ENTRY_SHARDS ||
+                op->key.kind == ENTRY_PLAN;
+    sim_job_t *j = job_of(s, op->key.job);
+
+    if (j == NULL || (plan && !one_in(s, 4)) ||
+        (!plan && op->key.kind != ENTRY_COMMIT &&
+            op->key.kind != ENTRY_CHANGE)) {
+        return;
+    }
+    op->damaged = true;
+    j->spoiled = j->spoiled || plan;
+    s->events[SIM_ENTRY_DAMAGED]++;
+}
+
+static bool
+job_is_damaged(const sim_t *s, uint64_t job)
+{
+    for (size_t i = 0; i < s->journal.n; i++) {
+        if (s->journal.ops[i].damaged && s->journal.ops[i].key.job == job) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// What rests on a damaged entry makes no sense either, and only that. Nobody
+// takes it out of the journal.
+static void
+restore(sim_t *s, memory_op_t *op)
+{
+    op->refused = op->damaged;
+    if (op->damaged) {
+        coordinator_restore_damaged(s->m.c, &op->key);
+        return;
+    }
+    if (coordinator_restore(s->m.c, &op->key, buf_span(&op->bytes)) == ERR_OK) {
+        return;
+    }
+    if (!job_is_damaged(s, op->key.job)) {
+        sim_wrong(s, "a sound entry %d of job %llu was refused",
+            (int)op->key.kind, (unsigned long long)op->key.job);
+    }
+    op->refused = true;
+}
+
 void
 leader_start(sim_t *s)
 {
-    coordinator_config_t config = memory_config(&s->m);
+    memory_journal_t *j = &s->journal;
 
-    config.epoch = ++s->m.epoch;
-    config.journal = (journal_t){checked_put, checked_drop, checked_backlog, s};
-    config.store = (result_store_t){keep, kept, s, NULL};
-    config.staging_bytes = one_in(s, 3) ? 100 : LIMIT_STAGING;
-    config.settle_ms = s->restarts > 0 ? 6000 : 0;
-    config.deadline_ms = 24 * 3600 * 1000;
-    // The clock of the day may be set, by the user or by NTP.
-    config.wall_ms += one_in(s, 4) ? (int64_t)roll(s, 1200000) - 600000 : 0;
-    s->m.c = coordinator_new(&config, s->m.now);
-    memory_crash(&s->journal);
-    for (size_t i = 0; i < s->journal.n; i++) {
-        const memory_op_t op = s->journal.ops[i];
-        if (coordinator_restore(s->m.c, &op.key, buf_span(&op.bytes)) !=
-            ERR_OK) {
-            sim_wrong(s, "a sound entry %d of job %llu was refused",
-                (int)op.key.kind, (unsigned long long)op.key.job);
-        }
+    s->events[SIM_UNSYNCED_LOST] += j->n - j->n_durable;
+    memory_crash(j);
+    if (s->restarts > 0 && one_in(s, 30)) {
+        lose_folder(s);
+    }
+    if (j->n > 0 && one_in(s, 8)) {
+        damage(s);
+    }
+    sim_trace(s, "coordinator", 0, (span_t){0});
+    set_config(s);
+    s->m.c = coordinator_new(&s->config, s->m.now);
+    for (size_t i = 0; i < j->n; i++) {
+        restore(s, &j->ops[i]);
     }
     coordinator_restored(s->m.c);
     s->down = false;
     s->stuck_until = 0;
 }
 
+static void
+add_stats(sim_t *s)
+{
+    const coordinator_stats_t *stats = coordinator_stats(s->m.c);
+
+    s->events[SIM_COMMITS] += stats->commits;
+    s->events[SIM_RESTORED] += stats->restored;
+    s->events[SIM_ADOPTED] += stats->adopted;
+    s->events[SIM_EXPIRED] += stats->leases_expired;
+    s->events[SIM_COPIES] += stats->copies;
+    s->events[SIM_DUPLICATES] += stats->duplicates;
+    s->events[SIM_STALE] += stats->stale;
+    s->events[SIM_REJECTED] += stats->partials_rejected;
+}
+
 void
 leader_kill(sim_t *s)
 {
+    sim_trace(s, "coordinator-killed", 0, (span_t){0});
+    add_stats(s);
     coordinator_destroy(&s->m.c);
-    net_drop_to_coordinator(s);
     s->down = true;
     s->down_until = s->m.now + 1 + roll(s, 6000);
     s->restarts++;
+    s->events[SIM_LEADER_KILLED]++;
+    net_leader_died(s);
+    for (size_t i = 0; i < s->n_nodes; i++) {
+        s->nodes[i].lane = 0;
+    }
+    s->n_lanes = 0;
 }
 
 // Some time after it was put, or when the disk has room again.
@@ -115,84 +227,76 @@ sync_journal(sim_t *s)
 }
 
 static void
-hear(sim_t *s, span_t bytes)
+open_lane(sim_t *s, const output_t *out)
 {
-    frame_t frame;
-    lt_JobUpdate update;
-    size_t job;
+    const char *port = strrchr(out->endpoint, ':');
+    size_t i = (size_t)strtoul(port + 1, NULL, 10) - 7710;
 
-    assert(frame_decode(bytes, &frame) == ERR_OK);
-    if (frame.type != PROTO_JOB_UPDATE) {
-        return;
+    assert(i < s->n_nodes);
+    s->lanes = xgrow(s->lanes, &s->cap_lanes, out->peer + 1, sizeof *s->lanes);
+    while (s->n_lanes <= out->peer) {
+        s->lanes[s->n_lanes++] = NO_NODE;
     }
-    assert(frame_meta(&frame, lt_JobUpdate_fields, &update) == ERR_OK);
-    for (job = 0; job < s->n_jobs; job++) {
-        if (s->jobs[job].id == update.job) {
-            break;
-        }
-    }
-    if (job == s->n_jobs) {
-        return; // of a submission whose answer comes with its peer
-    }
-    if (s->jobs[job].state > lt_JobState_JOB_RUNNING &&
-        s->jobs[job].state != (int)update.state) {
-        sim_wrong(s, "job %llu ended twice, as %d and %d",
-            (unsigned long long)update.job, s->jobs[job].state,
-            (int)update.state);
-    }
-    // Nobody was there when it was planned: its owner tries again.
-    if (update.state == lt_JobState_JOB_FAILED &&
-        strncmp(update.text, "no worker for", 13) == 0 &&
-        s->m.now < SIM_CALM_MS + SETTLE_MS) {
-        s->jobs[job].id = 0;
-        s->jobs[job].request = (uint8_t)(s->jobs[job].request + SIM_JOBS);
-        return;
-    }
-    s->jobs[job].state = (int)update.state;
-    snprintf(
-        s->jobs[job].text, sizeof s->jobs[job].text, "%.250s", update.text);
-}
-
-// The answer to a job's own connection.
-static void
-hear_answer(sim_t *s, sim_job_t *j, span_t bytes)
-{
-    frame_t frame;
-    lt_JobUpdate update;
-
-    assert(frame_decode(bytes, &frame) == ERR_OK);
-    if (frame.type == PROTO_REFUSED && j->id != 0) {
-        sim_wrong(s, "job %llu is forgotten", (unsigned long long)j->id);
-    }
-    if (frame.type == PROTO_JOB_UPDATE && j->id == 0) {
-        assert(frame_meta(&frame, lt_JobUpdate_fields, &update) == ERR_OK);
-        j->id = update.job;
-    }
-    hear(s, bytes);
+    s->lanes[out->peer] = i;
+    s->nodes[i].lane = out->peer;
 }
 
 static void
-say(sim_t *s)
+close_lane(sim_t *s, uint64_t lane)
+{
+    if (lane < s->n_lanes && s->lanes[lane] != NO_NODE) {
+        node_t *n = &s->nodes[s->lanes[lane]];
+        n->lane = n->lane == lane ? 0 : n->lane;
+        s->lanes[lane] = NO_NODE;
+    }
+}
+
+// To a process that is gone a frame may be refused, or lie in a queue.
+static void
+send_to_node(sim_t *s, const output_t *out, size_t i, bool there)
+{
+    where_t to = out->kind == OUT_INTAKE ? TO_INTAKE : TO_WORKER;
+
+    if (i != NO_NODE && there) {
+        net_send(s, to, i, s->nodes[i].peer, buf_span(&out->frame));
+    } else if (out->kind == OUT_CONTROL || one_in(s, 2)) {
+        s->events[SIM_UNDELIVERED]++;
+        coordinator_undelivered(s->m.c, out->kind, out->peer, s->m.now);
+    }
+}
+
+static void
+send_out(sim_t *s, const output_t *out)
+{
+    bool client =
+        out->peer >= CLIENT_PEER && out->peer < CLIENT_PEER + SIM_JOBS;
+
+    if (out->kind == OUT_LANE_OPEN) {
+        open_lane(s, out);
+    } else if (out->kind == OUT_LANE_CLOSE) {
+        close_lane(s, out->peer);
+    } else if (out->kind == OUT_INTAKE) {
+        size_t i = out->peer < s->n_lanes ? s->lanes[out->peer] : NO_NODE;
+        bool full = !sim_is_calm(s) && one_in(s, 200);
+        send_to_node(
+            s, out, i, i != NO_NODE && s->nodes[i].down_until == 0 && !full);
+    } else if (out->kind == OUT_CONTROL && client) {
+        client_hear(s, out->peer - CLIENT_PEER, buf_span(&out->frame));
+    } else if (out->kind == OUT_CONTROL && out->peer >= SIM_PEER) {
+        size_t i = s->peers[out->peer - SIM_PEER];
+        send_to_node(s, out, i,
+            s->nodes[i].down_until == 0 && s->nodes[i].peer == out->peer);
+    }
+}
+
+void
+leader_say(sim_t *s)
 {
     output_t out;
 
     while (coordinator_next(s->m.c, &out)) {
-        for (size_t i = 0; i < s->n_nodes; i++) {
-            node_t *n = &s->nodes[i];
-            if (out.kind == OUT_LANE_OPEN &&
-                strcmp(out.name, n->who.name) == 0) {
-                n->lane = out.peer;
-            } else if (out.kind == OUT_CONTROL && out.peer == n->peer) {
-                net_send(s, TO_WORKER, i, n->peer, buf_span(&out.frame));
-            } else if (out.kind == OUT_INTAKE && out.peer == n->lane) {
-                net_send(s, TO_INTAKE, i, n->peer, buf_span(&out.frame));
-            }
-        }
-        if (out.kind == OUT_CONTROL && out.peer >= CLIENT_PEER &&
-            out.peer < CLIENT_PEER + s->n_jobs) {
-            hear_answer(
-                s, &s->jobs[out.peer - CLIENT_PEER], buf_span(&out.frame));
-        }
+        watch_output(s, &out);
+        send_out(s, &out);
         buf_fini(&out.frame);
     }
 }
@@ -207,77 +311,27 @@ leader_step(sim_t *s)
         return;
     }
     (void)coordinator_tick(s->m.c, s->m.now);
-    say(s);
+    watch_room(s);
+    if (one_in(s, 20)) {
+        watch_workers(s);
+    }
+    leader_say(s);
     // It may die between any two of these.
     if (!sim_is_calm(s) && one_in(s, 20000 / (s->harm + 1))) {
         leader_kill(s);
         return;
     }
     sync_journal(s);
-    say(s);
+    leader_say(s);
+    if (sim_is_over(s)) {
+        add_stats(s);
+    }
 }
 
 void
 leader_take(sim_t *s, const flight_t *f)
 {
     coordinator_message(s->m.c, f->to == TO_SINK ? LINK_SINK : LINK_CONTROL,
-        f->peer, &s->nodes[f->worker].who, "10.0.0.1", buf_span(&f->frame),
+        f->peer, &s->nodes[f->node].who, "10.0.0.1", buf_span(&f->frame),
         s->m.now);
-}
-
-// ---- the client
-
-static void
-submit(sim_t *s, sim_job_t *j, uint64_t peer)
-{
-    lt_Submit *meta = submit_meta(&s->m, "count by file", j->shard_bytes);
-    lt_Source *source = xcalloc(1, sizeof *source);
-    buf_t payload = {0};
-    buf_t frame = {0};
-
-    meta->request[0] = j->request;
-    meta->n_sources = (uint32_t)j->n_sources;
-    for (size_t i = 0; i < j->n_sources; i++) {
-        snprintf(source->text, sizeof source->text, "%s", j->sources[i]);
-        record_put(&payload, lt_Source_fields, source);
-    }
-    frame_encode(
-        &frame, PROTO_SUBMIT, 0, lt_Submit_fields, meta, buf_span(&payload));
-    coordinator_message(s->m.c, LINK_CONTROL, peer, &s->m.client, "10.0.0.2",
-        buf_span(&frame), s->m.now);
-    buf_fini(&frame);
-    buf_fini(&payload);
-    free(source);
-    free(meta);
-}
-
-static void
-wait_for(sim_t *s, const sim_job_t *j, uint64_t peer)
-{
-    buf_t frame = {0};
-
-    frame_encode(&frame, PROTO_WAIT, 0, lt_JobRequest_fields,
-        &(lt_JobRequest){.job = j->id}, (span_t){0});
-    coordinator_message(s->m.c, LINK_CONTROL, peer, &s->m.client, "10.0.0.2",
-        buf_span(&frame), s->m.now);
-    buf_fini(&frame);
-}
-
-// It asks again and again, as one would over a connection that breaks.
-void
-client_step(sim_t *s)
-{
-    for (size_t i = 0; i < s->n_jobs && !s->down; i++) {
-        sim_job_t *j = &s->jobs[i];
-        if (s->m.now < j->submit_at || s->m.now < j->ask_at ||
-            j->state > lt_JobState_JOB_RUNNING) {
-            continue;
-        }
-        j->ask_at = s->m.now + ASK_MS;
-        if (j->id == 0) {
-            submit(s, j, CLIENT_PEER + i);
-        } else {
-            wait_for(s, j, CLIENT_PEER + i);
-        }
-    }
 }

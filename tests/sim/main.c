@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // sim SEEDS [--seed FIRST]: so many worlds, in as many processes as there are
-// cores. Prints each seed that went wrong, and ends with 1 if there was one.
-// With SIM_LOG in the environment the machines log what they do.
+// cores. Prints each seed that went wrong and what happened in all of them,
+// and ends with 1 if there was a wrong one, or if something never happened in
+// a run that is large enough. With SIM_LOG in the environment the machines
+// log what they do.
 #include "tests/sim/sim.h"
 
 #include "common/base/log.h"
@@ -11,8 +13,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#define ENOUGH_SEEDS 20000u // that everything happens
+
 typedef struct sum {
-    uint64_t seeds, wrong, restarts, partial, jobs;
+    uint64_t seeds, wrong;
+    uint64_t events[SIM_EVENT_COUNT];
 } sum_t;
 
 static void
@@ -25,10 +30,8 @@ run_seed(uint64_t seed, sum_t *sum)
     }
     check_end(s);
     sum->seeds++;
-    sum->jobs += s->n_jobs;
-    sum->restarts += s->restarts;
-    for (size_t i = 0; i < s->n_jobs; i++) {
-        sum->partial += s->jobs[i].state == lt_JobState_JOB_PARTIAL;
+    for (size_t i = 0; i < SIM_EVENT_COUNT; i++) {
+        sum->events[i] += s->events[i];
     }
     if (s->wrong[0] != '\0') {
         sum->wrong++;
@@ -63,9 +66,9 @@ collect(int in, size_t n, sum_t *all)
     while (read(in, &one, sizeof one) == sizeof one) {
         all->seeds += one.seeds;
         all->wrong += one.wrong;
-        all->jobs += one.jobs;
-        all->restarts += one.restarts;
-        all->partial += one.partial;
+        for (size_t i = 0; i < SIM_EVENT_COUNT; i++) {
+            all->events[i] += one.events[i];
+        }
     }
     for (size_t i = 0; i < n; i++) {
         int status;
@@ -83,18 +86,36 @@ now_s(void)
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
+// false: a run of this size should have seen more.
+static bool
+print_events(const sum_t *all)
+{
+    bool every = true;
+
+    for (size_t i = 0; i < SIM_EVENT_COUNT; i++) {
+        printf("%12llu %s\n", (unsigned long long)all->events[i],
+            sim_event_texts[i]);
+        every = every && all->events[i] > 0;
+    }
+    if (!every && all->seeds >= ENOUGH_SEEDS) {
+        printf("some of these never happened\n");
+        return false;
+    }
+    return true;
+}
+
 int
 main(int argc, char **argv)
 {
-    bool one = argc == 4 && strcmp(argv[2], "--seed") == 0;
+    bool from = argc == 4 && strcmp(argv[2], "--seed") == 0;
     uint64_t n = argc > 1 ? strtoull(argv[1], NULL, 10) : 0;
-    uint64_t first = one ? strtoull(argv[3], NULL, 10) : 1;
+    uint64_t first = from ? strtoull(argv[3], NULL, 10) : 1;
     size_t cores = (size_t)get_nprocs();
     double began = now_s();
     sum_t all = {0};
     int ends[2];
 
-    if (n == 0 || (argc != 2 && !one) || pipe(ends) != 0) {
+    if (n == 0 || (argc != 2 && !from) || pipe(ends) != 0) {
         fprintf(stderr, "usage: sim SEEDS [--seed FIRST]\n");
         return 2;
     }
@@ -104,10 +125,9 @@ main(int argc, char **argv)
     }
     close(ends[1]);
     bool well = collect(ends[0], cores, &all);
-    printf("%llu seeds, %llu jobs (%llu partial), %llu coordinators killed, "
-           "%llu wrong, %.0f seeds/s\n",
-        (unsigned long long)all.seeds, (unsigned long long)all.jobs,
-        (unsigned long long)all.partial, (unsigned long long)all.restarts,
-        (unsigned long long)all.wrong, (double)all.seeds / (now_s() - began));
-    return well && all.wrong == 0 && all.seeds == n ? 0 : 1;
+    bool every = print_events(&all);
+    printf("%llu seeds, %llu wrong, %.0f seeds/s\n",
+        (unsigned long long)all.seeds, (unsigned long long)all.wrong,
+        (double)all.seeds / (now_s() - began));
+    return well && every && all.wrong == 0 && all.seeds == n ? 0 : 1;
 }

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/sim/sim.h"
 
+#include "common/base/log.h"
+
 #include <stdarg.h>
 
-#define STEP_MS 50
+#define USUAL_HOSTS 6u
+#define SECONDS     2u // processes that may come besides another of their name
 
 uint32_t
 roll(sim_t *s, uint32_t below)
@@ -36,41 +39,106 @@ sim_wrong(sim_t *s, const char *fmt, ...)
     }
 }
 
-static void
-add_file(sim_t *s, int owner, unsigned n)
+void
+sim_trace(const sim_t *s, const char *what, size_t node, span_t bytes)
 {
+    char when[24], who[24], type[24];
+    frame_t frame = {0};
+
+    if (bytes.len > 0 && frame_decode(bytes, &frame) != ERR_OK) {
+        return;
+    }
+    snprintf(when, sizeof when, "%lld", (long long)s->m.now);
+    snprintf(who, sizeof who, "%zu", node);
+    snprintf(type, sizeof type, "%u", (unsigned)frame.type);
+    log_event(LOG_DEBUG, what, "at", when, "process", who, "type", type, NULL);
+}
+
+static bool
+is_crowd(const sim_t *s)
+{
+    return s->n_hosts > USUAL_HOSTS;
+}
+
+// With one name on all hosts, rows of several hosts fall together; with names
+// of their own, every file is seen in the rows.
+static void
+add_file(sim_t *s, int host, unsigned n, bool same_names)
+{
+    s->files = xgrow(s->files, &s->cap_files, s->n_files + 1, sizeof *s->files);
     sim_file_t *f = &s->files[s->n_files++];
 
-    *f = (sim_file_t){.owner = owner, .size = 1 + roll(s, 700)};
-    snprintf(f->path, sizeof f->path, "%s/%c", owner < 0 ? "/net" : "/var/log",
-        'a' + (int)n);
-    f->crashes = roll(s, 3);
-    if (one_in(s, 12)) {
-        f->fault = FILE_CHANGES + roll(s, 3);
-        f->changes_at = roll(s, SIM_CALM_MS);
+    *f = (sim_file_t){.host = host, .size = 1 + roll(s, 700)};
+    snprintf(f->path, sizeof f->path, "%s/%c%d", host < 0 ? "/net" : "/var/log",
+        'a' + (int)n, same_names ? 0 : host);
+    if (one_in(s, is_crowd(s) ? 100 : 12)) {
+        f->fault = FILE_CHANGES + roll(s, 4);
+        f->until = roll(s, SIM_CALM_MS);
     }
+}
+
+// Attempts that fail by chance end no shard: three in all do, and one that
+// was split has one behind it.
+static void
+set_luck(sim_t *s)
+{
+    bool splits = false;
+
+    for (size_t i = 0; i < s->n_files; i++) {
+        splits = splits || s->files[i].fault == FILE_POISON ||
+                 (s->files[i].fault == FILE_VANISHES && s->files[i].host < 0);
+    }
+    s->bad_luck = roll(s, splits ? 2 : 3);
+}
+
+static void
+add_source(sim_job_t *j, const char *text)
+{
+    snprintf(j->sources[j->n_sources++], sizeof j->sources[0], "%s", text);
 }
 
 static void
 add_job(sim_t *s, bool shared)
 {
-    sim_job_t *j = &s->jobs[s->n_jobs];
+    sim_job_t *j = &s->jobs[s->n_jobs++];
+    char text[40];
 
-    *j = (sim_job_t){.request = (uint8_t)++s->n_jobs,
+    *j = (sim_job_t){.request = ++s->requests,
         .submit_at = roll(s, 8000),
-        .shard_bytes = 20 + roll(s, 200),
+        .shard_bytes = 20 + roll(s, 500),
         .state = -1};
-    for (size_t i = 0; i < s->n_nodes; i++) {
+    for (size_t i = 0; i < s->n_hosts && j->n_sources < SIM_SOURCES - 1; i++) {
         if (one_in(s, 2) || (!shared && i == 0)) {
-            snprintf(j->texts[j->n_sources++], sizeof j->texts[0],
-                "w%zu:/var/log/*", i);
+            snprintf(text, sizeof text, "w%zu:/var/log/*", i);
+            add_source(j, text);
         }
     }
     if (shared) {
-        snprintf(j->texts[j->n_sources++], sizeof j->texts[0], "shared:/net/*");
+        add_source(j, "shared:/net/*");
     }
-    for (size_t i = 0; i < j->n_sources; i++) {
-        j->sources[i] = j->texts[i];
+    j->cancel_at = one_in(s, 12) ? 1 + roll(s, SIM_CALM_MS) : 0;
+    j->deadline_ms = one_in(s, 12) ? 500 + roll(s, SIM_CALM_MS) : 0;
+}
+
+// In a crowd all is read that can be by that many.
+static void
+add_work(sim_t *s)
+{
+    bool same_names = one_in(s, 2);
+    bool shared = is_crowd(s) || one_in(s, 2);
+    unsigned n_shared = is_crowd(s) ? 26 : 1 + roll(s, 4);
+
+    for (size_t i = 0; i < s->n_hosts; i++) {
+        for (unsigned n = 1 + roll(s, 3); n > 0; n--) {
+            add_file(s, (int)i, n - 1, same_names);
+        }
+    }
+    for (unsigned n = 0; shared && n < n_shared; n++) {
+        add_file(s, -1, n, same_names);
+    }
+    set_luck(s);
+    for (unsigned n = 1 + roll(s, SIM_JOBS); n > 0; n--) {
+        add_job(s, shared);
     }
 }
 
@@ -80,27 +148,26 @@ sim_new(uint64_t seed)
     sim_t *s = xcalloc(1, sizeof *s);
 
     s->rng = seed * 2654435761u + 12345;
-    s->flying = xcalloc(SIM_IN_FLIGHT, sizeof *s->flying);
     s->m.now = 1000;
     s->m.journal = &s->journal;
     s->m.epoch = EPOCH - 1;
     s->m.client = (identity_t){.name = "alice", .roles = ROLE_CLIENT};
-    s->next_peer = 1000;
-    s->n_nodes = 1 + roll(s, SIM_WORKERS);
+    s->n_hosts = 1 + roll(s, USUAL_HOSTS);
+    if (one_in(s, 1000)) {
+        s->n_hosts = 200 + roll(s, 1000);
+        s->events[SIM_CROWDS]++;
+    }
+    s->n_nodes = s->n_hosts + SECONDS;
+    s->nodes = xcalloc(s->n_nodes, sizeof *s->nodes);
     s->harm = roll(s, 60);
-    for (unsigned i = 0; i < s->n_nodes; i++) {
-        add_file(s, (int)i, 0);
-    }
-    bool shared = one_in(s, 2);
-    for (unsigned n = 1 + roll(s, 4); shared && n > 0; n--) {
-        add_file(s, -1, n);
-    }
-    for (unsigned n = 1 + roll(s, SIM_JOBS); n > 0; n--) {
-        add_job(s, shared);
-    }
+    add_work(s);
     leader_start(s);
     for (size_t i = 0; i < s->n_nodes; i++) {
-        node_start(s, i);
+        s->nodes[i].host = i < s->n_hosts ? i : roll(s, (uint32_t)s->n_hosts);
+        s->nodes[i].down_until = INT64_MAX;
+        if (i < s->n_hosts) {
+            node_start(s, i);
+        }
     }
     return s;
 }
@@ -115,6 +182,10 @@ sim_free(sim_t *s)
         buf_fini(&s->flying[i].frame);
     }
     free(s->flying);
+    free(s->nodes);
+    free(s->files);
+    free(s->peers);
+    free(s->lanes);
     memory_fini(&s->m);
     free(s);
 }
@@ -134,7 +205,7 @@ sim_is_over(const sim_t *s)
 void
 sim_step(sim_t *s)
 {
-    s->m.now += STEP_MS;
+    s->m.now += SIM_STEP_MS;
     if (!sim_is_calm(s)) {
         harm_step(s);
     }
@@ -142,6 +213,6 @@ sim_step(sim_t *s)
     for (size_t i = 0; i < s->n_nodes; i++) {
         node_step(s, i);
     }
-    client_step(s);
+    clients_step(s);
     leader_step(s);
 }

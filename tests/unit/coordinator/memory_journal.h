@@ -10,6 +10,8 @@ typedef struct memory_op {
     enum { MEMORY_PUT, MEMORY_DROP_WORK, MEMORY_DROP_ALL } what;
     entry_key_t key;
     buf_t bytes;
+    bool damaged; // it is there, and its bytes make no sense
+    bool refused; // by the coordinator that is there now
 } memory_op_t;
 
 typedef struct memory_journal {
@@ -26,7 +28,8 @@ memory_put(void *ctx, const entry_key_t *key, buf_t *bytes)
     memory_journal_t *j = ctx;
 
     j->ops = xgrow(j->ops, &j->cap, j->n + 1, sizeof *j->ops);
-    j->ops[j->n++] = (memory_op_t){MEMORY_PUT, *key, *bytes};
+    j->ops[j->n++] =
+        (memory_op_t){.what = MEMORY_PUT, .key = *key, .bytes = *bytes};
     *bytes = (buf_t){0};
     return ++j->put;
 }
