@@ -253,6 +253,18 @@ check_job(sim_t *s, const sim_job_t *j)
     result_destroy(&r);
 }
 
+// A partial is refused where a bit turned over or a range was left out, and
+// nowhere else: each refusal is an attempt less for the shard.
+static void
+check_refusals(sim_t *s)
+{
+    if (s->events[SIM_REJECTED] > 0 && s->events[SIM_CHEATED] == 0 &&
+        s->events[SIM_FRAME_SPOILED] == 0) {
+        sim_wrong(s, "%llu sound partials were refused",
+            (unsigned long long)s->events[SIM_REJECTED]);
+    }
+}
+
 // With every job ended nothing is lent, and no room is taken.
 static void
 check_leaks(sim_t *s)
@@ -275,6 +287,7 @@ check_end(sim_t *s)
                 (unsigned long long)j->id, j->state, j->text);
         }
     }
+    check_refusals(s);
     if (s->wrong[0] == '\0' && !s->down) {
         check_leaks(s);
     }
