@@ -247,15 +247,47 @@ canon_key(const query_t *q, const query_key_t *k, buf_t *out)
     }
 }
 
+// The short name of a quantile that has one.
+static const agg_info_t *
+named_quantile(dec_t quantile)
+{
+    for (const agg_info_t *info = agg_infos; info->name != NULL; info++) {
+        if (info->quantile > 0 && info->quantile == quantile) {
+            return info;
+        }
+    }
+    return NULL;
+}
+
+static void
+canon_agg_call(const query_t *q, const query_agg_t *a, buf_t *out)
+{
+    const agg_info_t *named =
+        a->func == AGG_QUANTILE ? named_quantile(a->quantile) : NULL;
+    cell_t second = {.kind = CELL_NUMBER,
+        .number = a->hist != NULL ? a->hist->step : a->quantile};
+
+    buf_put_str(out, a->hist != NULL ? "hist"
+                     : named != NULL ? named->name
+                                     : agg_infos[a->func].name);
+    const expr_t *arg = a->hist != NULL ? a->hist->expr : a->arg;
+    if (arg == NULL) {
+        return;
+    }
+    buf_put_u8(out, '(');
+    canon_expr(q, arg, out);
+    if (a->hist != NULL || (a->func == AGG_QUANTILE && named == NULL)) {
+        buf_put_str(out, ", ");
+        canon_cell(
+            &second, a->hist != NULL ? a->hist->written : TYPE_DECIMAL, out);
+    }
+    buf_put_u8(out, ')');
+}
+
 void
 canon_agg(const query_t *q, const query_agg_t *a, buf_t *out)
 {
-    buf_put_str(out, agg_infos[a->func].name); // the first rows, in order
-    if (a->arg != NULL) {
-        buf_put_u8(out, '(');
-        canon_expr(q, a->arg, out);
-        buf_put_u8(out, ')');
-    }
+    canon_agg_call(q, a, out);
     if (a->filter != NULL) {
         buf_put_str(out, " if(");
         canon_filter(q, a->filter, out);

@@ -98,7 +98,9 @@ size_t text_shown(const uint8_t *p, size_t len, buf_t *out, size_t *width);
 bool word_is_reserved(span_t s);
 typedef struct agg_info {
     const char *name;
-    int func; // agg_func_t, or -1: later
+    agg_func_t func;
+    dec_t quantile; // of pNN; 0 where it is an argument
+    bool hist;
 } agg_info_t;
 extern const agg_info_t agg_infos[];
 const agg_info_t *agg_find(span_t s);
@@ -149,9 +151,16 @@ bool check_regex(
 // Levels and nodes, those of its expressions with them.
 void filter_measure(const filter_t *f, size_t *height, size_t *size);
 
-// parse_aggs.c
-bool parse_agg_stage(parser_t *p);
+// parse_agg.c
 bool unknown_agg(parser_t *p, const tok_t *t);
+// As far as its `if`; *type is that of its column.
+bool parse_agg_call(parser_t *p, query_agg_t *a, type_t *type);
+
+// parse_aggs.c
+// A bucket of steps of the size that comes next, behind k->expr.
+bool parse_step(parser_t *p, query_key_t *k, const char *expected);
+bool parse_agg_stage(parser_t *p);
+void lower_hist(parser_t *p); // once the canonical text is written
 bool parse_new_name(parser_t *p, char **out);
 bool parse_count_of(parser_t *p, uint64_t *out);
 bool add_column(parser_t *p, const char *name, type_t type, size_t begin,

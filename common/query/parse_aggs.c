@@ -7,11 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define BUCKET_EXPECTED "expected a bucket such as 1h, 100 or /24, not"
+#define BUCKET_NAME     "bucket"
+
 // A key or aggregate that was read, before its column has its place.
 typedef struct draft {
     size_t begin; // tokens, without `as NAME`
     size_t end;
-    char *canon;
+    const char *canon;
     char *as;
     type_t type;
 } draft_t;
@@ -72,27 +75,38 @@ draft_new(parser_t *p, drafts_t *ds)
 }
 
 static bool
-parse_bucket(parser_t *p, query_key_t *k)
+parse_net(parser_t *p, query_key_t *k)
 {
-    bool net = take_if(p, "/");
     const tok_t *t = peek(p);
+    bool fits = t->kind == TOK_NUMBER && t->type == TYPE_INTEGER &&
+                t->number <= DEC_INT(128) && !type_is_number(k->expr->type);
 
-    k->expr = net ? k->expr : expr_read_as(p, k->expr, TYPE_DECIMAL);
-    if (t->kind != TOK_NUMBER) {
-        return fail_tok(p, t, "expected a bucket such as 1h, 100 or /24, not");
+    if (!fits) {
+        return fail_tok(p, t,
+            t->kind == TOK_NUMBER
+                ? "this network bucket does not fit its key: /"
+                : BUCKET_EXPECTED);
     }
     p->at++;
+    k->bucket = BUCKET_NET;
+    k->prefix = (uint8_t)(t->number / DEC_ONE);
+    k->written = t->type;
+    return true;
+}
+
+bool
+parse_step(parser_t *p, query_key_t *k, const char *expected)
+{
+    const tok_t *t = peek(p);
+
+    k->expr = expr_read_as(p, k->expr, TYPE_DECIMAL);
+    if (t->kind != TOK_NUMBER) {
+        return fail_tok(p, t, expected);
+    }
+    p->at++;
+    k->bucket = BUCKET_STEP;
     k->step = t->number;
     k->written = t->type;
-    if (net) {
-        k->bucket = BUCKET_NET;
-        k->prefix =
-            t->number <= DEC_INT(128) ? (uint8_t)(t->number / DEC_ONE) : 129;
-        return (!type_is_number(k->expr->type) && t->type == TYPE_INTEGER &&
-                   k->prefix <= 128) ||
-               fail_tok(p, t, "this network bucket does not fit its key: /");
-    }
-    k->bucket = BUCKET_STEP;
     if (t->number <= 0) {
         return fail_tok(p, t, "a bucket is larger than zero, not");
     }
@@ -108,6 +122,24 @@ parse_bucket(parser_t *p, query_key_t *k)
 }
 
 static bool
+parse_bucket(parser_t *p, query_key_t *k)
+{
+    return take_if(p, "/") ? parse_net(p, k)
+                           : parse_step(p, k, BUCKET_EXPECTED);
+}
+
+static type_t
+key_type(const query_key_t *k)
+{
+    if (k->bucket == BUCKET_NET) {
+        return TYPE_TEXT;
+    }
+    return k->expr->type == TYPE_INTEGER && k->step % DEC_ONE != 0
+               ? TYPE_DECIMAL
+               : k->expr->type;
+}
+
+static bool
 parse_key(parser_t *p, query_key_t *k, drafts_t *ds)
 {
     draft_t *d = draft_new(p, ds);
@@ -117,10 +149,7 @@ parse_key(parser_t *p, query_key_t *k, drafts_t *ds)
         (take_if(p, ":") && !parse_bucket(p, k))) {
         return false;
     }
-    d->type = k->bucket == BUCKET_NET ? TYPE_TEXT : k->expr->type;
-    if (d->type == TYPE_INTEGER && k->step % DEC_ONE != 0) {
-        d->type = TYPE_DECIMAL;
-    }
+    d->type = key_type(k);
     canon_key(p->q, k, &canon);
     d->canon = keep_buf(p, &canon);
     return parse_as(p, d);
@@ -141,84 +170,12 @@ parse_keys(parser_t *p, query_key_t *keys, drafts_t *ds)
 }
 
 static bool
-agg_type(parser_t *p, const tok_t *t, const query_agg_t *a, type_t *out)
-{
-    if (a->func == AGG_COUNT) {
-        *out = TYPE_INTEGER;
-        return true;
-    }
-    if (!type_is_number(a->arg->type) ||
-        (a->arg->type == TYPE_TIME &&
-            (a->func == AGG_SUM || a->func == AGG_AVG))) {
-        return fail_at(p, t->begin, p->toks[p->at - 1].end,
-            "%s wants a number, not %s", agg_infos[a->func].name,
-            type_name(a->arg->type));
-    }
-    *out = a->func != AGG_AVG || a->arg->type == TYPE_DURATION ? a->arg->type
-                                                               : TYPE_DECIMAL;
-    return true;
-}
-
-static bool
-parse_args(parser_t *p, const tok_t *t, query_agg_t *a)
-{
-    if (!take_if(p, "(")) {
-        return a->func == AGG_COUNT ||
-               fail_tok(p, t, "expected '(' and a value behind");
-    }
-    if ((a->arg = parse_expr(p)) == NULL) {
-        return false;
-    }
-    if (a->func != AGG_COUNT) {
-        a->arg = expr_read_as(p, a->arg, TYPE_DECIMAL);
-    }
-    return tok_is(peek(p), ",")
-               ? fail_tok(p, peek(p), "one value is enough here:")
-               : expect(p, ")");
-}
-
-bool
-unknown_agg(parser_t *p, const tok_t *t)
-{
-    guess_t g = {.word = t->text};
-
-    if (t->kind != TOK_NAME) {
-        return fail_tok(p, t,
-            t->kind == TOK_END ? "expected an aggregate"
-                               : "expected an aggregate, not");
-    }
-    if (agg_find(t->text) != NULL || func_find(t->text) != NULL) {
-        return unknown_name(p, t);
-    }
-    guess_aggs(&g);
-    guess_stages(&g);
-    fail_tok(p, t, "unknown aggregate or stage");
-    suggest(p, g.found);
-    return false;
-}
-
-static bool
 parse_agg(parser_t *p, query_agg_t *a, drafts_t *ds)
 {
-    const tok_t *t = peek(p);
-    const agg_info_t *info = t->kind == TOK_NAME ? agg_find(t->text) : NULL;
     draft_t *d = draft_new(p, ds);
     buf_t canon = {0};
 
-    if (d == NULL) {
-        return false;
-    }
-    if (info == NULL || info->func < 0) {
-        return unknown_agg(p, t);
-    }
-    p->at++;
-    a->func = (agg_func_t)info->func;
-    if (!parse_args(p, t, a) || !agg_type(p, t, a, &d->type)) {
-        return false;
-    }
-    if (take_if(p, "if") &&
-        (!expect(p, "(") || (a->filter = parse_filter(p)) == NULL ||
-            !expect(p, ")"))) {
+    if (d == NULL || !parse_agg_call(p, a, &d->type)) {
         return false;
     }
     canon_agg(p->q, a, &canon);
@@ -334,6 +291,7 @@ typedef struct work {
     drafts_t key_drafts;
     drafts_t thing_drafts;
     drafts_t agg_drafts;
+    bool has_hist;
 } work_t;
 
 static bool
@@ -350,12 +308,55 @@ read_aggs(parser_t *p, work_t *w)
     return !take_if(p, "by") || parse_keys(p, w->keys, &w->key_drafts);
 }
 
+// hist(x, width) counts by one key more: the last one.
+static bool
+add_hist_key(parser_t *p, work_t *w)
+{
+    for (size_t i = 0; i < w->agg_drafts.n; i++) {
+        const query_key_t *k = w->aggs[i].hist;
+        const draft_t *at = &w->agg_drafts.item[i];
+        if (k == NULL) {
+            continue;
+        }
+        if (w->has_hist || w->key_drafts.n >= LIMIT_QUERY_COLUMNS) {
+            return fail_at(p, p->toks[at->begin].begin,
+                p->toks[at->end - 1].end,
+                w->has_hist ? "a query has one hist, and this is a second one"
+                            : "too many columns");
+        }
+        draft_t *d = &w->key_drafts.item[w->key_drafts.n];
+        *d = (draft_t){at->begin, at->end, BUCKET_NAME, NULL, key_type(k)};
+        w->keys[w->key_drafts.n++] = *k;
+        w->has_hist = true;
+    }
+    return true;
+}
+
+void
+lower_hist(parser_t *p)
+{
+    query_t *q = p->q;
+
+    for (size_t i = 0; i < q->n_aggs; i++) {
+        if (q->aggs[i].hist != NULL && q->aggs[i].filter != NULL) {
+            q->filter = filter_both(p, q->filter, q->aggs[i].filter);
+            q->aggs[i].filter = NULL;
+        }
+    }
+}
+
 static bool
 parse_aggs(parser_t *p, work_t *w)
 {
     query_t *q = p->q;
 
-    if (!read_aggs(p, w) || !add_drafts(p, &w->key_drafts) ||
+    size_t by = 0;
+
+    if (!read_aggs(p, w)) {
+        return false;
+    }
+    by = w->key_drafts.n;
+    if (!add_hist_key(p, w) || !add_drafts(p, &w->key_drafts) ||
         !add_drafts(p, &w->agg_drafts)) {
         return false;
     }
@@ -364,9 +365,9 @@ parse_aggs(parser_t *p, work_t *w)
     q->aggs = query_alloc(p->mem, q->n_aggs, sizeof *q->aggs);
     memcpy(q->aggs, w->aggs, q->n_aggs * sizeof *q->aggs);
     put_drafts(&w->agg_drafts, 0, w->agg_drafts.n, &p->agg_text);
-    if (q->n_keys > 0) {
+    if (by > 0) {
         buf_put_str(&p->agg_text, " by ");
-        put_drafts(&w->key_drafts, 0, w->key_drafts.n, &p->agg_text);
+        put_drafts(&w->key_drafts, 0, by, &p->agg_text);
     }
     set_order(p);
     return true;

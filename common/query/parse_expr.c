@@ -153,11 +153,6 @@ unknown_name(parser_t *p, const tok_t *t)
     if (call && func_find(t->text) != NULL) {
         return fail_tok(p, t, "a function cannot stand here:");
     }
-    if ((agg_find(t->text) != NULL && agg_find(t->text)->func < 0)) {
-        return fail_at(p, t->begin, t->end,
-            "'%.*s' is not available in this version", (int)t->text.len,
-            (const char *)t->text.p);
-    }
     if (agg_find(t->text) != NULL) {
         return fail_tok(p, t,
             p->after ? "no column of the result is called"

@@ -197,7 +197,10 @@ query_reads(const query_t *q)
         fields |= expr_reads(q->keys[i].expr);
     }
     for (size_t i = 0; i < q->n_aggs; i++) {
-        fields |= expr_reads(q->aggs[i].arg) | filter_reads(q->aggs[i].filter);
+        const query_agg_t *a = &q->aggs[i];
+        bool timed = a->func == AGG_FIRST || a->func == AGG_LAST;
+        fields |= expr_reads(a->arg) | filter_reads(a->filter) |
+                  (timed ? 1u << FIELD_TIME : 0);
     }
     return fields;
 }
@@ -228,7 +231,6 @@ finish(parser_t *p)
         }
         set_order(p);
     }
-    q->fields = query_reads(q);
     put_lets(p, &text);
     if (q->filter != NULL) {
         buf_put_str(&text, p->n_lets > 0 ? "where " : "");
@@ -237,6 +239,8 @@ finish(parser_t *p)
     }
     buf_put_span(&text, buf_span(&p->agg_text));
     buf_put_span(&text, buf_span(&p->tail));
+    lower_hist(p);
+    q->fields = query_reads(q);
     bool fits = text.len <= LIMIT_QUERY_TEXT;
     q->canonical = keep_buf(p, &text);
     return fits || fail_at(p, 0, strlen(p->text), "the query is too long");

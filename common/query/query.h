@@ -125,6 +125,7 @@ typedef struct query_key {
     dec_t step;     // BUCKET_STEP: floor to a multiple
     type_t written; // type of the step as it was written
     uint8_t prefix; // BUCKET_NET
+    bool must;      // be there: a line without it is in no group
 } query_key_t;
 
 typedef enum {
@@ -133,6 +134,11 @@ typedef enum {
     AGG_AVG,
     AGG_MIN,
     AGG_MAX,
+    AGG_DISTINCT,
+    AGG_DISTINCT_ABOUT,
+    AGG_QUANTILE,
+    AGG_FIRST, // by time
+    AGG_LAST,
     AGG_FUNC_COUNT
 } agg_func_t;
 
@@ -140,6 +146,10 @@ typedef struct query_agg {
     agg_func_t func;
     expr_t *arg;      // NULL: count of lines
     filter_t *filter; // NULL: no if(...)
+    dec_t quantile;   // 0 to 1
+    // Of hist(x, width), which counts the lines of a bucket: the bucket, which
+    // is the last of the keys, too. Else NULL.
+    const struct query_key *hist;
 } query_agg_t;
 
 typedef struct column {

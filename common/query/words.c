@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The names of the language, and the nearest one to a wrong one. A later
-// aggregate becomes real by its row here, its agg_func_t and its state.
+// The names of the language, and the nearest one to a wrong one.
 #include "common/query/parse.h"
 
 #include <string.h>
@@ -11,10 +10,21 @@ static const char *const stage_words[] = {
 static const char *const word_operators[] = {"and", "or", "not", "in",
     "contains", "startswith", "endswith", "by", "as", "if"};
 
-const agg_info_t agg_infos[] = {{"count", AGG_COUNT}, {"sum", AGG_SUM},
-    {"avg", AGG_AVG}, {"min", AGG_MIN}, {"max", AGG_MAX}, {"distinct", -1},
-    {"p50", -1}, {"p90", -1}, {"p95", -1}, {"p99", -1}, {"p999", -1},
-    {"quantile", -1}, {"hist", -1}, {"first", -1}, {"last", -1}, {NULL, -1}};
+// The first ones are in the order of agg_func_t. No word is `distinct~`.
+#define PER_THOUSAND(n) ((n)*DEC_ONE / 1000)
+const agg_info_t agg_infos[] = {{"count", AGG_COUNT, 0, false},
+    {"sum", AGG_SUM, 0, false}, {"avg", AGG_AVG, 0, false},
+    {"min", AGG_MIN, 0, false}, {"max", AGG_MAX, 0, false},
+    {"distinct", AGG_DISTINCT, 0, false},
+    {"distinct~", AGG_DISTINCT_ABOUT, 0, false},
+    {"quantile", AGG_QUANTILE, 0, false}, {"first", AGG_FIRST, 0, false},
+    {"last", AGG_LAST, 0, false},
+    {"p50", AGG_QUANTILE, PER_THOUSAND(500), false},
+    {"p90", AGG_QUANTILE, PER_THOUSAND(900), false},
+    {"p95", AGG_QUANTILE, PER_THOUSAND(950), false},
+    {"p99", AGG_QUANTILE, PER_THOUSAND(990), false},
+    {"p999", AGG_QUANTILE, PER_THOUSAND(999), false},
+    {"hist", AGG_COUNT, 0, true}, {NULL, AGG_COUNT, 0, false}};
 
 static bool
 same_word(span_t s, const char *word)
@@ -115,9 +125,7 @@ void
 guess_aggs(guess_t *g)
 {
     for (const agg_info_t *a = agg_infos; a->name != NULL; a++) {
-        if (a->func >= 0) {
-            guess_try(g, span_str(a->name));
-        }
+        guess_try(g, span_str(a->name));
     }
 }
 

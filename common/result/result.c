@@ -15,9 +15,9 @@
 #include <string.h>
 
 static errcode_t
-fill_row(const query_t *q, const tally_entry_t *entry, cell_t *row)
+fill_row(const tally_t *tally, const tally_entry_t *entry, cell_t *row)
 {
-    const agg_state_t *state = entry->states;
+    const query_t *q = tally_query(tally);
     rd_t r = rd_init(entry->key);
     errcode_t rc = ERR_OK;
 
@@ -27,24 +27,27 @@ fill_row(const query_t *q, const tally_entry_t *entry, cell_t *row)
             rc = ERR_MALFORMED; // only a worker that lies says so
         }
     }
-    for (size_t i = 0; i < q->n_aggs && rc == ERR_OK; i++) {
-        rc = agg_value(q->aggs[i].func, state, &row[q->n_keys + i]);
-        state += agg_words(q->aggs[i].func);
+    for (size_t i = q->n_keys; i < q->n_keys + q->n_aggs && rc == ERR_OK; i++) {
+        rc = tally_value(tally, entry->states, i - q->n_keys, &row[i]);
+        if (rc == ERR_OK && !cell_fits(&row[i], q->columns[i].type)) {
+            rc = ERR_MALFORMED;
+        }
     }
     return rc;
 }
 
 static errcode_t
-fill_part(rows_t *self, const tally_t *tally)
+fill_part(rows_t *self, tally_t *tally)
 {
     size_t n = tally_groups(tally), columns = self->query->n_columns;
     errcode_t rc = ERR_OK;
 
+    tally_list(tally);
     for (size_t i = 0; i < n && rc == ERR_OK; i++) {
         tally_entry_t entry = tally_entry(tally, i);
         cell_t *row = self->cells + self->n * columns;
         self->list[self->n++] = row;
-        rc = fill_row(self->query, &entry, row);
+        rc = fill_row(tally, &entry, row);
     }
     return rc;
 }

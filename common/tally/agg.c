@@ -10,6 +10,8 @@
 //   COUNT     lines
 //   SUM, AVG  values, the sum in 192 bits (low word first)
 //   MIN, MAX  0 or 1 (whether there is one), the best in 128 bits
+//   others    see items.h and kept.h
+#include "common/tally/kept.h"
 #include "common/tally/tally.h"
 
 #include <assert.h>
@@ -21,7 +23,12 @@ agg_words(agg_func_t func)
         [AGG_SUM] = 4,
         [AGG_AVG] = 4,
         [AGG_MIN] = 3,
-        [AGG_MAX] = 3};
+        [AGG_MAX] = 3,
+        [AGG_DISTINCT] = 1,
+        [AGG_DISTINCT_ABOUT] = 1,
+        [AGG_QUANTILE] = 1,
+        [AGG_FIRST] = KEPT_WORDS,
+        [AGG_LAST] = KEPT_WORDS};
 
     assert((unsigned)func < AGG_FUNC_COUNT);
     return words[func];
@@ -98,6 +105,11 @@ agg_add(agg_func_t func, agg_state_t *self, dec_t v)
     case AGG_MAX:
         keep_best(func, self, v);
         return;
+    case AGG_DISTINCT:
+    case AGG_DISTINCT_ABOUT:
+    case AGG_QUANTILE:
+    case AGG_FIRST:
+    case AGG_LAST:
     case AGG_FUNC_COUNT:
         break;
     }
@@ -127,6 +139,11 @@ agg_merge(agg_func_t func, agg_state_t *self, const agg_state_t *from)
             keep_best(func, self, (dec_t)load_wide(&from[1]));
         }
         return;
+    case AGG_DISTINCT:
+    case AGG_DISTINCT_ABOUT:
+    case AGG_QUANTILE:
+    case AGG_FIRST:
+    case AGG_LAST:
     case AGG_FUNC_COUNT:
         break;
     }
@@ -213,6 +230,11 @@ agg_value(agg_func_t func, const agg_state_t *self, cell_t *out)
             return ERR_OK;
         }
         break;
+    case AGG_DISTINCT:
+    case AGG_DISTINCT_ABOUT:
+    case AGG_QUANTILE:
+    case AGG_FIRST:
+    case AGG_LAST:
     case AGG_FUNC_COUNT:
         assert(false);
     }

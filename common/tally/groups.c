@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Layout of a run:
 //
-//   n varint | n times: shared varint (bytes of the previous key)
-//            | block (the rest of the key) | one state per aggregate
+//   n varint | n times: the key (rising.h) | one state per aggregate
 //
 // Both ways are loops over millions of groups. Encoding and adding have a
 // batch of groups under way at once (see tally.c); decoding has a short way
@@ -11,43 +10,29 @@
 
 #include "common/base/limits.h"
 #include "common/base/xalloc.h"
+#include "common/tally/rising.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define GROUP_ROOM  16u         // of two lengths
 #define BATCH_BYTES (64u << 10) // of keys; a batch with more is added early
 
-static size_t
-shared_prefix(span_t a, span_t b)
-{
-    size_t n = 0, shorter = a.len < b.len ? a.len : b.len;
-
-    while (n < shorter && a.p[n] == b.p[n]) {
-        n++;
-    }
-    return n;
-}
-
 static void
-put_group(const query_t *query, span_t previous, const tally_entry_t *entry,
+put_group(const tally_t *tally, span_t previous, const tally_entry_t *entry,
     buf_t *out)
 {
-    size_t shared = shared_prefix(previous, entry->key);
-    size_t rest = entry->key.len - shared;
-    uint8_t *p = buf_reserve(out, GROUP_ROOM + rest);
+    const query_t *query = tally_query(tally);
     const agg_state_t *state = entry->states;
 
-    p = varint_put(p, shared);
-    p = varint_put(p, rest);
-    if (rest > 0) {
-        memcpy(p, entry->key.p + shared, rest);
-        p += rest;
-    }
-    out->len = (size_t)(p - out->p);
+    rising_put(previous, entry->key, out);
     for (size_t a = 0; a < query->n_aggs; a++) {
-        agg_encode(query->aggs[a].func, state, out);
-        state += agg_words(query->aggs[a].func);
+        agg_func_t func = query->aggs[a].func;
+        if (agg_is_wide(func)) {
+            tally_encode(tally, entry->states, a, out);
+        } else {
+            agg_encode(func, state, out);
+        }
+        state += agg_words(func);
     }
 }
 
@@ -63,45 +48,13 @@ groups_encode(const tally_t *tally, const uint32_t *numbers, size_t n,
         size_t batch = n - i < TALLY_BATCH ? n - i : TALLY_BATCH;
         tally_entries(tally, numbers + i, batch, entries);
         for (size_t k = 0; k < batch; k++) {
-            put_group(tally_query(tally), previous, &entries[k], out);
+            put_group(tally, previous, &entries[k], out);
             previous = entries[k].key;
             if (out->len > limit) {
                 return ERR_TOO_LARGE;
             }
         }
     }
-    return ERR_OK;
-}
-
-static inline errcode_t
-get_state(rd_t *r, agg_func_t func, agg_state_t *out)
-{
-    return func == AGG_COUNT ? rd_varint(r, out) : agg_decode(func, r, out);
-}
-
-// What the next key shares with the `previous` one, and the rest of it. Keys
-// must rise, and share all they can.
-static inline errcode_t
-get_key(rd_t *r, span_t previous, bool first, size_t *shared, span_t *rest)
-{
-    uint64_t same = 0, more = 0;
-    errcode_t rc = rd_varint(r, &same);
-
-    rc = rc != ERR_OK ? rc : rd_varint(r, &more);
-    if (rc != ERR_OK) {
-        return rc;
-    }
-    if (same > previous.len || more > LIMIT_KEY || same + more > LIMIT_KEY) {
-        return ERR_MALFORMED;
-    }
-    if ((rc = rd_bytes(r, (size_t)more, rest)) != ERR_OK) {
-        return rc;
-    }
-    if (!first && (more == 0 || (same < previous.len &&
-                                    rest->p[0] <= previous.p[same]))) {
-        return ERR_MALFORMED;
-    }
-    *shared = (size_t)same;
     return ERR_OK;
 }
 
@@ -141,10 +94,9 @@ groups_check(
     errcode_t rc = rd_varint(&r, &n);
 
     for (uint64_t i = 0; rc == ERR_OK && i < n; i++) {
-        agg_state_t state[AGG_WORDS_MAX];
         span_t rest;
         size_t shared;
-        rc = get_key(&r, buf_span(&key), i == 0, &shared, &rest);
+        rc = rising_get(&r, buf_span(&key), i == 0, &shared, &rest);
         if (rc == ERR_OK) {
             key.len = shared;
             buf_put_span(&key, rest);
@@ -155,7 +107,7 @@ groups_check(
             rc = ERR_MALFORMED;
         }
         for (size_t a = 0; rc == ERR_OK && a < query->n_aggs; a++) {
-            rc = get_state(&r, query->aggs[a].func, state);
+            rc = agg_check(query->aggs[a].func, &r);
         }
     }
     buf_fini(&key);
@@ -266,15 +218,45 @@ get_group(rd_t *r, batch_t *b, bool first)
 {
     span_t rest;
     size_t shared;
-    errcode_t rc = get_key(r, b->last, first, &shared, &rest);
+    errcode_t rc = rising_get(r, b->last, first, &shared, &rest);
 
     rc = rc != ERR_OK ? rc : push_key(b, shared, rest);
     agg_state_t *state = b->states + b->n * b->n_words;
     for (size_t a = 0; rc == ERR_OK && a < b->query->n_aggs; a++) {
-        rc = get_state(r, b->query->aggs[a].func, state);
+        agg_func_t func = b->query->aggs[a].func;
+        rc = func == AGG_COUNT ? rd_varint(r, state)
+                               : agg_decode(func, r, state);
         state += agg_words(b->query->aggs[a].func);
     }
     b->n++;
+    return rc;
+}
+
+// States that are not words alone are merged as they are read.
+static errcode_t
+add_wide(rd_t *r, uint64_t n, tally_t *const *tallies, unsigned n_tallies)
+{
+    size_t n_aggs = tally_query(tallies[0])->n_aggs;
+    buf_t key = {0};
+    errcode_t rc = ERR_OK;
+
+    for (uint64_t i = 0; rc == ERR_OK && i < n; i++) {
+        span_t rest;
+        size_t shared = 0;
+        agg_state_t *states;
+        rc = rising_get(r, buf_span(&key), i == 0, &shared, &rest);
+        if (rc != ERR_OK) {
+            break;
+        }
+        key.len = shared;
+        buf_put_span(&key, rest);
+        tally_t *to = tallies[tally_part(buf_span(&key), n_tallies)];
+        rc = tally_group(to, buf_span(&key), &states);
+        for (size_t a = 0; rc == ERR_OK && a < n_aggs; a++) {
+            rc = tally_merge(to, states, a, r);
+        }
+    }
+    buf_fini(&key);
     return rc;
 }
 
@@ -285,9 +267,12 @@ groups_add(span_t bytes, tally_t *const *tallies, unsigned n_tallies)
         .n_tallies = n_tallies,
         .query = tally_query(tallies[0])};
     rd_t r = rd_init(bytes);
-    uint64_t n;
+    uint64_t n = 0;
     errcode_t rc = rd_varint(&r, &n);
 
+    if (rc != ERR_OK || tally_is_wide(b.query)) {
+        return rc != ERR_OK ? rc : add_wide(&r, n, tallies, n_tallies);
+    }
     for (size_t a = 0; a < b.query->n_aggs; a++) {
         b.n_words += agg_words(b.query->aggs[a].func);
     }

@@ -6,10 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// A key as the table keeps it, with the number of its group.
+// A key as the table keeps it, with the number of its entry.
 typedef struct kept_key {
     uint32_t len;
-    uint32_t group;
+    uint32_t number;
     uint8_t bytes[];
 } kept_key_t;
 

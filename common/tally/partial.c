@@ -83,6 +83,7 @@ partial_encode(tally_t *tally, const totals_t *totals, buf_t *out)
     const uint32_t *sorted = tally_sorted(tally, n, ends);
     errcode_t rc = ERR_OK;
 
+    tally_list(tally);
     buf_put_u32(out, PARTIAL_MAGIC);
     put_totals(totals, out);
     put_samples(totals, out);

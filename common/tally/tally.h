@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // tally: the group table. Group keys (encoded cells, see cell.h) to the
-// states of their aggregates; open addressing, full-key comparison, keyed
-// hash, keys copied once into an arena that dies with the table.
+// states of their aggregates. Some aggregates remember more than a few words:
+// their items (see items.h) are in tables of their own.
 //
 // Not thread-safe. The same table counts in an executor and merges in the
 // sink.
@@ -9,6 +9,7 @@
 #define LOGTALLY_COMMON_TALLY_TALLY_H
 
 #include "common/query/query.h"
+#include "common/tally/keytable.h"
 
 typedef struct tally tally_t;
 
@@ -18,6 +19,11 @@ typedef struct tally tally_t;
 typedef uint64_t agg_state_t;
 #define AGG_WORDS_MAX 4u
 size_t agg_words(agg_func_t func);
+
+// Whether words alone do not hold it: the tally has the rest, and has to be
+// asked for what those functions of agg_ do that are said to be of plain ones.
+bool agg_is_wide(agg_func_t func);
+bool tally_is_wide(const query_t *query); // any of its aggregates
 
 void agg_add_lines(agg_state_t *self, uint64_t n); // AGG_COUNT
 void agg_add(agg_func_t func, agg_state_t *self, dec_t v);
@@ -32,10 +38,6 @@ MUST_CHECK errcode_t agg_decode(agg_func_t func, rd_t *r, agg_state_t *out);
 // The query is lent for the tally's life. budget: bytes of table and keys.
 tally_t *tally_new(const query_t *query, size_t budget);
 // Tables that share a budget count together, and each in a thread of its own.
-typedef struct tally_budget {
-    size_t limit;
-    _Atomic size_t used;
-} tally_budget_t;
 // The budget is lent, too.
 tally_t *tally_new_sharing(const query_t *query, tally_budget_t *budget);
 void tally_destroy(tally_t **self_p);
@@ -49,7 +51,6 @@ size_t tally_bytes(const tally_t *self);
 MUST_CHECK errcode_t tally_group(
     tally_t *self, span_t key, agg_state_t **states);
 
-#define TALLY_BATCH 64u
 // Finds or makes the groups of n keys (n <= TALLY_BATCH); groups[i] is the
 // number of keys[i]'s group, as tally_number. Equal keys in one batch are
 // fine. ERR_TOO_LARGE over the budget; groups made until then stay.
@@ -64,19 +65,27 @@ agg_state_t *tally_states(tally_t *self, size_t number);
 agg_state_t *tally_state(const tally_t *self, agg_state_t *states, size_t agg);
 
 // A group by its number, lent until the next is made.
-typedef struct tally_entry {
-    span_t key;
-    const agg_state_t *states;
-} tally_entry_t;
 tally_entry_t tally_entry(const tally_t *self, size_t number);
 // n of them (n <= TALLY_BATCH), which lie anywhere, at once.
 void tally_entries(
     const tally_t *self, const uint32_t *numbers, size_t n, tally_entry_t *out);
-// Keys fall into n_parts (a power of two, TALLY_PARTS at most) by a hash that
-// is the same everywhere: the low bits of XXH3 without a seed. Whoever makes
-// keys for one part gains no more than a merge without threads.
-#define TALLY_PARTS 16u
-unsigned tally_part(span_t key, unsigned n_parts);
+// One aggregate of the group whose states these are. Both cells are lent; the
+// value is not missing, the line's time may be. ERR_TOO_LARGE (budget).
+MUST_CHECK errcode_t tally_add(tally_t *self, agg_state_t *states, size_t agg,
+    const cell_t *value, const cell_t *when);
+// Before tally_encode and tally_value, and again when more was added.
+void tally_list(tally_t *self);
+void tally_encode(
+    const tally_t *self, const agg_state_t *states, size_t agg, buf_t *out);
+// The cell is lent. ERR_OVERFLOW as agg_value.
+MUST_CHECK errcode_t tally_value(
+    const tally_t *self, const agg_state_t *states, size_t agg, cell_t *out);
+// Passes over one state. ERR_TRUNCATED, ERR_MALFORMED.
+MUST_CHECK errcode_t agg_check(agg_func_t func, rd_t *r);
+// Merges a state that agg_check accepted. ERR_TOO_LARGE (budget).
+MUST_CHECK errcode_t tally_merge(
+    tally_t *self, agg_state_t *states, size_t agg, rd_t *r);
+
 // All groups, by part and in ascending byte order of key in each, lent until
 // the next call. Part p ends before ends[p].
 const uint32_t *tally_sorted(

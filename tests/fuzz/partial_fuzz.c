@@ -31,9 +31,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     totals_t totals = {0};
     span_t bytes = {data, len};
 
-    if (query == NULL && query_parse("count, sum(bytes), avg(bytes), min(time) "
-                                     "by path, status",
-                             &query, &error) != ERR_OK) {
+    if (query == NULL &&
+        query_parse("count, sum(bytes), avg(bytes), min(time), "
+                    "distinct(ip), distinct~(ip), "
+                    "p50(bytes), first(url), last(bytes) "
+                    "by path, status",
+            &query, &error) != ERR_OK) {
         abort();
     }
     tallies_t *tallies = tallies_new(query, 1 << 24, NULL);

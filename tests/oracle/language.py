@@ -32,7 +32,9 @@ TOKEN = re.compile(r"""\s*(?:
 )""", re.X | re.S)
 COMPARE = ("=", "!=", "<", "<=", ">", ">=", "~", "!~", "contains",
            "startswith", "endswith")
-AGGS = ("count", "sum", "avg", "min", "max")
+QUANTILES = {"p50": 500, "p90": 900, "p95": 950, "p99": 990, "p999": 999}
+AGGS = ("count", "sum", "avg", "min", "max", "distinct", "quantile", "hist",
+        "first", "last") + tuple(QUANTILES)
 FUNCS = ("lower", "len", "ext", "segment", "urlhost", "extract", "hour",
          "weekday", "if")
 FIELDS = ("host", "file", "line", "ident", "time") + named.FIELDS
@@ -395,28 +397,55 @@ class Parser:
 
     # aggregates and keys
     def agg(self):
+        """name, kind, function, argument, condition, what else it needs"""
         func = self.peek()[1]
         if func not in AGGS:
             raise QueryError(f"aggregate expected at {func}")
         self.i += 1
-        arg = cond = None
+        if func == "distinct" and self.take("~"):
+            func = "distinct~"
+        arg = cond = more = None
+        text = func
         if self.take("("):
             arg = self.expr()
+            if func in ("sum", "avg", "min", "max", "quantile", "hist",
+                        *QUANTILES):
+                arg = read_as(arg, "decimal")
+            text, func, more = self.agg_more(func, arg)
             self.need(")")
-        text = f"{func}({arg.text})" if arg else func
         if self.take("if"):
             self.need("(")
             cond = self.filter()
             self.need(")")
             text += f" if({cond[0]})"
-        kind = "integer" if func == "count" else arg.kind
-        if func in ("sum", "avg", "min", "max"):
-            arg = read_as(arg, "decimal")
-            kind = arg.kind
-        if func == "avg" and kind != "duration":
+        kind = arg.kind if arg else "integer"
+        if func in ("count", "distinct", "distinct~", "hist"):
+            kind = "integer"
+        if func in ("avg", "quantile") and kind != "duration":
             kind = "decimal"
         name = self.toks_as() or text
-        return name, kind, func, arg and arg.fn, cond and cond[1]
+        return name, kind, func, arg and arg.fn, cond and cond[1], more
+
+    def agg_more(self, func, arg):
+        """Canonical text, function and what a second argument says."""
+        if func in QUANTILES:
+            return (f"{func}({arg.text})", "quantile",
+                    (QUANTILES[func] * NANO // 1000, whole(arg)))
+        if func == "quantile":
+            self.need(",")
+            q = self.primary()
+            for name, n in QUANTILES.items():
+                if q.literal == n * NANO // 1000:
+                    return (f"{name}({arg.text})", func,
+                            (q.literal, whole(arg)))
+            return (f"{func}({arg.text}, {q.text})", func,
+                    (q.literal, whole(arg)))
+        if func == "hist":
+            self.need(",")
+            step = self.primary()
+            return (f"{func}({arg.text}, {step.text})", func,
+                    (step.literal, bucket_kind(arg.kind, step.literal)))
+        return f"{func}({arg.text})", func, None
 
     def toks_as(self):
         if self.take("as"):
@@ -452,6 +481,15 @@ class Parser:
         while self.take(","):
             out.append(one())
         return out
+
+
+def whole(arg):
+    """Whether its values are integers, as the page has it for quantiles."""
+    return arg.kind == "integer" or arg.text == "bytes"
+
+
+def bucket_kind(kind, step):
+    return "decimal" if kind == "integer" and step % NANO else kind
 
 
 def both(a, b):

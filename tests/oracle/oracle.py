@@ -5,6 +5,7 @@ slowly and plainly. It shares no code with the program.
     python3 oracle.py QUERY FILE...
 """
 import base64
+import bisect
 import json
 import re
 import os
@@ -36,12 +37,45 @@ class Backward:
         return other.value == self.value
 
 
+def sketch_bounds():
+    bounds = [1]
+    while bounds[-1] <= 2**127:
+        bounds.append(max(bounds[-1] + 1, bounds[-1] * 1009 // 991))
+    return bounds
+
+
+BOUNDS = sketch_bounds()
+
+
+def in_bucket(value, whole):
+    """What the page has stand for the bucket of a value."""
+    if value == 0:
+        return 0
+    i = bisect.bisect_right(BOUNDS, abs(value)) - 1
+    lo, hi = BOUNDS[i], BOUNDS[i + 1] - 1
+    if whole:
+        lo, hi = -(-lo // NANO) * NANO, hi // NANO * NANO
+    middle = (lo + hi) // 2
+    unit = 10 ** max(0, len(str(middle)) - 4)
+    middle = lang.half_even(Fraction(middle, unit)) * unit
+    return middle if value > 0 else -middle
+
+
 def aggregate(agg, records):
-    _, _, func, arg, cond = agg
+    _, _, func, arg, cond, more = agg
     chosen = [r for r in records if cond is None or cond(r)]
-    if arg is None:
+    if arg is None or func == "hist":
         return len(chosen) * NANO
+    if func in ("first", "last"):
+        at = [(r.get("time"), arg(r)) for r in chosen]
+        at = [(t, v) for t, v in at if t is not None and v is not None]
+        return (min(at) if func == "first" else max(at))[1] if at else None
     values = [v for v in (arg(r) for r in chosen) if v is not None]
+    if func in ("distinct", "distinct~"):
+        return len(set(values)) * NANO
+    if func == "quantile" and values:
+        q, whole = more
+        return in_bucket(sorted(values)[q * (len(values) - 1) // NANO], whole)
     if func == "count":
         return len(values) * NANO
     if func == "sum":
@@ -56,6 +90,13 @@ def aggregate(agg, records):
 def count_stage(p, records):
     aggs = p.many(p.agg)
     keys = p.many(p.key) if p.take("by") else []
+    for _, kind, func, arg, cond, more in [a for a in aggs if a[2] == "hist"]:
+        step, kind = more
+        keys.append(("bucket", kind, lambda r: (
+            None if arg(r) is None else arg(r) // step * step),
+            kind == "time"))
+        records = [r for r in records if arg(r) is not None and
+                   (cond is None or cond(r))]
     groups = defaultdict(list)
     for r in records:
         groups[tuple(k[2](r) for k in keys)].append(r)

@@ -77,7 +77,13 @@ TEXTS = {"method", "path", "user", "ip", "ua", "referer", "query", "proto",
 AGGS = ["count", "count(bytes)", "sum(bytes)", "avg(bytes)", "min(bytes)",
         "max(status)", "count if(5xx)", "sum(bytes) if(status = 200)",
         "avg(status)", "max(time)", "sum(len(path))", "max(hour(time))",
-        "sum(if(5xx, bytes, 0B))", "count(ext(path))"]
+        "sum(if(5xx, bytes, 0B))", "count(ext(path))", "distinct(ip)",
+        "distinct(path) if(200)", "distinct(bytes)", "distinct~(ua)",
+        "p50(bytes)", "p90(bytes / 7)", "p999(len(ua)) if(4xx)",
+        "quantile(bytes, 0.25)", "quantile(0 - bytes, 0.75)", "first(path)",
+        "last(ua)", "first(bytes) if(5xx)", "last(time)",
+        "hist(bytes, 100)", "hist(len(path), 3) if(200)", "hist(time, 6h)"]
+NO_NUMBERS = {"max(time)", "first(path)", "last(ua)", "last(time)"}
 BEFORE = ["let h = lower(urlhost(referer)) | where not h = \"x\" | ",
           "where len(url) > 2 | let n = bytes / len(url) | where n > 1 | ",
           "let odd = if(status % 2 = 1, 1, 2) | where odd = 1 | "]
@@ -93,7 +99,7 @@ def random_filter(rng):
 
 def after(rng, keys, aggs):
     """Stages behind the aggregate, over columns k0.. and a0.."""
-    numbers = [f"a{i}" for i, a in enumerate(aggs) if a != "max(time)"]
+    numbers = [f"a{i}" for i, a in enumerate(aggs) if a not in NO_NUMBERS]
     texts = [f"k{i}" for i, k in enumerate(keys) if k in TEXTS]
     columns = [f"k{i}" for i in range(len(keys))]
     columns += [f"a{i}" for i in range(len(aggs))]
@@ -121,6 +127,13 @@ def after(rng, keys, aggs):
     return out
 
 
+def some_aggs(rng):
+    """Three at most, one hist among them at most."""
+    aggs = rng.sample(AGGS, rng.randint(1, 3))
+    hists = [a for a in aggs if a.startswith("hist")]
+    return [a for a in aggs if a not in hists[1:]]
+
+
 def generate(seed, n):
     rng = random.Random(seed)
     for _ in range(n):
@@ -129,7 +142,7 @@ def generate(seed, n):
         keys = rng.sample(KEYS, rng.randint(0, 3))
         by = " by " + ", ".join(keys) if keys else ""
         if rng.random() < 0.4:
-            aggs = rng.sample(AGGS, rng.randint(1, 3))
+            aggs = some_aggs(rng)
             text += ", ".join(f"{a} as a{i}" for i, a in enumerate(aggs))
             text += " by " if keys else ""
             text += ", ".join(f"{k} as k{i}" for i, k in enumerate(keys))
@@ -140,7 +153,7 @@ def generate(seed, n):
             text += (rng.choice(["top", "bottom"]) + f" {rng.randint(1, 9)} "
                      + ", ".join(things or ["url"]) + by)
         else:
-            text += ", ".join(rng.sample(AGGS, rng.randint(1, 3))) + by
+            text += ", ".join(some_aggs(rng)) + by
         if rng.random() < 0.3:
             text += f" | head {rng.randint(1, 20)}"
         yield text

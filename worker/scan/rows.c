@@ -156,15 +156,18 @@ key_cell(rows_t *self, const query_key_t *key, cell_t *out)
 }
 
 errcode_t
-rows_key(rows_t *self, buf_t *out)
+rows_key(rows_t *self, buf_t *out, bool *has_group)
 {
     errcode_t rc = ERR_OK;
 
+    *has_group = true;
     for (size_t i = 0; rc == ERR_OK && i < self->query->n_keys; i++) {
+        const query_key_t *key = &self->query->keys[i];
         cell_t cell;
-        rc = key_cell(self, &self->query->keys[i], &cell);
+        rc = key_cell(self, key, &cell);
         if (rc == ERR_OK) {
             cell_encode(&cell, out);
+            *has_group &= !key->must || cell.kind != CELL_MISSING;
         }
     }
     return rc;
@@ -207,12 +210,15 @@ static errcode_t
 find_group(rows_t *self, uint32_t *number)
 {
     agg_state_t *states;
+    bool has_group;
 
     buf_clear(&self->key);
-    errcode_t rc = rows_key(self, &self->key);
-    if (rc == ERR_OK) {
-        rc = tally_group(self->tally, buf_span(&self->key), &states);
+    errcode_t rc = rows_key(self, &self->key, &has_group);
+    *number = ROWS_NO_GROUP;
+    if (rc != ERR_OK || !has_group) {
+        return rc;
     }
+    rc = tally_group(self->tally, buf_span(&self->key), &states);
     if (rc == ERR_OK) {
         *number = (uint32_t)tally_number(self->tally, states);
     }
@@ -239,9 +245,27 @@ rows_group(rows_t *self, uint32_t *number)
     return rc;
 }
 
+// A value that is not missing.
 static errcode_t
-add_agg(rows_t *self, const query_agg_t *agg, agg_state_t *state)
+add_value(rows_t *self, agg_state_t *states, size_t i, const cell_t *value)
 {
+    agg_func_t func = self->query->aggs[i].func;
+    cell_t when = {.kind = CELL_MISSING};
+
+    if (!agg_is_wide(func)) {
+        agg_add(func, tally_state(self->tally, states, i), value->number);
+        return ERR_OK;
+    }
+    if (func == AGG_FIRST || func == AGG_LAST) {
+        row_field(self, FIELD_TIME, &when);
+    }
+    return tally_add(self->tally, states, i, value, &when);
+}
+
+static errcode_t
+add_agg(rows_t *self, agg_state_t *states, size_t i)
+{
+    const query_agg_t *agg = &self->query->aggs[i];
     cell_t cell;
     bool pass = true;
     errcode_t rc = ERR_OK;
@@ -253,30 +277,32 @@ add_agg(rows_t *self, const query_agg_t *agg, agg_state_t *state)
         return rc;
     }
     if (agg->arg == NULL) {
-        agg_add_lines(state, 1);
+        agg_add_lines(tally_state(self->tally, states, i), 1);
         return ERR_OK;
     }
     rc = eval_expr(self->eval, agg->arg, &self->row, &cell);
-    if (rc == ERR_OK && cell.kind != CELL_MISSING) {
-        if (agg->func == AGG_COUNT) {
-            agg_add_lines(state, 1);
-        } else {
-            agg_add(agg->func, state, cell.number);
-        }
+    if (rc != ERR_OK || cell.kind == CELL_MISSING) {
+        return rc;
     }
-    return rc;
+    if (agg->func == AGG_COUNT) {
+        agg_add_lines(tally_state(self->tally, states, i), 1);
+        return ERR_OK;
+    }
+    return add_value(self, states, i, &cell);
 }
 
 errcode_t
 rows_count(rows_t *self, uint32_t number)
 {
     const query_t *query = self->query;
-    agg_state_t *states = tally_states(self->tally, number);
     errcode_t rc = ERR_OK;
 
+    if (number == ROWS_NO_GROUP) {
+        return ERR_OK;
+    }
+    agg_state_t *states = tally_states(self->tally, number);
     for (size_t i = 0; rc == ERR_OK && i < query->n_aggs; i++) {
-        rc =
-            add_agg(self, &query->aggs[i], tally_state(self->tally, states, i));
+        rc = add_agg(self, states, i);
     }
     return rc;
 }

@@ -214,9 +214,11 @@ count_plainly(rows_t *self, size_t n)
         while (i + same < n && numbers[i + same] == numbers[i]) {
             same++;
         }
-        agg_state_t *states = tally_states(self->tally, numbers[i]);
-        for (size_t a = 0; a < self->query->n_aggs; a++) {
-            agg_add_lines(tally_state(self->tally, states, a), same);
+        if (numbers[i] != ROWS_NO_GROUP) {
+            agg_state_t *states = tally_states(self->tally, numbers[i]);
+            for (size_t a = 0; a < self->query->n_aggs; a++) {
+                agg_add_lines(tally_state(self->tally, states, a), same);
+            }
         }
         i += same;
     }

@@ -8,6 +8,8 @@
 #include "worker/scan/rows.h"
 #include "worker/scan/shorts.h"
 
+#define ROWS_NO_GROUP UINT32_MAX // of a line that lacks a key it must have
+
 struct rows {
     const query_t *query;
     tally_t *tally;
@@ -36,8 +38,9 @@ struct rows {
 // Each for the line that self->line is.
 MUST_CHECK errcode_t rows_pass(rows_t *self, bool *pass);
 // Appends the encoded key.
-MUST_CHECK errcode_t rows_key(rows_t *self, buf_t *out);
-// By the memo where there can be one. *number is the group's in the tally.
+MUST_CHECK errcode_t rows_key(rows_t *self, buf_t *out, bool *has_group);
+// By the memo where there can be one. *number is the group's in the tally, or
+// ROWS_NO_GROUP.
 MUST_CHECK errcode_t rows_group(rows_t *self, uint32_t *number);
 MUST_CHECK errcode_t rows_count(rows_t *self, uint32_t number);
 

@@ -141,8 +141,10 @@ test_what_cannot_be_is_an_error(void **state)
         "count(", "avg", "(((", "status in (", "count as by", "let = 3 | count",
         "let ip = 3 | count", "count | let count = 3", "top 5", "head 3",
         "count | head -1", "count | where \"x\"", "'open", "5x", "1.2345678901",
-        "10QB = bytes", "distinct(ip)", "lower(bytes) = 'x'", "status",
-        "p50(dur)", "9999999999999999999999999999999999999999 = status"};
+        "10QB = bytes", "distinct", "lower(bytes) = 'x'", "status", "p50(path)",
+        "hist(path, 3)", "hist(bytes)", "quantile(bytes)", "quantile(bytes, 2)",
+        "hist(bytes, 1), hist(status, 1)", "hist(bytes, 1) by ip as bucket",
+        "first", "9999999999999999999999999999999999999999 = status"};
 
     (void)state;
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {

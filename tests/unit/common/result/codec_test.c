@@ -9,7 +9,7 @@
 
 // A result with something in every place.
 static result_t *
-make_result(table_t *t)
+make_result(fixture_t *t)
 {
     sample_t sample = {
         .offset = 77, .reject = REJECT_UNCLOSED, .len = 3, .text = "a\0b"};
@@ -63,7 +63,7 @@ check_same_receipt(const receipt_t *a, const receipt_t *b)
 static void
 test_a_result_comes_back(void **state)
 {
-    table_t t;
+    fixture_t t;
     buf_t bytes = {0}, again = {0};
     result_t *got;
 
@@ -93,7 +93,7 @@ test_a_result_comes_back(void **state)
 static void
 test_every_truncation_is_refused(void **state)
 {
-    table_t t;
+    fixture_t t;
     buf_t bytes = {0};
     result_t *got;
 
@@ -132,7 +132,7 @@ check_whole(const result_t *r)
 static void
 test_every_bit_flip_is_refused_or_whole(void **state)
 {
-    table_t t;
+    fixture_t t;
     buf_t bytes = {0};
     result_t *got;
 
@@ -167,7 +167,7 @@ check_refused(const result_t *r, errcode_t want)
 static void
 test_rows_that_do_not_match_the_fingerprint_are_refused(void **state)
 {
-    table_t t;
+    fixture_t t;
     result_t *r = make_result(&t);
 
     (void)state;
@@ -180,7 +180,7 @@ test_rows_that_do_not_match_the_fingerprint_are_refused(void **state)
 static void
 test_a_cell_of_another_type_is_refused(void **state)
 {
-    table_t t;
+    fixture_t t;
     result_t *r = make_result(&t);
 
     (void)state;
@@ -192,7 +192,7 @@ test_a_cell_of_another_type_is_refused(void **state)
 static void
 test_unsorted_hosts_are_refused(void **state)
 {
-    table_t t;
+    fixture_t t;
     receipt_t *r = &make_result(&t)->receipt;
     receipt_host_t first = r->hosts[0];
 
@@ -206,7 +206,7 @@ test_unsorted_hosts_are_refused(void **state)
 static void
 test_other_versions_and_trailing_bytes_are_refused(void **state)
 {
-    table_t t;
+    fixture_t t;
     buf_t bytes = {0};
     result_t *got;
 
@@ -227,7 +227,7 @@ test_other_versions_and_trailing_bytes_are_refused(void **state)
 static void
 test_a_count_past_the_bytes_is_refused(void **state)
 {
-    table_t t;
+    fixture_t t;
     buf_t bytes = {0};
     result_t *got, *r = make_result(&t);
 
@@ -245,7 +245,7 @@ test_a_count_past_the_bytes_is_refused(void **state)
 static void
 test_long_texts_of_a_receipt_are_cut(void **state)
 {
-    table_t t;
+    fixture_t t;
     result_t *got;
     char *text = xmalloc(20001);
     sample_t sample = {.len = 0};

@@ -9,7 +9,7 @@ static void
 check_print(const char *query, const cell_t *key, output_kind_t kind,
     size_t width, const char *want)
 {
-    table_t t;
+    fixture_t t;
 
     table_init(&t, query);
     table_add_cells(&t, 1234567, key);
@@ -22,7 +22,7 @@ check_print(const char *query, const cell_t *key, output_kind_t kind,
 static void
 check_text(output_kind_t kind, span_t text, const char *want)
 {
-    table_t t;
+    fixture_t t;
     cell_t cell = {.kind = CELL_TEXT, .text = text};
     char whole[256];
 
@@ -159,7 +159,7 @@ test_numbers_and_times_by_type(void **state)
 static void
 test_header_of_tsv_and_csv_can_be_left_out(void **state)
 {
-    table_t t;
+    fixture_t t;
 
     (void)state;
     table_init(&t, "count, count if(5xx) as err by path");
@@ -172,7 +172,7 @@ test_header_of_tsv_and_csv_can_be_left_out(void **state)
 }
 
 static void
-add_visits(table_t *t)
+add_visits(fixture_t *t)
 {
     table_add(t, 1234567, TEXT("/index.html"), NUMBER(1699999200));
     table_add(t, 89, TEXT("/caf\xc3\xa9"), NUMBER(1699999200));
@@ -184,7 +184,7 @@ add_visits(table_t *t)
 static void
 test_a_table_lines_up(void **state)
 {
-    table_t t;
+    fixture_t t;
 
     (void)state;
     table_init(&t, "count by path, time:1h");
@@ -201,7 +201,7 @@ test_a_table_lines_up(void **state)
 static void
 test_a_narrow_table_cuts_texts_and_no_numbers(void **state)
 {
-    table_t t;
+    fixture_t t;
 
     (void)state;
     table_init(&t, "count by path, time:1h");
@@ -275,7 +275,7 @@ fill_receipt(receipt_t *r)
 static void
 test_json_has_query_columns_rows_and_receipt(void **state)
 {
-    table_t t;
+    fixture_t t;
 
     (void)state;
     table_init(&t, "count, avg(dur) by status, time:1h");

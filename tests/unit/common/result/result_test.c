@@ -7,7 +7,7 @@
 #include <string.h>
 
 static void
-add_paths(table_t *t)
+add_paths(fixture_t *t)
 {
     table_add(t, 3, TEXT("/b"));
     table_add(t, 1, TEXT("/c"));
@@ -19,7 +19,7 @@ add_paths(table_t *t)
 static void
 check_paths(const char *query, const char *want)
 {
-    table_t t;
+    fixture_t t;
 
     table_init(&t, query);
     add_paths(&t);
@@ -37,7 +37,7 @@ test_default_order_is_count_down_then_keys_up(void **state)
 static void
 test_time_buckets_come_first(void **state)
 {
-    table_t t;
+    fixture_t t;
 
     (void)state;
     table_init(&t, "count by path, time:1h");
@@ -80,7 +80,7 @@ test_top_and_bottom_cut(void **state)
 static void
 test_grouped_top_cuts_inside_each_group(void **state)
 {
-    table_t t;
+    fixture_t t;
 
     (void)state;
     table_init(&t, "top 2 path by host");
@@ -115,7 +115,7 @@ test_let_may_be_missing(void **state)
 static void
 test_a_number_past_128_bits_is_an_error(void **state)
 {
-    table_t t;
+    fixture_t t;
 
     (void)state;
     table_init(&t, "count by path | let big = count * count * count");
@@ -129,7 +129,7 @@ static void
 test_a_sum_past_128_bits_is_an_error(void **state)
 {
     const dec_t most = (dec_t)(~(u128_t)0 >> 1);
-    table_t t;
+    fixture_t t;
 
     (void)state;
     table_init(&t, "sum(bytes)");
@@ -144,7 +144,7 @@ test_a_sum_past_128_bits_is_an_error(void **state)
 static void
 test_a_key_of_another_type_is_refused(void **state)
 {
-    table_t t;
+    fixture_t t;
 
     (void)state;
     table_init(&t, "count by status");
@@ -157,7 +157,7 @@ test_a_key_of_another_type_is_refused(void **state)
 static void
 test_nothing_counted_is_no_row_or_one(void **state)
 {
-    table_t t;
+    fixture_t t;
 
     (void)state;
     table_init(&t, "count by path | sort path | head 3 per path");
@@ -171,7 +171,7 @@ test_nothing_counted_is_no_row_or_one(void **state)
 
 // Many groups in a scattered order, so that selecting and moving rows is seen.
 static void
-add_many(table_t *t, size_t n)
+add_many(fixture_t *t, size_t n)
 {
     char name[32];
 
@@ -197,7 +197,7 @@ check_falling(const result_t *r, size_t n)
 // Every pair of rows against the definition, where first bytes of texts,
 // doubles of numbers and missing cells are close to one another.
 static void
-check_sorted(table_t *t, bool descending)
+check_sorted(fixture_t *t, bool descending)
 {
     const result_t *r = t->result;
 
@@ -220,7 +220,7 @@ test_cells_that_are_close_are_told_apart(void **state)
 
     (void)state;
     for (int descending = 0; descending < 2; descending++) {
-        table_t t;
+        fixture_t t;
         table_init(&t,
             descending ? "count by ua | sort -ua" : "count by ua | sort ua");
         table_add(&t, 5, MISSING);
@@ -254,7 +254,7 @@ test_a_cut_gives_the_first_rows_of_the_whole_order(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof cuts / sizeof *cuts; i++) {
-        table_t t;
+        fixture_t t;
         snprintf(text, sizeof text, "count by path | head %zu", cuts[i]);
         table_init(&t, text);
         add_many(&t, MANY);
@@ -268,7 +268,7 @@ test_a_cut_gives_the_first_rows_of_the_whole_order(void **state)
 static void
 test_texts_outlive_the_table(void **state)
 {
-    table_t t;
+    fixture_t t;
 
     (void)state;
     table_init(&t, "count by path | let again = path | head 2");
@@ -284,7 +284,7 @@ static void
 take_fingerprint(const char *query, bool backwards, uint64_t more, uint8_t *out)
 {
     static const char *const names[] = {"/a", "/b", "/c", "/d"};
-    table_t t;
+    fixture_t t;
 
     table_init(&t, query);
     for (size_t i = 0; i < 4; i++) {

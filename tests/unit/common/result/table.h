@@ -8,23 +8,23 @@
 
 #include <stdio.h>
 
-typedef struct table {
+typedef struct fixture {
     query_t *query;
     tally_t *tally;
     result_t *result;
     buf_t text;
-} table_t;
+} fixture_t;
 
 #define TEXT(s)   ((cell_t){.kind = CELL_TEXT, .text = span_str(s)})
 #define NUMBER(n) ((cell_t){.kind = CELL_NUMBER, .number = DEC_INT(n)})
 #define MISSING   ((cell_t){.kind = CELL_MISSING})
 
 static void
-table_init(table_t *t, const char *query)
+table_init(fixture_t *t, const char *query)
 {
     query_error_t error;
 
-    *t = (table_t){0};
+    *t = (fixture_t){0};
     if (query_parse(query, &t->query, &error) != ERR_OK) {
         fail_msg("%s: %s", query, error.message);
     }
@@ -32,7 +32,7 @@ table_init(table_t *t, const char *query)
 }
 
 static void
-table_fini(table_t *t)
+table_fini(fixture_t *t)
 {
     result_destroy(&t->result);
     tally_destroy(&t->tally);
@@ -42,7 +42,7 @@ table_fini(table_t *t)
 
 // The group of these keys, n lines more in its first aggregate.
 static inline agg_state_t *
-table_add_cells(table_t *t, uint64_t n, const cell_t *cells)
+table_add_cells(fixture_t *t, uint64_t n, const cell_t *cells)
 {
     agg_state_t *states;
     buf_t key = {0};
@@ -60,14 +60,14 @@ table_add_cells(table_t *t, uint64_t n, const cell_t *cells)
     table_add_cells((t), (n), (const cell_t[]){__VA_ARGS__})
 
 static inline void
-table_build(table_t *t)
+table_build(fixture_t *t)
 {
     result_destroy(&t->result);
     CHECK_OK(result_build(t->query, &t->tally, 1, &t->result));
 }
 
 static inline const char *
-table_print(table_t *t, output_kind_t kind, bool header, size_t width)
+table_print(fixture_t *t, output_kind_t kind, bool header, size_t width)
 {
     output_options_t options = {kind, header, width};
 
@@ -79,7 +79,7 @@ table_print(table_t *t, output_kind_t kind, bool header, size_t width)
 
 // "a 3|b 1": the cells of a row apart by blanks, the rows by bars.
 static inline const char *
-table_rows(table_t *t)
+table_rows(fixture_t *t)
 {
     if (t->result == NULL) {
         table_build(t);

@@ -9,7 +9,7 @@
 static unsigned long long flooded(
     const void *p, size_t len, unsigned long long seed);
 
-#include "common/tally/tally.c"
+#include "common/tally/keytable.c"
 
 #include "tests/unit/cmocka_all.h"
 
@@ -17,11 +17,6 @@ static unsigned long long flooded(
 
 #define BUDGET ((size_t)64 << 20)
 #define N_KEYS 20000u
-
-static query_agg_t aggs[] = {{.func = AGG_COUNT}};
-static query_key_t query_keys[1];
-static const query_t query = {
-    .keys = query_keys, .n_keys = 1, .aggs = aggs, .n_aggs = 1};
 
 static unsigned long long
 flooded(const void *p, size_t len, unsigned long long secret)
@@ -32,7 +27,7 @@ flooded(const void *p, size_t len, unsigned long long secret)
 }
 
 static void
-count_all(tally_t *tally)
+count_all(keytable_t *table)
 {
     char text[TALLY_BATCH][16];
     span_t keys[TALLY_BATCH];
@@ -43,9 +38,9 @@ count_all(tally_t *tally)
             snprintf(text[k], sizeof text[k], "%zu", (i + k) % N_KEYS);
             keys[k] = span_str(text[k]);
         }
-        CHECK_OK(tally_groups_find(tally, keys, TALLY_BATCH, groups));
+        CHECK_OK(keytable_find_batch(table, keys, TALLY_BATCH, groups));
         for (size_t k = 0; k < TALLY_BATCH; k++) {
-            assert_true(span_eq(tally_entry(tally, groups[k]).key, keys[k]));
+            assert_true(span_eq(keytable_key(table, groups[k]), keys[k]));
         }
     }
 }
@@ -54,15 +49,16 @@ count_all(tally_t *tally)
 static void
 test_colliding_keys_are_hashed_anew(void **state)
 {
-    tally_t *tally = tally_new(&query, BUDGET);
+    tally_budget_t budget = {.limit = BUDGET};
+    keytable_t *table = keytable_new(1, &budget);
 
     (void)state;
-    count_all(tally);
-    assert_true(tally->attacked);
-    CHECK_U64(tally_groups(tally), N_KEYS);
-    count_all(tally);
-    CHECK_U64(tally_groups(tally), N_KEYS);
-    tally_destroy(&tally);
+    count_all(table);
+    assert_true(keytable_attacked(table));
+    CHECK_U64(keytable_count(table), N_KEYS);
+    count_all(table);
+    CHECK_U64(keytable_count(table), N_KEYS);
+    keytable_destroy(&table);
 }
 
 int

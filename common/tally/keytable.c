@@ -1,0 +1,502 @@
+// SPDX-License-Identifier: Apache-2.0
+// Open addressing with linear probing over slots of 8 bytes: 32 bits of the
+// hash and the number of the entry. Probing reads slots alone until the hash
+// agrees, and growing reads nothing else. The hash is XXH3 with a secret of
+// this process: keys come from log lines, which attackers write. Keys lie
+// behind their length in an arena of blocks that never move.
+//
+// An entry is a record of words: where its key lies, then its states.
+//
+// A table larger than the caches costs a miss each for slot, entry and key.
+// keytable_find_batch has those of a whole batch under way at once.
+#include "common/tally/keytable.h"
+
+#include "common/base/limits.h"
+#include "common/base/xalloc.h"
+#include "common/tally/keysort.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <sodium.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#define ARENA_FIRST   (4u << 10)
+#define ARENA_BLOCK   (256u << 10)
+#define SLOTS_FIRST   256u
+#define NO_ENTRY      UINT32_MAX // of an empty slot
+#define ENTRIES_LIMIT (UINT32_MAX / 2)
+// Of 2^31 numbers in slots that are three quarters full, the longest probe is
+// expected at ln(2^31) / 0.0377 = 570 slots.
+#define PROBES_MAX 1024u
+
+typedef struct slot {
+    uint32_t hash;
+    uint32_t number;
+} slot_t;
+
+typedef struct arena_block {
+    struct arena_block *next;
+    uint8_t bytes[];
+} arena_block_t;
+
+struct keytable {
+    tally_budget_t *budget;
+    size_t bytes; // of slots, numbers and arena
+    slot_t *slots;
+    size_t n_slots;    // a power of two
+    bool attacked;     // hashed with SipHash
+    uint64_t *records; // n_words each
+    size_t n_words;
+    size_t n_entries;
+    size_t records_cap;
+    arena_block_t *arena;
+    size_t arena_left;
+    size_t arena_next; // length of the next block
+    uint8_t *arena_at;
+    uint32_t *sorted;
+};
+
+// Secrets of the process; never in any output.
+static uint64_t seed;
+static uint8_t sip_key[crypto_shorthash_KEYBYTES];
+static pthread_once_t seed_once = PTHREAD_ONCE_INIT;
+
+static void
+make_seed(void)
+{
+    randombytes_buf(&seed, sizeof seed);
+    randombytes_buf(sip_key, sizeof sip_key);
+}
+
+static uint32_t
+hash_key(const keytable_t *self, span_t key)
+{
+    uint8_t sip[crypto_shorthash_BYTES];
+    uint32_t hash;
+
+    if (!self->attacked) {
+        return (uint32_t)XXH3_64bits_withSeed(key.p, key.len, seed);
+    }
+    crypto_shorthash(sip, key.p, key.len, sip_key);
+    memcpy(&hash, sip, sizeof hash);
+    return hash;
+}
+
+static void
+clear_slots(keytable_t *self)
+{
+    memset(self->slots, 0xff, self->n_slots * sizeof *self->slots);
+}
+
+// A pointer is kept as a word.
+_Static_assert(sizeof(uintptr_t) <= sizeof(uint64_t), "word");
+
+bool
+budget_take(tally_budget_t *self, size_t bytes)
+{
+    size_t used = atomic_fetch_add(&self->used, bytes);
+
+    if (used > self->limit || bytes > self->limit - used) {
+        atomic_fetch_sub(&self->used, bytes);
+        return false;
+    }
+    return true;
+}
+
+static bool
+take(keytable_t *self, size_t more)
+{
+    if (!budget_take(self->budget, more)) {
+        return false;
+    }
+    self->bytes += more;
+    return true;
+}
+
+keytable_t *
+keytable_new(size_t n_words, tally_budget_t *budget)
+{
+    keytable_t *self = xcalloc(1, sizeof *self);
+
+    pthread_once(&seed_once, make_seed);
+    self->budget = budget;
+    self->n_words = 1 + n_words;
+    self->n_slots = SLOTS_FIRST;
+    self->slots = xmalloc(self->n_slots * sizeof *self->slots);
+    self->bytes = self->n_slots * sizeof *self->slots;
+    atomic_fetch_add(&self->budget->used, self->bytes);
+    clear_slots(self);
+    return self;
+}
+
+void
+keytable_destroy(keytable_t **self_p)
+{
+    keytable_t *self = *self_p;
+
+    if (self == NULL) {
+        return;
+    }
+    while (self->arena != NULL) {
+        arena_block_t *next = self->arena->next;
+        free(self->arena);
+        self->arena = next;
+    }
+    free(self->slots);
+    free(self->records);
+    free(self->sorted);
+    free(self);
+    *self_p = NULL;
+}
+
+size_t
+keytable_count(const keytable_t *self)
+{
+    return self->n_entries;
+}
+
+size_t
+keytable_bytes(const keytable_t *self)
+{
+    return self->bytes;
+}
+
+bool
+keytable_attacked(const keytable_t *self)
+{
+    return self->attacked;
+}
+
+static const kept_key_t *
+kept_of(const keytable_t *self, size_t number)
+{
+    return (const void *)(uintptr_t)self->records[number * self->n_words];
+}
+
+static uint64_t *
+states_of(const keytable_t *self, size_t number)
+{
+    return &self->records[number * self->n_words + 1];
+}
+
+static span_t
+key_of(const keytable_t *self, size_t number)
+{
+    const kept_key_t *kept = kept_of(self, number);
+
+    return (span_t){kept->bytes, kept->len};
+}
+
+// The slot that holds the key, or the empty one where it belongs.
+static size_t
+find_slot(const keytable_t *self, uint32_t hash, span_t key)
+{
+    size_t mask = self->n_slots - 1;
+    size_t i = hash & mask;
+
+    while (self->slots[i].number != NO_ENTRY) {
+        if (self->slots[i].hash == hash &&
+            span_eq(key_of(self, self->slots[i].number), key)) {
+            break;
+        }
+        i = (i + 1) & mask;
+    }
+    return i;
+}
+
+// Returns how many slots were passed over.
+static size_t
+put_slot(keytable_t *self, slot_t slot)
+{
+    size_t mask = self->n_slots - 1;
+    size_t i = slot.hash & mask;
+    size_t probes = 0;
+
+    for (; self->slots[i].number != NO_ENTRY; probes++) {
+        i = (i + 1) & mask;
+    }
+    self->slots[i] = slot;
+    return probes;
+}
+
+static void
+hash_anew(keytable_t *self)
+{
+    self->attacked = true;
+    clear_slots(self);
+    for (size_t g = 0; g < self->n_entries; g++) {
+        put_slot(self, (slot_t){hash_key(self, key_of(self, g)), (uint32_t)g});
+    }
+}
+
+// Doubles the slots once they are three quarters full.
+static errcode_t
+grow_slots(keytable_t *self)
+{
+    slot_t *old = self->slots;
+    size_t n = self->n_slots;
+
+    if (self->n_entries < n / 4 * 3) {
+        return ERR_OK;
+    }
+    if (!take(self, n * sizeof *old)) {
+        return ERR_TOO_LARGE;
+    }
+    self->n_slots = n * 2;
+    self->slots = xmalloc(self->n_slots * sizeof *self->slots);
+    clear_slots(self);
+    for (size_t i = 0; i < n; i++) {
+        if (old[i].number != NO_ENTRY) {
+            put_slot(self, old[i]);
+        }
+    }
+    free(old);
+    return ERR_OK;
+}
+
+static errcode_t
+grow_records(keytable_t *self)
+{
+    size_t n = self->records_cap > 0 ? self->records_cap * 2 : 64;
+    size_t len = self->n_words * sizeof *self->records;
+    size_t more = (n - self->records_cap) * len;
+
+    if (self->n_entries < self->records_cap) {
+        return ERR_OK;
+    }
+    if (self->n_entries >= ENTRIES_LIMIT || !take(self, more)) {
+        return ERR_TOO_LARGE;
+    }
+    self->records = xrealloc(self->records, n * len);
+    self->records_cap = n;
+    return ERR_OK;
+}
+
+// Of a key in the arena. Each starts where a length may lie.
+static size_t
+kept_len(span_t key)
+{
+    size_t align = _Alignof(kept_key_t);
+
+    return (sizeof(kept_key_t) + key.len + align - 1) & ~(align - 1);
+}
+
+static errcode_t
+grow_arena(keytable_t *self, size_t len)
+{
+    size_t size = self->arena_next > 0 ? self->arena_next : ARENA_FIRST;
+
+    if (len <= self->arena_left) {
+        return ERR_OK;
+    }
+    size = len > size ? len : size;
+    if (!take(self, size + sizeof(arena_block_t))) {
+        return ERR_TOO_LARGE;
+    }
+    self->arena_next = size < ARENA_BLOCK / 2 ? size * 2 : ARENA_BLOCK;
+    arena_block_t *block = xmalloc(sizeof *block + size);
+    block->next = self->arena;
+    self->arena = block;
+    self->arena_at = block->bytes;
+    self->arena_left = size;
+    return ERR_OK;
+}
+
+static const kept_key_t *
+keep_key(keytable_t *self, span_t key)
+{
+    kept_key_t *kept = (void *)self->arena_at;
+    size_t len = kept_len(key);
+
+    *kept = (kept_key_t){(uint32_t)key.len, (uint32_t)self->n_entries};
+    if (key.len > 0) {
+        memcpy(kept->bytes, key.p, key.len);
+    }
+    self->arena_at += len;
+    self->arena_left -= len;
+    return kept;
+}
+
+size_t
+keytable_number(const keytable_t *self, const uint64_t *words)
+{
+    return (size_t)(words - self->records) / self->n_words;
+}
+
+uint64_t *
+keytable_words(const keytable_t *self, size_t number)
+{
+    assert(number < self->n_entries);
+    return states_of(self, number);
+}
+
+span_t
+keytable_key(const keytable_t *self, size_t number)
+{
+    assert(number < self->n_entries);
+    return key_of(self, number);
+}
+
+// The number of a key that has none yet.
+static errcode_t
+make_entry(keytable_t *self, uint32_t hash, span_t key, uint32_t *number)
+{
+    errcode_t rc;
+
+    if (key.len > LIMIT_KEY) {
+        return ERR_TOO_LARGE;
+    }
+    if ((rc = grow_records(self)) != ERR_OK ||
+        (rc = grow_arena(self, kept_len(key))) != ERR_OK ||
+        (rc = grow_slots(self)) != ERR_OK) {
+        return rc;
+    }
+    *number = (uint32_t)self->n_entries;
+    uint64_t *record = &self->records[*number * self->n_words];
+    record[0] = (uintptr_t)keep_key(self, key);
+    memset(&record[1], 0, (self->n_words - 1) * sizeof *record);
+    self->n_entries++;
+    size_t probes = put_slot(self, (slot_t){hash, *number});
+    if (probes > PROBES_MAX && !self->attacked) {
+        hash_anew(self);
+    }
+    return ERR_OK;
+}
+
+errcode_t
+keytable_find(keytable_t *self, span_t key, uint32_t *number)
+{
+    uint32_t hash = hash_key(self, key);
+
+    *number = self->slots[find_slot(self, hash, key)].number;
+    return *number != NO_ENTRY ? ERR_OK : make_entry(self, hash, key, number);
+}
+
+// The first number whose hash agrees: nearly always the right one.
+static uint32_t
+guess_entry(const keytable_t *self, uint32_t hash)
+{
+    size_t mask = self->n_slots - 1;
+    size_t i = hash & mask;
+
+    while (self->slots[i].number != NO_ENTRY && self->slots[i].hash != hash) {
+        i = (i + 1) & mask;
+    }
+    return self->slots[i].number;
+}
+
+// Hashes, and what the batch will read, step by step; numbers[] are guesses.
+static void
+prefetch_batch(const keytable_t *self, const span_t *keys, size_t n,
+    uint32_t *hashes, uint32_t *numbers)
+{
+    for (size_t i = 0; i < n; i++) {
+        hashes[i] = hash_key(self, keys[i]);
+        __builtin_prefetch(&self->slots[hashes[i] & (self->n_slots - 1)]);
+    }
+    for (size_t i = 0; i < n; i++) {
+        numbers[i] = guess_entry(self, hashes[i]);
+        if (numbers[i] != NO_ENTRY) {
+            __builtin_prefetch(states_of(self, numbers[i]), 1);
+        }
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (numbers[i] != NO_ENTRY) {
+            __builtin_prefetch(kept_of(self, numbers[i]));
+        }
+    }
+}
+
+errcode_t
+keytable_find_batch(
+    keytable_t *self, const span_t *keys, size_t n, uint32_t *numbers)
+{
+    uint32_t hashes[TALLY_BATCH];
+    errcode_t rc = ERR_OK;
+
+    assert(n <= TALLY_BATCH);
+    prefetch_batch(self, keys, n, hashes, numbers);
+    for (size_t i = 0; rc == ERR_OK && i < n; i++) {
+        if (numbers[i] == NO_ENTRY ||
+            !span_eq(key_of(self, numbers[i]), keys[i])) {
+            rc = keytable_find(self, keys[i], &numbers[i]);
+        }
+    }
+    return rc;
+}
+
+tally_entry_t
+keytable_entry(const keytable_t *self, size_t g)
+{
+    return (tally_entry_t){key_of(self, g), states_of(self, g)};
+}
+
+void
+keytable_entries(const keytable_t *self, const uint32_t *numbers, size_t n,
+    tally_entry_t *out)
+{
+    assert(n <= TALLY_BATCH);
+    for (size_t i = 0; i < n; i++) {
+        __builtin_prefetch(states_of(self, numbers[i]));
+    }
+    for (size_t i = 0; i < n; i++) {
+        __builtin_prefetch(kept_of(self, numbers[i]));
+    }
+    for (size_t i = 0; i < n; i++) {
+        out[i] = keytable_entry(self, numbers[i]);
+    }
+}
+
+unsigned
+tally_part(span_t key, unsigned n_parts)
+{
+    return (unsigned)XXH3_64bits(key.p, key.len) & (n_parts - 1);
+}
+
+// Lists the numbers by part; ends[] as in tally_sorted. The room is used up.
+static void
+list_parts(const keytable_t *self, unsigned n_parts, size_t *ends,
+    sort_item_t *items, sort_item_t *room)
+{
+    size_t places[TALLY_PARTS] = {0};
+    size_t sum = 0;
+
+    for (size_t g = 0; g < self->n_entries; g++) {
+        unsigned part = n_parts > 1 ? tally_part(key_of(self, g), n_parts) : 0;
+        room[g] = (sort_item_t){part, kept_of(self, g)};
+        places[part]++;
+    }
+    for (unsigned p = 0; p < n_parts; p++) {
+        sum += places[p];
+        ends[p] = sum;
+        places[p] = sum - places[p];
+    }
+    for (size_t g = 0; g < self->n_entries; g++) {
+        items[places[room[g].word]++] = room[g];
+    }
+}
+
+const uint32_t *
+keytable_sorted(keytable_t *self, unsigned n_parts, size_t ends[TALLY_PARTS])
+{
+    sort_item_t *items = xmalloc((2 * self->n_entries + 1) * sizeof *items);
+    sort_item_t *room = items + self->n_entries;
+
+    assert(n_parts > 0 && n_parts <= TALLY_PARTS);
+    list_parts(self, n_parts, ends, items, room);
+    for (size_t p = 0, begin = 0; p < n_parts; begin = ends[p++]) {
+        keysort(items + begin, room, ends[p] - begin);
+    }
+    self->sorted =
+        xrealloc(self->sorted, (self->n_entries + 1) * sizeof *self->sorted);
+    for (size_t g = 0; g < self->n_entries; g++) {
+        self->sorted[g] = items[g].key->number;
+    }
+    free(items);
+    return self->sorted;
+}
