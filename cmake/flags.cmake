@@ -15,7 +15,8 @@ set(LT_ARCH "" CACHE STRING "-march value; empty: the platform's baseline")
 set(lt_flags -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion
     -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wcast-qual
     -Wcast-align -Wpointer-arith -Wwrite-strings -Wundef -Wvla
-    -Wimplicit-fallthrough -Wswitch-enum -fstack-protector-strong)
+    -Wimplicit-fallthrough -Wswitch-enum -fstack-protector-strong
+    -ffp-contract=off) # estimates are the same on every machine
 if(LT_WERROR)
     list(APPEND lt_flags -Werror)
 endif()
