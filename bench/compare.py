@@ -57,7 +57,7 @@ def referred(files):
 
 
 def key_bytes(log):
-    lines = output_of(LOGTALLY, "run", "-q", "-o", "tsv", "--no-header",
+    lines = output_of(LOGTALLY, "run", "--quiet", "-o", "tsv", "--no-header",
                       "count by url", log).splitlines()
     return sum(len(x.rsplit("\t", 1)[0]) for x in lines), len(lines)
 
@@ -66,7 +66,7 @@ def memory(files):
     out = {}
     for question in ("status", "url"):
         for data in ("slice", "log"):
-            most = peaks([LOGTALLY, "run", "-q", "-j", 2,
+            most = peaks([LOGTALLY, "run", "--quiet", "-j", 2,
                           QUESTIONS[question], files[data]])
             out[f"{question} {data}"] = {
                 ("executor" if "exec" in name else "logtally"): kib
@@ -81,7 +81,7 @@ def small_file(folder, runs=50):
     took = []
     for _ in range(runs):
         began = time.monotonic()
-        conftest.run("run", "-q", "count", log)
+        conftest.run("run", "--quiet", "count", log)
         took.append(time.monotonic() - began)
     return statistics.median(took)
 

@@ -57,7 +57,7 @@ def of_goaccess(output):
 
 
 def ours(name, question, data, jobs, files):
-    return Command(name, [LOGTALLY, "run", "-q", "-o", "json", "-j", jobs,
+    return Command(name, [LOGTALLY, "run", "--quiet", "-o", "json", "-j", jobs,
                           QUESTIONS[question], *files], data, of_json_rows,
                    f"{question} of {data}")
 
@@ -156,7 +156,7 @@ def pythons(f):
 def all_of_ours(f, endpoint_env):
     log = [f["log"]]
     submit = Command("logtally submit, 3 workers of 1: count by status",
-                     [LOGTALLY, "submit", "-q", "-o", "json",
+                     [LOGTALLY, "submit", "--quiet", "-o", "json",
                       QUESTIONS["status"],
                       f"web*:{f['hosts'][0].parent.parent}/host*/*"], "log",
                      of_json_rows, "status of log", env=endpoint_env)

@@ -111,11 +111,11 @@ follow(job_t *job, uint64_t peer)
 // The first line of a mistake; the CLI has shown the place in the text.
 static bool
 check_query(coordinator_t *self, const incoming_t *in, const lt_Submit *meta,
-    query_t **out)
+    queries_t **out)
 {
     query_error_t error;
 
-    if (query_parse_free(meta->query, out, &error) != ERR_OK) {
+    if (queries_parse(meta->query, out, &error) != ERR_OK) {
         send_refused(self, in->peer, ERR_QUERY, EXIT_USAGE,
             "the query is wrong: %s", error.message);
         return false;
@@ -234,14 +234,14 @@ check_submit(coordinator_t *self, const incoming_t *in, const lt_Submit *meta)
 
 static void
 start_job(coordinator_t *self, const incoming_t *in, const lt_Submit *meta,
-    query_t *query)
+    queries_t *queries)
 {
     job_t *job = job_new(self, in->who->name);
 
     if (job == NULL) {
         send_refused(self, in->peer, ERR_BUSY, EXIT_FAILED,
             "%u jobs are running; wait for one to end", LIMIT_JOBS);
-        query_destroy(&query);
+        queries_destroy(&queries);
         return;
     }
     int64_t deadline_ms =
@@ -249,8 +249,8 @@ start_job(coordinator_t *self, const incoming_t *in, const lt_Submit *meta,
             ? (int64_t)meta->deadline_ms
             : self->config.deadline_ms;
     memcpy(job->request, meta->request, sizeof job->request);
-    job->query = query;
-    job->canonical = xstrdup(query->canonical);
+    job->queries = queries;
+    job->canonical = xstrdup(queries->canonical);
     job->format = xstrdup(meta->format[0] != '\0' ? meta->format : "auto");
     job->deadline = self->now + deadline_ms;
     job->shard_bytes = meta->shard_bytes;
@@ -282,7 +282,7 @@ bool
 on_submit(coordinator_t *self, const incoming_t *in)
 {
     lt_Submit *meta = xmalloc(sizeof *meta);
-    query_t *query = NULL;
+    queries_t *queries = NULL;
     bool known = frame_meta(in->frame, lt_Submit_fields, meta) == ERR_OK;
 
     if (known && check_submit(self, in, meta)) {
@@ -292,8 +292,8 @@ on_submit(coordinator_t *self, const incoming_t *in)
                 follow(job, in->peer);
             }
             send_update(self, in->peer, job);
-        } else if (check_query(self, in, meta, &query)) {
-            start_job(self, in, meta, query);
+        } else if (check_query(self, in, meta, &queries)) {
+            start_job(self, in, meta, queries);
         }
     }
     free(meta);

@@ -13,6 +13,7 @@
 
 #include "common/base/limits.h"
 #include "common/base/map.h"
+#include "common/query/queries.h"
 #include "common/result/result.h"
 #include "common/tally/partial.h"
 #include "common/wire/control.pb.h"
@@ -171,7 +172,7 @@ struct job {
     size_t n_split, cap_split;
     char owner[LIMIT_NAME];
     uint8_t request[16];
-    query_t *query;
+    queries_t *queries;
     char *canonical;
     char *format;
     lt_JobState state;
@@ -197,9 +198,10 @@ struct job {
     size_t n_ranges, cap_ranges;
     plan_shard_t *shards;
     size_t n_shards, cap_shards;
-    size_t n_done; // committed or lost
-    uint64_t turn; // when it was served last
-    tallies_t *tallies;
+    size_t n_done;       // committed or lost
+    uint64_t turn;       // when it was served last
+    tallies_t **tallies; // of each query
+    tally_budget_t merge_budget;
     totals_t totals; // without files
     lease_t *leases;
     uint64_t bytes, bytes_done, retried;

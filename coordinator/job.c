@@ -144,9 +144,13 @@ job_free_work(coordinator_t *self, job_t *job)
     job->split = NULL;
     job->n_split = 0;
     job->n_sources = job->n_listings = job->n_places = job->n_ranges = 0;
-    tallies_destroy(&job->tallies);
+    for (size_t i = 0; job->tallies != NULL && i < job->queries->n; i++) {
+        tallies_destroy(&job->tallies[i]);
+    }
+    free(job->tallies);
+    job->tallies = NULL;
     totals_fini(&job->totals);
-    query_destroy(&job->query);
+    queries_destroy(&job->queries);
     free_receipt(&job->heard_of);
 }
 
@@ -241,15 +245,24 @@ job_cancel(coordinator_t *self, job_t *job)
 errcode_t
 job_prepare(coordinator_t *self, job_t *job)
 {
-    agg_state_t *states;
+    size_t n = job->queries->n;
+    errcode_t rc = ERR_OK;
 
     job->state = lt_JobState_JOB_RUNNING;
-    job->tallies =
-        tallies_new(job->query, self->config.merge_budget, self->pool);
+    job->merge_budget.limit = self->config.merge_budget;
+    job->tallies = xcalloc(n, sizeof(tallies_t *));
+    for (size_t i = 0; i < n; i++) {
+        job->tallies[i] = tallies_new_sharing(
+            job->queries->list[i].query, &job->merge_budget, self->pool);
+    }
     // Without keys there is one row, also when there is nothing to read.
-    return job->query->n_keys == 0
-               ? tallies_group(job->tallies, (span_t){0}, &states)
-               : ERR_OK;
+    for (size_t i = 0; rc == ERR_OK && i < n; i++) {
+        agg_state_t *states;
+        if (job->queries->list[i].query->n_keys == 0) {
+            rc = tallies_group(job->tallies[i], (span_t){0}, &states);
+        }
+    }
+    return rc;
 }
 
 void
@@ -401,14 +414,32 @@ fill_receipt(const job_t *job, receipt_t *r)
     r->complete = r->n_missing == 0;
 }
 
+// Of each query, in a chain.
+static errcode_t
+build_results(const job_t *job, result_t **out)
+{
+    errcode_t rc = ERR_OK;
+
+    *out = NULL;
+    for (size_t i = 0; rc == ERR_OK && i < job->queries->n; i++) {
+        const named_query_t *q = &job->queries->list[i];
+        rc = result_build(
+            q->query, tallies_parts(job->tallies[i]), TALLY_PARTS, out);
+        if (rc == ERR_OK && q->name != NULL) {
+            (*out)->name = xstrdup(q->name);
+        }
+        out = rc == ERR_OK ? &(*out)->next : out;
+    }
+    return rc;
+}
+
 // *size is that of the encoded result.
 static errcode_t
 keep_result(coordinator_t *self, job_t *job, uint64_t *size)
 {
     result_t *result = NULL;
     buf_t bytes = {0};
-    errcode_t rc = result_build(
-        job->query, tallies_parts(job->tallies), TALLY_PARTS, &result);
+    errcode_t rc = build_results(job, &result);
 
     if (rc == ERR_OK) {
         job->ended = self->now;

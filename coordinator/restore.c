@@ -29,7 +29,7 @@ restore_job(coordinator_t *self, uint64_t id, span_t bytes)
     job->restored = true;
     errcode_t rc = entry_get_job(bytes, self->config.wall_ms, job);
     if (rc == ERR_OK) {
-        rc = query_parse_free(job->canonical, &job->query, &error);
+        rc = queries_parse(job->canonical, &job->queries, &error);
     }
     if (rc != ERR_OK) {
         job_destroy(self, job);

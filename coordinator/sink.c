@@ -210,16 +210,22 @@ errcode_t
 sink_merge(coordinator_t *self, job_t *job, uint64_t shard, span_t partial)
 {
     plan_shard_t *s = &job->shards[shard];
+    const query_t *list[LIMIT_QUERIES];
+    size_t n = job->queries->n;
     totals_t got = {0};
-    errcode_t rc = partial_check(
-        partial, (uint32_t)job->n_files, job->query, self->pool, &got);
+
+    for (size_t i = 0; i < n; i++) {
+        list[i] = job->queries->list[i].query;
+    }
+    errcode_t rc = partial_check_all(
+        partial, (uint32_t)job->n_files, list, n, self->pool, &got);
 
     if (rc == ERR_OK && !covers(job, s, &got)) {
         rc = ERR_CORRUPT;
     }
     if (rc != ERR_OK) {
         rc = ERR_CORRUPT; // whatever it was: these bytes are not counted
-    } else if ((rc = partial_add(partial, job->tallies)) == ERR_OK) {
+    } else if ((rc = partial_add_all(partial, job->tallies, n)) == ERR_OK) {
         add_totals(job, s, &got);
     }
     totals_fini(&got);

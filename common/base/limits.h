@@ -7,6 +7,7 @@
 
 #define LIMIT_LINE            (1u << 20) // a log line without its ending
 #define LIMIT_QUERY_TEXT      32767u
+#define LIMIT_QUERIES         32u // of one job
 #define LIMIT_QUERY_STAGES    64u
 #define LIMIT_QUERY_COLUMNS   64u  // keys plus aggregates plus lets
 #define LIMIT_QUERY_DEPTH     200u // nesting of expressions and filters

@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// A result as bytes: magic with version, query, columns, receipt, rows. The
-// fingerprint inside is that of the rows, and checked against them.
+// A result as bytes: magic with version, query, columns, receipt, rows; one
+// with a name has another magic and the name behind it. Results of a chain lie
+// one behind the other. The fingerprint inside is that of the rows, and checked
+// against them.
 #include "common/result/result.h"
 
+#include "common/base/limits.h"
 #include "common/base/xalloc.h"
+#include "common/query/queries.h"
 #include "common/result/memory.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define RESULT_MAGIC 0x3152544cu // "LTR1"
+#define NAMED_MAGIC  0x4e52544cu // "LTRN"
 
 static void
 put_text(buf_t *out, const char *text)
@@ -83,10 +88,13 @@ put_receipt(buf_t *out, const receipt_t *r)
     put_texts(out, r->notes, r->n_notes);
 }
 
-void
-result_encode(const result_t *self, buf_t *out)
+static void
+put_result(const result_t *self, buf_t *out)
 {
-    buf_put_u32(out, RESULT_MAGIC);
+    buf_put_u32(out, self->name != NULL ? NAMED_MAGIC : RESULT_MAGIC);
+    if (self->name != NULL) {
+        put_text(out, self->name);
+    }
     put_text(out, self->query);
     buf_put_varint(out, self->n_columns);
     for (size_t i = 0; i < self->n_columns; i++) {
@@ -97,6 +105,14 @@ result_encode(const result_t *self, buf_t *out)
     buf_put_varint(out, self->n_rows);
     for (size_t i = 0; i < self->n_rows * self->n_columns; i++) {
         cell_encode(&self->cells[i], out);
+    }
+}
+
+void
+result_encode(const result_t *self, buf_t *out)
+{
+    for (; self != NULL; self = self->next) {
+        put_result(self, out);
     }
 }
 
@@ -285,22 +301,60 @@ get_rows(rd_t *r, result_t *self)
             rc = ERR_MALFORMED;
         }
     }
-    return rc != ERR_OK ? rc : rd_end(r);
+    return rc;
 }
 
 static errcode_t
-get_all(rd_t *r, result_t *self)
+get_name(rd_t *r, result_t *self)
+{
+    errcode_t rc = get_text(r, LIMIT_NAME, &self->name);
+
+    return rc == ERR_OK && !queries_name_fits(span_str(self->name))
+               ? ERR_MALFORMED
+               : rc;
+}
+
+static errcode_t
+get_result(rd_t *r, result_t *self)
 {
     uint32_t magic;
     errcode_t rc = rd_u32(r, &magic);
 
-    if (rc == ERR_OK && magic != RESULT_MAGIC) {
+    if (rc == ERR_OK && magic != RESULT_MAGIC && magic != NAMED_MAGIC) {
         return ERR_UNSUPPORTED;
+    }
+    if (rc == ERR_OK && magic == NAMED_MAGIC) {
+        rc = get_name(r, self);
     }
     rc = rc != ERR_OK ? rc : get_text(r, LIMIT_QUERY_TEXT, &self->query);
     rc = rc != ERR_OK ? rc : get_columns(r, self);
     rc = rc != ERR_OK ? rc : get_receipt(r, &self->receipt);
     return rc != ERR_OK ? rc : get_rows(r, self);
+}
+
+// All that is left. Only a result alone has no name.
+static errcode_t
+get_chain(rd_t *r, result_t *first)
+{
+    errcode_t rc = get_result(r, first);
+    result_t *last = first;
+    size_t n = 1;
+
+    if (rc == ERR_OK && first->name == NULL) {
+        return rd_end(r);
+    }
+    for (; rc == ERR_OK && rd_left(r) > 0; n++) {
+        if (n == LIMIT_QUERIES) {
+            return ERR_TOO_LARGE;
+        }
+        last->next = xcalloc(1, sizeof *last);
+        last = last->next;
+        rc = get_result(r, last);
+        if (rc == ERR_OK && last->name == NULL) {
+            rc = ERR_MALFORMED;
+        }
+    }
+    return rc;
 }
 
 errcode_t
@@ -313,7 +367,7 @@ result_read(span_t bytes, result_t **out)
     result_t *self = xcalloc(1, sizeof *self);
     self->memory = result_memory_new();
     rd_t r = rd_init(result_keep(self->memory, bytes));
-    errcode_t rc = get_all(&r, self);
+    errcode_t rc = get_chain(&r, self);
 
     if (rc == ERR_OK) {
         *out = self;
@@ -329,12 +383,14 @@ result_decode(span_t bytes, result_t **out)
     uint8_t fingerprint[32];
     errcode_t rc = result_read(bytes, out);
 
-    if (rc == ERR_OK) {
-        result_fingerprint(*out, fingerprint);
-        if (memcmp(fingerprint, (*out)->receipt.fingerprint, 32) != 0) {
-            result_destroy(out);
+    for (const result_t *r = *out; rc == ERR_OK && r != NULL; r = r->next) {
+        result_fingerprint(r, fingerprint);
+        if (memcmp(fingerprint, r->receipt.fingerprint, 32) != 0) {
             rc = ERR_CORRUPT;
         }
+    }
+    if (rc != ERR_OK) {
+        result_destroy(out);
     }
     return rc;
 }

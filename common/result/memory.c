@@ -85,3 +85,19 @@ result_fingerprint(const result_t *self, uint8_t out[32])
     crypto_generichash_final(&state, out, 32);
     buf_fini(&buf);
 }
+
+void
+result_fingerprint_all(const result_t *self, uint8_t out[32])
+{
+    crypto_generichash_state state;
+
+    if (self->next == NULL) {
+        memcpy(out, self->receipt.fingerprint, 32);
+        return;
+    }
+    crypto_generichash_init(&state, NULL, 0, 32);
+    for (; self != NULL; self = self->next) {
+        crypto_generichash_update(&state, self->receipt.fingerprint, 32);
+    }
+    crypto_generichash_final(&state, out, 32);
+}

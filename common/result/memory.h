@@ -21,6 +21,8 @@ span_t result_keep(result_memory_t *self, span_t text); // a copy
 bool cell_fits(const cell_t *cell, type_t type);
 // Over the canonical query and the cells, row by row.
 void result_fingerprint(const result_t *self, uint8_t out[32]);
+// Of a chain: its own where it is one result, else of those of all.
+void result_fingerprint_all(const result_t *self, uint8_t out[32]);
 // result_decode but for the fingerprint, which would keep a fuzzer out.
 MUST_CHECK errcode_t result_read(span_t bytes, result_t **out);
 

@@ -88,9 +88,8 @@ goes_right(type_t type)
     return type_is_number(type) && type != TYPE_TIME;
 }
 
-void
-output_result(
-    const result_t *result, const output_options_t *options, buf_t *out)
+static void
+put_one(const result_t *result, const output_options_t *options, buf_t *out)
 {
     switch (options->kind) {
     case OUTPUT_TABLE:
@@ -102,15 +101,44 @@ output_result(
             result, options->kind == OUTPUT_CSV, options->header, out);
         return;
     case OUTPUT_JSON:
-        output_json(result, out);
-        return;
     case OUTPUT_JSONL:
-        output_jsonl(result, out);
         return;
     case OUTPUT_MD:
         output_markdown(result, out);
         return;
     case OUTPUT_KIND_COUNT:
         return;
+    }
+}
+
+// Names are letters and digits: harmless everywhere.
+static void
+put_heading(const result_t *result, output_kind_t kind, bool first, buf_t *out)
+{
+    const char *end = kind == OUTPUT_CSV ? "\r\n" : "\n";
+
+    if (result->name != NULL) {
+        buf_put_str(out, first ? "" : end);
+        buf_printf(
+            out, "%s%s%s", kind == OUTPUT_MD ? "## " : "", result->name, end);
+        buf_put_str(out, kind == OUTPUT_MD ? end : "");
+    }
+}
+
+void
+output_result(
+    const result_t *result, const output_options_t *options, buf_t *out)
+{
+    if (options->kind == OUTPUT_JSON) {
+        output_json(result, out);
+        return;
+    }
+    if (options->kind == OUTPUT_JSONL) {
+        output_jsonl(result, out);
+        return;
+    }
+    for (const result_t *r = result; r != NULL; r = r->next) {
+        put_heading(r, options->kind, r == result, out);
+        put_one(r, options, out);
     }
 }

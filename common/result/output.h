@@ -25,6 +25,7 @@ typedef struct output_options {
     size_t width; // table: columns of the terminal, 0 for no limit
 } output_options_t;
 
+// With all that is behind it; each of several below its name.
 void output_result(
     const result_t *result, const output_options_t *options, buf_t *out);
 // The receipt for people, some lines for standard error: what was read, what

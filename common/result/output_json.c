@@ -2,6 +2,7 @@
 // JSON by hand: numbers have up to 38 digits, which no library of C prints.
 // Rows stand one on a line.
 #include "common/base/utf8.h"
+#include "common/result/memory.h"
 #include "common/result/output_inside.h"
 
 #include <sodium.h>
@@ -161,12 +162,15 @@ put_texts(const char *name, char *const *texts, size_t n, buf_t *out)
 }
 
 static void
-put_receipt(const receipt_t *r, buf_t *out)
+put_receipt(const result_t *result, buf_t *out)
 {
+    const receipt_t *r = &result->receipt;
+    uint8_t fingerprint[32];
     char hex[65];
     char seconds[DEC_TEXT_MAX];
 
-    sodium_bin2hex(hex, sizeof hex, r->fingerprint, sizeof r->fingerprint);
+    result_fingerprint_all(result, fingerprint);
+    sodium_bin2hex(hex, sizeof hex, fingerprint, sizeof fingerprint);
     buf_printf(out, "{\"complete\":%s,\"fingerprint\":\"%s\",",
         r->complete ? "true" : "false", hex);
     put_named("files", r->files, out);
@@ -189,10 +193,11 @@ put_receipt(const receipt_t *r, buf_t *out)
     buf_put_u8(out, '}');
 }
 
-void
-output_json(const result_t *result, buf_t *out)
+// Query, columns and rows, without the braces.
+static void
+put_table(const result_t *result, buf_t *out)
 {
-    buf_put_str(out, "{\"query\":");
+    buf_put_str(out, "\"query\":");
     put_string(span_str(result->query), out);
     buf_put_str(out, ",\n\"columns\":[");
     for (size_t i = 0; i < result->n_columns; i++) {
@@ -210,22 +215,62 @@ output_json(const result_t *result, buf_t *out)
         }
         buf_put_u8(out, ']');
     }
-    buf_put_str(out, result->n_rows > 0 ? "\n],\n" : "],\n");
-    buf_put_str(out, "\"receipt\":");
-    put_receipt(&result->receipt, out);
+    buf_put_str(out, result->n_rows > 0 ? "\n]" : "]");
+}
+
+static void
+put_named_table(const result_t *result, buf_t *out)
+{
+    char hex[65];
+
+    sodium_bin2hex(hex, sizeof hex, result->receipt.fingerprint,
+        sizeof result->receipt.fingerprint);
+    buf_printf(out, "{\"name\":\"%s\",", result->name);
+    put_table(result, out);
+    buf_printf(out, ",\n\"fingerprint\":\"%s\"}", hex);
+}
+
+void
+output_json(const result_t *result, buf_t *out)
+{
+    if (result->name == NULL) {
+        buf_put_u8(out, '{');
+        put_table(result, out);
+    } else {
+        buf_put_str(out, "{\"results\":[");
+        for (const result_t *r = result; r != NULL; r = r->next) {
+            buf_put_str(out, r == result ? "\n" : ",\n");
+            put_named_table(r, out);
+        }
+        buf_put_str(out, "\n]");
+    }
+    buf_put_str(out, ",\n\"receipt\":");
+    put_receipt(result, out);
     buf_put_str(out, "}\n");
+}
+
+static void
+put_jsonl(const result_t *result, buf_t *out)
+{
+    for (size_t row = 0; row < result->n_rows; row++) {
+        buf_put_u8(out, '{');
+        if (result->name != NULL) {
+            buf_printf(out, "\"name\":\"%s\",\"row\":{", result->name);
+        }
+        for (size_t i = 0; i < result->n_columns; i++) {
+            buf_put_str(out, i > 0 ? "," : "");
+            put_name(result->columns[i].name, out);
+            buf_put_u8(out, ':');
+            put_json(result, row, i, out);
+        }
+        buf_put_str(out, result->name != NULL ? "}}\n" : "}\n");
+    }
 }
 
 void
 output_jsonl(const result_t *result, buf_t *out)
 {
-    for (size_t row = 0; row < result->n_rows; row++) {
-        for (size_t i = 0; i < result->n_columns; i++) {
-            buf_put_str(out, i > 0 ? "," : "{");
-            put_name(result->columns[i].name, out);
-            buf_put_u8(out, ':');
-            put_json(result, row, i, out);
-        }
-        buf_put_str(out, "}\n");
+    for (; result != NULL; result = result->next) {
+        put_jsonl(result, out);
     }
 }

@@ -165,22 +165,29 @@ result_build(
     return rc;
 }
 
-void
-result_destroy(result_t **self_p)
+static void
+destroy_one(result_t *self)
 {
-    result_t *self = *self_p;
-
-    if (self == NULL) {
-        return;
-    }
     for (size_t i = 0; i < self->n_columns; i++) {
         free(self->columns[i].name);
     }
     free(self->columns);
     free(self->cells);
+    free(self->name);
     free(self->query);
     receipt_fini(&self->receipt);
     result_memory_destroy(&self->memory);
     free(self);
+}
+
+void
+result_destroy(result_t **self_p)
+{
+    result_t *next;
+
+    for (result_t *self = *self_p; self != NULL; self = next) {
+        next = self->next;
+        destroy_one(self);
+    }
     *self_p = NULL;
 }

@@ -38,7 +38,10 @@ typedef struct receipt {
     size_t n_notes;
 } receipt_t;
 
+// Several queries have a chain of results. The first one's receipt is that of
+// the job; of the others' only the fingerprint counts.
 typedef struct result {
+    char *name;  // of the query, or NULL where there is one without a name
     char *query; // canonical text
     column_t *columns;
     size_t n_columns;
@@ -49,15 +52,17 @@ typedef struct result {
     // printed; NULL: UTC. Not part of what is encoded.
     int64_t (*zone)(int64_t utc);
     struct result_memory *memory;
+    struct result *next; // owned, or NULL
 } result_t;
 
-// Runs order and stages over the merged tally and takes the fingerprint. The
+// Runs order and stages over one query's merged tally and takes the fingerprint
+// of its rows. The
 // receipt's other fields are the caller's to fill (owned by the result once
 // set). ERR_OVERFLOW when a sum or a let leaves 128 bits, ERR_REGEX,
 // ERR_MALFORMED for a key that is not of its column's type.
 MUST_CHECK errcode_t result_build(const query_t *query, tally_t *const *parts,
     size_t n_parts, result_t **out);
-void result_destroy(result_t **self_p);
+void result_destroy(result_t **self_p); // and all behind it
 
 void receipt_fini(receipt_t *self); // empty afterwards
 // Adds to the receipt; each copies its strings, cut where result_decode would
@@ -69,7 +74,8 @@ void receipt_add_note(receipt_t *self, const char *sentence);
 void receipt_add_sample(receipt_t *self, const char *host, const char *file,
     const sample_t *sample);
 
-// For the wire and the state directory. Decoding checks everything.
+// For the wire and the state directory, with all behind it. Decoding checks
+// everything.
 void result_encode(const result_t *self, buf_t *out);
 MUST_CHECK errcode_t result_decode(span_t bytes, result_t **out);
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The partial's layout, version 2:
 //
-//   "LTP" version u8 | totals | samples | files | n_sections u8 | sections
+//   "LTP" version u8 | totals | samples | files
+//   then for each query: n_sections u8 | sections
 //   section: length u32 | packed u32 | groups (groups.c)
 //
 // packed is 0, or the length of the zstd frame that is there in their place.
@@ -74,20 +75,15 @@ patch_u32(uint8_t *p, uint32_t v)
     }
 }
 
-errcode_t
-partial_encode(tally_t *tally, const totals_t *totals, buf_t *out)
+static errcode_t
+put_sections(tally_t *tally, size_t limit, buf_t *out)
 {
-    size_t limit = out->len + LIMIT_PARTIAL;
     unsigned n = tally_groups(tally) < SECTIONS_FROM ? 1 : TALLY_PARTS;
     size_t ends[TALLY_PARTS];
     const uint32_t *sorted = tally_sorted(tally, n, ends);
     errcode_t rc = ERR_OK;
 
     tally_list(tally);
-    buf_put_u32(out, PARTIAL_MAGIC);
-    put_totals(totals, out);
-    put_samples(totals, out);
-    put_files(totals, out);
     buf_put_u8(out, (uint8_t)n);
     for (size_t i = 0, begin = 0; rc == ERR_OK && i < n; begin = ends[i++]) {
         size_t at = out->len;
@@ -96,6 +92,29 @@ partial_encode(tally_t *tally, const totals_t *totals, buf_t *out)
         patch_u32(out->p + at, (uint32_t)(out->len - at - 8));
     }
     return rc;
+}
+
+errcode_t
+partial_encode_all(
+    tally_t *const *tallies, size_t n, const totals_t *totals, buf_t *out)
+{
+    size_t limit = out->len + LIMIT_PARTIAL;
+    errcode_t rc = ERR_OK;
+
+    buf_put_u32(out, PARTIAL_MAGIC);
+    put_totals(totals, out);
+    put_samples(totals, out);
+    put_files(totals, out);
+    for (size_t i = 0; rc == ERR_OK && i < n; i++) {
+        rc = put_sections(tallies[i], limit, out);
+    }
+    return rc;
+}
+
+errcode_t
+partial_encode(tally_t *tally, const totals_t *totals, buf_t *out)
+{
+    return partial_encode_all(&tally, 1, totals, out);
 }
 
 static errcode_t
@@ -262,11 +281,11 @@ get_section(rd_t *r, section_t *out)
     return rd_bytes(r, out->packed ? packed : out->len, &out->bytes);
 }
 
+// Those of one query. *sum is of the lengths of all before.
 static errcode_t
-get_sections(rd_t *r, sections_t *out)
+get_sections(rd_t *r, uint64_t *sum, sections_t *out)
 {
     uint8_t n = 0;
-    uint64_t sum = 0;
     errcode_t rc = rd_u8(r, &n);
 
     if (rc == ERR_OK && n != 1 && n != TALLY_PARTS) {
@@ -274,12 +293,9 @@ get_sections(rd_t *r, sections_t *out)
     }
     for (out->n = 0; rc == ERR_OK && out->n < n; out->n++) {
         rc = get_section(r, &out->list[out->n]);
-        sum += rc == ERR_OK ? out->list[out->n].len : 0;
+        *sum += rc == ERR_OK ? out->list[out->n].len : 0;
     }
-    if (rc == ERR_OK && sum > LIMIT_PARTIAL) {
-        rc = ERR_TOO_LARGE;
-    }
-    return rc != ERR_OK ? rc : rd_end(r);
+    return rc == ERR_OK && *sum > LIMIT_PARTIAL ? ERR_TOO_LARGE : rc;
 }
 
 // The groups of a section, lent or in *room. It claims a length below
@@ -366,63 +382,98 @@ pack_section(const section_t *self, buf_t *out)
 void
 partial_pack(span_t partial, buf_t *out)
 {
-    sections_t sections = {0};
     totals_t totals = {0};
+    uint64_t sum = 0;
     rd_t r = rd_init(partial);
     errcode_t rc = get_head(&r, UINT32_MAX, &totals);
-    span_t head = {partial.p, partial.len - rd_left(&r)};
 
-    rc = rc != ERR_OK ? rc : get_sections(&r, &sections);
     totals_fini(&totals);
-    assert(rc == ERR_OK); // our own
-    buf_put_span(out, head);
-    buf_put_u8(out, (uint8_t)sections.n);
-    for (unsigned i = 0; i < sections.n; i++) {
-        pack_section(&sections.list[i], out);
+    buf_put_span(out, (span_t){partial.p, partial.len - rd_left(&r)});
+    while (rc == ERR_OK && rd_left(&r) > 0) {
+        sections_t sections = {0};
+        rc = get_sections(&r, &sum, &sections);
+        buf_put_u8(out, (uint8_t)sections.n);
+        for (unsigned i = 0; i < sections.n; i++) {
+            pack_section(&sections.list[i], out);
+        }
     }
+    assert(rc == ERR_OK); // our own
+}
+
+errcode_t
+partial_check_all(span_t bytes, uint32_t n_files, const query_t *const *queries,
+    size_t n, pool_t *pool, totals_t *totals)
+{
+    uint64_t sum = 0;
+    rd_t r = rd_init(bytes);
+    errcode_t rc = get_head(&r, n_files, totals);
+
+    for (size_t i = 0; rc == ERR_OK && i < n; i++) {
+        sections_t sections = {.query = queries[i]};
+        rc = get_sections(&r, &sum, &sections);
+        rc = rc != ERR_OK ? rc : run_sections(&sections, pool, check_section);
+    }
+    return rc != ERR_OK ? rc : rd_end(&r);
 }
 
 errcode_t
 partial_check(span_t bytes, uint32_t n_files, const query_t *query,
     pool_t *pool, totals_t *totals)
 {
-    sections_t sections = {.query = query};
-    rd_t r = rd_init(bytes);
-    errcode_t rc = get_head(&r, n_files, totals);
+    return partial_check_all(bytes, n_files, &query, 1, pool, totals);
+}
 
-    rc = rc != ERR_OK ? rc : get_sections(&r, &sections);
-    return rc != ERR_OK ? rc : run_sections(&sections, pool, check_section);
+// Past what get_head reads.
+static errcode_t
+begin_adding(span_t bytes, rd_t *r)
+{
+    totals_t known = {0};
+
+    *r = rd_init(bytes);
+    errcode_t rc = get_head(r, UINT32_MAX, &known);
+    totals_fini(&known);
+    return rc;
 }
 
 static errcode_t
-add_to(span_t bytes, tally_t *const *tallies, unsigned n_tallies, pool_t *pool)
+add_query(rd_t *r, tally_t *const *tallies, unsigned n_tallies, pool_t *pool)
 {
     sections_t sections = {.tallies = tallies, .n_tallies = n_tallies};
-    totals_t known = {0};
-    rd_t r = rd_init(bytes);
-    errcode_t rc = get_head(&r, UINT32_MAX, &known);
+    uint64_t sum = 0;
+    errcode_t rc = get_sections(r, &sum, &sections);
 
-    rc = rc != ERR_OK ? rc : get_sections(&r, &sections);
-    rc = rc != ERR_OK ? rc : run_sections(&sections, pool, add_section);
-    totals_fini(&known);
+    return rc != ERR_OK ? rc : run_sections(&sections, pool, add_section);
+}
+
+errcode_t
+partial_add_all(span_t bytes, tallies_t *const *tallies, size_t n)
+{
+    rd_t r;
+    errcode_t rc = begin_adding(bytes, &r);
+
+    for (size_t i = 0; rc == ERR_OK && i < n; i++) {
+        rc = add_query(&r, tallies_parts(tallies[i]), TALLY_PARTS,
+            tallies_pool(tallies[i]));
+    }
     return rc;
 }
 
 errcode_t
 partial_add(span_t bytes, tallies_t *tallies)
 {
-    return add_to(
-        bytes, tallies_parts(tallies), TALLY_PARTS, tallies_pool(tallies));
+    return partial_add_all(bytes, &tallies, 1);
 }
 
 errcode_t
 partial_merge(span_t bytes, uint32_t n_files, tally_t *tally, totals_t *totals)
 {
     totals_t got = {0};
+    rd_t r;
     errcode_t rc =
         partial_check(bytes, n_files, tally_query(tally), NULL, &got);
 
-    rc = rc != ERR_OK ? rc : add_to(bytes, &tally, 1, NULL);
+    rc = rc != ERR_OK ? rc : begin_adding(bytes, &r);
+    rc = rc != ERR_OK ? rc : add_query(&r, &tally, 1, NULL);
     if (rc == ERR_OK) {
         totals_merge(totals, &got);
     }

@@ -6,22 +6,36 @@
 #include <stdlib.h>
 
 struct tallies {
-    tally_budget_t budget;
+    tally_budget_t own; // unless it is shared
     pool_t *pool;
     tally_t *parts[TALLY_PARTS];
 };
 
-tallies_t *
-tallies_new(const query_t *query, size_t budget, pool_t *pool)
+static tallies_t *
+make_tallies(
+    const query_t *query, tally_budget_t *shared, size_t budget, pool_t *pool)
 {
     tallies_t *self = xcalloc(1, sizeof *self);
 
-    self->budget.limit = budget;
+    self->own.limit = budget;
     self->pool = pool;
     for (size_t i = 0; i < TALLY_PARTS; i++) {
-        self->parts[i] = tally_new_sharing(query, &self->budget);
+        self->parts[i] =
+            tally_new_sharing(query, shared != NULL ? shared : &self->own);
     }
     return self;
+}
+
+tallies_t *
+tallies_new(const query_t *query, size_t budget, pool_t *pool)
+{
+    return make_tallies(query, NULL, budget, pool);
+}
+
+tallies_t *
+tallies_new_sharing(const query_t *query, tally_budget_t *budget, pool_t *pool)
+{
+    return make_tallies(query, budget, 0, pool);
 }
 
 void

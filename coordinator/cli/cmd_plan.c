@@ -33,7 +33,7 @@ static const command_t command = {
              "cut into.\n",
     .settings = settings,
     .n_settings = sizeof settings / sizeof *settings,
-    .min_operands = 2,
+    .min_operands = 1,
     .max_operands = LIMIT_SOURCES + 1,
 };
 

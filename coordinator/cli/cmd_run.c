@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/base/log.h"
-#include "common/query/query.h"
+#include "common/query/queries.h"
 #include "common/result/output.h"
+#include "coordinator/cli/asked_io.h"
 #include "coordinator/cli/cli.h"
 #include "coordinator/cli/finish.h"
 #include "coordinator/cli/format_option.h"
@@ -98,13 +99,14 @@ static const command_t command = {
              "  logtally run 'count by status' /var/log/nginx/access.log*\n"
              "  logtally run '5xx | top 20 path' access.log.gz -o json\n"
              "  zcat old.gz | logtally run 'top ip' -\n"
+             "  logtally run -q daily.ltq /var/log/nginx/access.log.1\n"
              "\n"
              "Exit codes: 0 complete, 1 failed, 2 wrong query or usage, 3 "
              "incomplete, 4 no\n"
              "line fits the format, 130 Ctrl-C.\n",
     .settings = settings,
     .n_settings = sizeof settings / sizeof *settings,
-    .min_operands = 1,
+    .min_operands = 0,
     .max_operands = LIMIT_SOURCES + 1,
 };
 
@@ -112,15 +114,21 @@ static int
 explain(const char *text)
 {
     query_error_t error;
-    query_t *query;
+    queries_t *queries;
     buf_t out = {0};
     int code = EXIT_FAILED; // it was checked
 
-    if (query_parse_free(text, &query, &error) == ERR_OK) {
-        query_explain(query, &out);
+    if (queries_parse(text, &queries, &error) == ERR_OK) {
+        for (size_t i = 0; i < queries->n; i++) {
+            const named_query_t *q = &queries->list[i];
+            if (q->name != NULL) {
+                buf_printf(&out, "%s%s:\n", i > 0 ? "\n" : "", q->name);
+            }
+            query_explain(q->query, &out);
+        }
         code = print_out(&out);
     }
-    query_destroy(&query);
+    queries_destroy(&queries);
     buf_fini(&out);
     return code;
 }
@@ -191,11 +199,16 @@ static int
 start(void *options, const settings_list_t *operands, buf_t *why)
 {
     options_t *o = options;
+    asked_t asked = {0};
     buf_t query = {0};
     int code = EXIT_USAGE;
 
     // The query is checked before anything is started.
     if (finish_options_valid(&o->finish)) {
+        code = asked_open(o->range.queries, operands, &asked);
+        operands = &asked.operands;
+    }
+    if (code == EXIT_DONE) {
         code = check_query(o, operands, &query);
     }
     if (code == EXIT_DONE && o->explain) {
@@ -207,6 +220,7 @@ start(void *options, const settings_list_t *operands, buf_t *why)
         code = run(o, (const char *)query.p, operands, why);
     }
     buf_fini(&query);
+    asked_close(&asked);
     return code;
 }
 

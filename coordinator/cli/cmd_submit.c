@@ -51,7 +51,7 @@ static const command_t command = {
         "line fits the format, 5 no connection, 124 deadline, 130 Ctrl-C.\n",
     .settings = settings,
     .n_settings = sizeof settings / sizeof *settings,
-    .min_operands = 2,
+    .min_operands = 1,
     .max_operands = LIMIT_SOURCES + 1,
 };
 

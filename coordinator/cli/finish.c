@@ -173,7 +173,7 @@ finish_fetch(client_t *client, uint64_t job, result_t **out, buf_t *why)
 // ---- printing
 
 static int
-print_rows(const result_t *result, const finish_options_t *options)
+print_rows(result_t *result, const finish_options_t *options)
 {
     output_options_t how = {.kind = default_kind(),
         .header = !options->no_header,
@@ -184,9 +184,10 @@ print_rows(const result_t *result, const finish_options_t *options)
         output_kind_parse(options->output, &how.kind) != ERR_OK) {
         return EXIT_USAGE;
     }
-    result_t shown = *result; // borrowed, but for how its times are printed
-    shown.zone = zone_is_set() ? zone_offset : NULL;
-    output_result(&shown, &how, &text);
+    for (result_t *r = result; r != NULL; r = r->next) {
+        r->zone = zone_is_set() ? zone_offset : NULL;
+    }
+    output_result(result, &how, &text);
     int code = print_out(&text);
     buf_fini(&text);
     return code;
@@ -203,7 +204,7 @@ print_receipt(const result_t *result)
 }
 
 int
-finish_print(const result_t *result, const finish_options_t *options, int code)
+finish_print(result_t *result, const finish_options_t *options, int code)
 {
     bool complete = result->receipt.complete;
     bool whole = complete && code != EXIT_NO_FIT;

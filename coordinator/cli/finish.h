@@ -45,7 +45,7 @@ typedef struct finish_options {
                     "3 all the same)",                                         \
             .command_line_only = true},                                        \
     {                                                                          \
-        .name = "quiet", .letter = 'q', .kind = SETTING_FLAG,                  \
+        .name = "quiet", .kind = SETTING_FLAG,                                 \
         .offset = (base) + offsetof(finish_options_t, quiet),                  \
         .help = "no progress, and no receipt of a complete result",            \
         .command_line_only = true                                              \
@@ -62,8 +62,7 @@ MUST_CHECK int finish_fetch(
 // ended with: it is returned, unless printing fails or something is missing.
 // An incomplete result, and one that no line fits, keep their rows unless
 // they were allowed.
-int finish_print(
-    const result_t *result, const finish_options_t *options, int code);
+int finish_print(result_t *result, const finish_options_t *options, int code);
 // What follows the end of a job: fetch and print, or say why not.
 MUST_CHECK int finish_job(client_t *client, const lt_JobUpdate *end,
     const finish_options_t *options, buf_t *why);

@@ -2,11 +2,14 @@
 #include "coordinator/cli/range.h"
 
 #include "common/base/limits.h"
+#include "common/base/xalloc.h"
+#include "common/query/queries.h"
 #include "common/query/when.h"
 #include "coordinator/cli/names.h"
 #include "coordinator/cli/zone.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -40,17 +43,18 @@ bound(const char *option, const char *text, int64_t now, dec_t *out)
     return EXIT_USAGE;
 }
 
+// All together; they may be too long now, or have one name twice.
 static int
 check_text(const char *text)
 {
-    query_t *q = NULL;
+    queries_t *q = NULL;
     query_error_t error;
     int code = EXIT_DONE;
 
-    if (query_parse_free(text, &q, &error) != ERR_OK) {
-        code = complain_query(text, &error);
+    if (queries_parse(text, &q, &error) != ERR_OK) {
+        code = complain_text(EXIT_USAGE, error.message);
     }
-    query_destroy(&q);
+    queries_destroy(&q);
     return code;
 }
 
@@ -75,29 +79,56 @@ narrow(const query_t *q, const range_options_t *o, buf_t *out)
     }
     when_narrow(q, o->since != NULL ? &since : NULL,
         o->until != NULL ? &until : NULL, out);
-    buf_put_u8(out, 0);
-    return check_text((const char *)out->p); // it may be too long now
+    return EXIT_DONE;
+}
+
+// One query, behind its name if it has one.
+static int
+put_query(const char *text, span_t name, const char *format,
+    const range_options_t *options, buf_t *out)
+{
+    query_t *q = NULL;
+    query_error_t error;
+
+    if (names_parse(text, format, &q, &error) != ERR_OK) {
+        if (name.len > 0) {
+            fprintf(stderr, "%.*s:\n", (int)name.len, (const char *)name.p);
+        }
+        return complain_query(text, &error);
+    }
+    if (name.len > 0) {
+        buf_put_str(out, out->len > 0 ? "\n" : "");
+        buf_put_span(out, name);
+        buf_put_str(out, ": ");
+    }
+    int code = EXIT_DONE;
+    if (options->since != NULL || options->until != NULL) {
+        code = narrow(q, options, out);
+    } else {
+        buf_put_str(out, text);
+    }
+    query_destroy(&q);
+    return code;
 }
 
 int
 range_query(const char *text, const char *format,
     const range_options_t *options, buf_t *out)
 {
-    query_t *q = NULL;
-    query_error_t error;
+    span_t name, query;
+    int code = EXIT_DONE;
 
     if (strlen(text) > LIMIT_QUERY_TEXT) {
         return complain_text(EXIT_USAGE, "the query is too long");
     }
-    if (names_parse(text, format, &q, &error) != ERR_OK) {
-        return complain_query(text, &error);
+    if (text[0] == '\0') {
+        return put_query(text, (span_t){0}, format, options, out);
     }
-    int code = EXIT_DONE;
-    if (options->since != NULL || options->until != NULL) {
-        code = narrow(q, options, out);
-    } else {
-        buf_put(out, text, strlen(text) + 1);
+    while (code == EXIT_DONE && queries_next(&text, &name, &query)) {
+        char *one = xstrndup((const char *)query.p, query.len);
+        code = put_query(one, name, format, options, out);
+        free(one);
     }
-    query_destroy(&q);
-    return code;
+    buf_put_u8(out, 0);
+    return code == EXIT_DONE ? check_text((const char *)out->p) : code;
 }

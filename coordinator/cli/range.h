@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// range: --since and --until, sugar that narrows the query by its time. The
-// query that a job gets says the instants; nobody else reads this clock.
+// range: what is asked, checked and narrowed by --since and --until, which are
+// sugar for a filter by time. The queries that a job gets say the instants;
+// nobody else reads this clock.
 #ifndef LOGTALLY_COORDINATOR_CLI_RANGE_H
 #define LOGTALLY_COORDINATOR_CLI_RANGE_H
 
@@ -9,25 +10,33 @@
 typedef struct range_options {
     char *since; // as written, or NULL
     char *until;
+    char *queries; // file of -q, or NULL
 } range_options_t;
 
 #define RANGE_SETTINGS(base)                                                   \
-    {.name = "since",                                                          \
+    {.name = "queries",                                                        \
+        .letter = 'q',                                                         \
         .kind = SETTING_TEXT,                                                  \
-        .offset = (base) + offsetof(range_options_t, since),                   \
-        .value = "WHEN",                                                       \
-        .help = "only lines from then on: 2023-11-14, 2023-11-14T22:00, "      \
-                "yesterday, '2h ago'",                                         \
+        .offset = (base) + offsetof(range_options_t, queries),                 \
+        .value = "FILE",                                                       \
+        .help = "several queries over the same lines instead of QUERY, one a " \
+                "line: NAME: QUERY",                                           \
         .command_line_only = true},                                            \
+        {.name = "since",                                                      \
+            .kind = SETTING_TEXT,                                              \
+            .offset = (base) + offsetof(range_options_t, since),               \
+            .value = "WHEN",                                                   \
+            .help = "only lines from then on: 2023-11-14, 2023-11-14T22:00, "  \
+                    "yesterday, '2h ago'",                                     \
+            .command_line_only = true},                                        \
     {                                                                          \
         .name = "until", .kind = SETTING_TEXT,                                 \
         .offset = (base) + offsetof(range_options_t, until), .value = "WHEN",  \
         .help = "only lines before then", .command_line_only = true            \
     }
 
-// Checks the query, as of lines in this format, and narrows it; *out ends in
-// a NUL. EXIT_DONE, or
-// EXIT_USAGE after the mistake was printed.
+// Checks a text of queries, as of lines in this format, and narrows them; *out
+// ends in a NUL. EXIT_DONE, or EXIT_USAGE after the mistake was printed.
 MUST_CHECK int range_query(const char *text, const char *format,
     const range_options_t *options, buf_t *out);
 

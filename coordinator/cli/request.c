@@ -4,6 +4,7 @@
 #include "common/base/xalloc.h"
 #include "common/wire/control.pb.h"
 #include "common/wire/frame.h"
+#include "coordinator/cli/asked_io.h"
 #include "coordinator/cli/format_option.h"
 
 #include <sodium.h>
@@ -84,8 +85,17 @@ request_make(const settings_list_t *operands, request_options_t *options,
     request_kind_t kind, buf_t *frame)
 {
     buf_t sources = {0}, query = {0};
-    int code = format_option(&options->format);
+    asked_t asked = {0};
+    int code = asked_open(options->range.queries, operands, &asked);
 
+    operands = &asked.operands;
+    if (code == EXIT_DONE && operands->n < 2) {
+        code = complain_text(EXIT_USAGE,
+            "no source is named; HOST:PATH, @LABEL:PATH or shared:PATH");
+    }
+    if (code == EXIT_DONE) {
+        code = format_option(&options->format);
+    }
     if (code == EXIT_DONE) {
         code = range_query(
             operands->items[0], options->format, &options->range, &query);
@@ -99,5 +109,6 @@ request_make(const settings_list_t *operands, request_options_t *options,
     }
     buf_fini(&sources);
     buf_fini(&query);
+    asked_close(&asked);
     return code;
 }

@@ -42,7 +42,7 @@ def value(raw):
 
 def asked(name, path):
     out = subprocess.run(
-        [LOGTALLY, "run", "-f", name, "-q", "-o", "json",
+        [LOGTALLY, "run", "-f", name, "--quiet", "-o", "json",
          "count by len(ip), status", path],
         stdout=subprocess.PIPE, check=True).stdout
     return json.loads(out)

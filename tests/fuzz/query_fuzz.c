@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Any text is refused with a place in it, or its canonical text parses to
 // itself.
-#include "common/query/query.h"
+#include "common/query/queries.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -27,6 +27,22 @@ check_free(const char *text, const query_t *strict)
     query_destroy(&q);
 }
 
+// The canonical text of several queries is the same queries.
+static void
+check_queries(const char *text)
+{
+    query_error_t error;
+    queries_t *q, *again;
+
+    if (queries_parse(text, &q, &error) == ERR_OK) {
+        errcode_t rc = queries_parse(q->canonical, &again, &error);
+        assert(rc != ERR_OK || (again->n == q->n && strcmp(again->canonical,
+                                                        q->canonical) == 0));
+        queries_destroy(&again);
+    }
+    queries_destroy(&q);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
@@ -45,6 +61,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         query_error_print(&error, text, &out);
     }
     check_free(text, q);
+    check_queries(text);
     query_destroy(&q);
     buf_fini(&out);
     free(text);

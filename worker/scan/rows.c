@@ -26,7 +26,7 @@ static void
 row_own(void *ctx, size_t name, cell_t *out)
 {
     const rows_t *self = ctx;
-    span_t text = self->line->fields[FIELD_OWN(name)];
+    span_t text = self->line->fields[self->own[name]];
 
     *out = format_is_missing(text) ? (cell_t){.kind = CELL_MISSING}
                                    : (cell_t){.kind = CELL_TEXT, .text = text};
@@ -92,8 +92,24 @@ look_at_aggs(rows_t *self)
     }
 }
 
+// Where the own fields of the query are, among those of all queries.
+static void
+place_names(rows_t *self, const query_t *reads)
+{
+    const query_t *query = self->query;
+
+    for (size_t i = 0; i < query->n_names; i++) {
+        for (size_t k = 0; k < reads->n_names; k++) {
+            if (span_eq(query->names[i], reads->names[k])) {
+                self->own[i] = (uint8_t)FIELD_OWN(k);
+            }
+        }
+    }
+}
+
 errcode_t
-rows_new(const query_t *query, tally_t *tally, rows_t **out)
+rows_new(
+    const query_t *query, const query_t *reads, tally_t *tally, rows_t **out)
 {
     rows_t *self = xcalloc(1, sizeof *self);
     errcode_t rc = eval_new(query, &self->eval);
@@ -107,6 +123,7 @@ rows_new(const query_t *query, tally_t *tally, rows_t **out)
     self->tally = tally;
     self->memo = memo_new();
     self->row = (eval_row_t){row_field, row_column, row_line, self, row_own};
+    place_names(self, reads);
     look_at_keys(self);
     look_at_filter(self);
     look_at_aggs(self);
@@ -176,7 +193,7 @@ rows_key(rows_t *self, buf_t *out, bool *has_group)
 static span_t
 raw_key(const rows_t *self, const expr_t *e)
 {
-    return e->kind == EXPR_OWN ? self->line->fields[FIELD_OWN(e->name)]
+    return e->kind == EXPR_OWN ? self->line->fields[self->own[e->name]]
                                : format_raw(self->line, e->field);
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // rows: accepted lines into the group table: filter, keys, aggregates.
 //
-// Not thread-safe. Query and tally are lent for the life of a rows_t; a line
+// Not thread-safe. Queries and tally are lent for the life of a rows_t; a line
 // for the call.
 #ifndef LOGTALLY_WORKER_SCAN_ROWS_H
 #define LOGTALLY_WORKER_SCAN_ROWS_H
@@ -11,9 +11,10 @@
 
 typedef struct rows rows_t;
 
+// reads: as in queries_t; its names say where own fields of a line are.
 // ERR_REGEX as eval_new.
 MUST_CHECK errcode_t rows_new(
-    const query_t *query, tally_t *tally, rows_t **out);
+    const query_t *query, const query_t *reads, tally_t *tally, rows_t **out);
 void rows_destroy(rows_t **self_p);
 // Where the lines to come were read, all in one format; lent until the next
 // call.

@@ -3,6 +3,7 @@
 #ifndef LOGTALLY_WORKER_SCAN_ROWS_INSIDE_H
 #define LOGTALLY_WORKER_SCAN_ROWS_INSIDE_H
 
+#include "common/base/limits.h"
 #include "common/query/eval.h"
 #include "worker/scan/memo.h"
 #include "worker/scan/rows.h"
@@ -30,6 +31,7 @@ struct rows {
     shorts_t verdicts; // of the filter, by the bytes of that field
     shorts_t groups;   // of the tally, by the bytes of the only key
     size_t looked_at;  // line of the batch
+    uint8_t own[LIMIT_FREE_NAMES]; // places in line_fields_t
     uint8_t raw[MEMO_RAW_MAX];
     uint16_t selected[BATCH_LINES];
     uint32_t numbers[BATCH_LINES]; // groups of the selected lines

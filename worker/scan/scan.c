@@ -34,9 +34,10 @@ typedef struct chosen {
 typedef struct scan {
     const scan_job_t *job;
     scan_error_t *error;
-    query_t *query;
-    tally_t *tally;
-    rows_t *rows;
+    queries_t *queries;
+    tally_budget_t budget;
+    tally_t **tallies;    // of each query
+    rows_t **rows;        // of each query
     span_t literal;       // of lines that may pass; p == NULL: any
     span_t needle;        // the same, where it stands in the line as it is
     reading_t *reading;   // of `matched`; NULL: it has no names
@@ -69,8 +70,9 @@ static errcode_t
 check_names(
     scan_t *self, uint32_t file, const char *where, const format_t *format)
 {
-    for (size_t i = 0; format != NULL && i < self->query->n_names; i++) {
-        span_t name = self->query->names[i];
+    for (size_t i = 0; format != NULL && i < self->queries->reads.n_names;
+         i++) {
+        span_t name = self->queries->reads.names[i];
         if (!format_has_name(format, name)) {
             explain(self, file, "%s: the format %s has no field '%.*s'", where,
                 format_name(format), (int)name.len, (const char *)name.p);
@@ -240,8 +242,11 @@ count_line(scan_t *self, const scan_range_t *range, const format_t *format,
         return ERR_OK;
     }
     ++*accepted;
-    return explain_rows(self, range, line->offset,
-        rows_add(self->rows, &self->fields, &self->totals.bad_values));
+    errcode_t rc = ERR_OK;
+    for (size_t i = 0; rc == ERR_OK && i < self->queries->n; i++) {
+        rc = rows_add(self->rows[i], &self->fields, &self->totals.bad_values);
+    }
+    return explain_rows(self, range, line->offset, rc);
 }
 
 // A line of a block, without its newline; offset is the block's.
@@ -271,7 +276,10 @@ count_block(scan_t *self, const scan_range_t *range, const format_t *format,
         *n += batch->n + batch->n_odd;
         *accepted += batch->n;
         size_t at = 0;
-        rc = rows_add_batch(self->rows, batch, &self->totals.bad_values, &at);
+        for (size_t i = 0; rc == ERR_OK && i < self->queries->n; i++) {
+            rc = rows_add_batch(
+                self->rows[i], batch, &self->totals.bad_values, &at);
+        }
         rc = explain_rows(self, range, offset + batch->begins[at], rc);
         for (size_t i = 0; rc == ERR_OK && i < batch->n_odd; i++) {
             rc = count_odd(
@@ -386,11 +394,11 @@ use_matcher(scan_t *self, const format_t *format)
         self->needle = self->literal;
         self->matched = format;
         if (format != NULL && format_wants_reading(format)) {
-            self->reading = reading_new(format, self->query);
+            self->reading = reading_new(format, &self->queries->reads);
             self->needle = (span_t){0}; // values may be escaped, and headers
         }
         if (format != NULL) {
-            self->matcher = matcher_new(format, self->query->fields);
+            self->matcher = matcher_new(format, self->queries->reads.fields);
         }
     }
 }
@@ -454,7 +462,9 @@ scan_range(scan_t *self, const scan_range_t *range)
     }
     if (rc == ERR_OK) {
         int64_t when = written(range, format);
-        rows_place(self->rows, range->host, range->path, format, when);
+        for (size_t i = 0; i < self->queries->n; i++) {
+            rows_place(self->rows[i], range->host, range->path, format, when);
+        }
         self->fields =
             (line_fields_t){.written = when, .reading = self->reading};
         rc = count_lines(self, range, source, lines, format);
@@ -468,10 +478,38 @@ scan_range(scan_t *self, const scan_range_t *range)
 }
 
 static errcode_t
+prepare_rows(scan_t *self)
+{
+    const queries_t *queries = self->queries;
+    errcode_t rc = ERR_OK;
+
+    self->budget.limit = self->job->budget;
+    self->tallies = xcalloc(queries->n, sizeof *self->tallies);
+    self->rows = xcalloc(queries->n, sizeof *self->rows);
+    for (size_t i = 0; rc == ERR_OK && i < queries->n; i++) {
+        const query_t *query = queries->list[i].query;
+        self->tallies[i] = tally_new_sharing(query, &self->budget);
+        rc = rows_new(query, &queries->reads, self->tallies[i], &self->rows[i]);
+    }
+    return rc;
+}
+
+static void
+free_rows(scan_t *self)
+{
+    for (size_t i = 0; self->rows != NULL && i < self->queries->n; i++) {
+        rows_destroy(&self->rows[i]);
+        tally_destroy(&self->tallies[i]);
+    }
+    free(self->rows);
+    free(self->tallies);
+}
+
+static errcode_t
 prepare(scan_t *self)
 {
     query_error_t error;
-    errcode_t rc = query_parse_free(self->job->query, &self->query, &error);
+    errcode_t rc = queries_parse(self->job->query, &self->queries, &error);
 
     if (rc != ERR_OK) {
         explain(self, UINT32_MAX, "%s", error.message);
@@ -484,7 +522,7 @@ prepare(scan_t *self)
         return rc;
     }
     if (!self->job->validate) {
-        self->literal = query_literal(self->query);
+        self->literal = queries_literal(self->queries);
         self->needle = self->literal;
     }
     if ((rc = check_names(self, UINT32_MAX, "the query", self->named)) !=
@@ -492,11 +530,10 @@ prepare(scan_t *self)
         return rc;
     }
     if (self->given != NULL) {
-        format_bind(self->given, self->query);
+        format_bind(self->given, &self->queries->reads);
     }
     self->chosen = xcalloc(self->job->n_ranges, sizeof *self->chosen);
-    self->tally = tally_new(self->query, self->job->budget);
-    rc = rows_new(self->query, self->tally, &self->rows);
+    rc = prepare_rows(self);
     if (rc != ERR_OK) {
         explain(self, UINT32_MAX, "%s", err_text(rc));
     }
@@ -506,10 +543,15 @@ prepare(scan_t *self)
 static errcode_t
 finish(scan_t *self, buf_t *partial)
 {
-    errcode_t rc = rows_finish(self->rows);
+    size_t n = self->queries->n;
+    errcode_t rc = ERR_OK;
 
-    rc =
-        rc != ERR_OK ? rc : partial_encode(self->tally, &self->totals, partial);
+    for (size_t i = 0; rc == ERR_OK && i < n; i++) {
+        rc = rows_finish(self->rows[i]);
+    }
+    rc = rc != ERR_OK
+             ? rc
+             : partial_encode_all(self->tallies, n, &self->totals, partial);
     if (rc != ERR_OK) {
         explain(self, UINT32_MAX, "the counts of this shard: %s", err_text(rc));
     }
@@ -536,9 +578,8 @@ scan_shard(const scan_job_t *job, buf_t *partial, scan_error_t *error)
     }
     matcher_destroy(&self->matcher);
     reading_destroy(&self->reading);
-    rows_destroy(&self->rows);
-    tally_destroy(&self->tally);
-    query_destroy(&self->query);
+    free_rows(self);
+    queries_destroy(&self->queries);
     format_destroy(&self->given);
     totals_fini(&self->totals);
     free(self->chosen);

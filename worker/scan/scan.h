@@ -4,7 +4,7 @@
 #ifndef LOGTALLY_WORKER_SCAN_SCAN_H
 #define LOGTALLY_WORKER_SCAN_SCAN_H
 
-#include "common/query/query.h"
+#include "common/query/queries.h"
 #include "worker/source/source.h"
 
 typedef struct scan_range {

@@ -203,6 +203,68 @@ test_unsorted_hosts_are_refused(void **state)
     table_fini(&t);
 }
 
+// Two results, "first" and `second` (NULL: without a name).
+static void
+make_chain(fixture_t *t, fixture_t *other, const char *second)
+{
+    make_result(t)->name = xstrdup("first");
+    table_init(other, "count");
+    table_add(other, 5);
+    table_build(other);
+    other->result->name = second != NULL ? xstrdup(second) : NULL;
+    t->result->next = other->result;
+    other->result = NULL;
+}
+
+static void
+test_a_chain_comes_back(void **state)
+{
+    fixture_t t, other;
+    buf_t bytes = {0}, again = {0};
+    result_t *got;
+
+    (void)state;
+    make_chain(&t, &other, "second");
+    result_encode(t.result, &bytes);
+    CHECK_OK(result_decode(buf_span(&bytes), &got));
+    assert_string_equal(got->name, "first");
+    assert_string_equal(got->next->name, "second");
+    assert_null(got->next->next);
+    assert_true(got->next->cells[0].number == DEC_INT(5));
+    result_encode(got, &again);
+    assert_true(span_eq(buf_span(&bytes), buf_span(&again)));
+    result_destroy(&got);
+    for (size_t len = 0; len < bytes.len; len++) {
+        if (result_decode((span_t){bytes.p, len}, &got) == ERR_OK) {
+            assert_null(got->next); // the first one is whole
+            result_destroy(&got);
+        }
+    }
+    buf_fini(&bytes);
+    buf_fini(&again);
+    table_fini(&t);
+    table_fini(&other);
+}
+
+static void
+test_names_in_a_chain_are_checked(void **state)
+{
+    static const char *const names[] = {NULL, "", "a b", "<b>", "9"};
+    result_t *got;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        fixture_t t, other;
+        buf_t bytes = {0};
+        make_chain(&t, &other, names[i]);
+        result_encode(t.result, &bytes);
+        CHECK_ERR(result_decode(buf_span(&bytes), &got), ERR_MALFORMED);
+        buf_fini(&bytes);
+        table_fini(&t);
+        table_fini(&other);
+    }
+}
+
 static void
 test_other_versions_and_trailing_bytes_are_refused(void **state)
 {
@@ -302,6 +364,8 @@ main(void)
             test_rows_that_do_not_match_the_fingerprint_are_refused),
         cmocka_unit_test(test_a_cell_of_another_type_is_refused),
         cmocka_unit_test(test_unsorted_hosts_are_refused),
+        cmocka_unit_test(test_a_chain_comes_back),
+        cmocka_unit_test(test_names_in_a_chain_are_checked),
         cmocka_unit_test(test_other_versions_and_trailing_bytes_are_refused),
         cmocka_unit_test(test_a_count_past_the_bytes_is_refused),
         cmocka_unit_test(test_long_texts_of_a_receipt_are_cut),
