@@ -233,6 +233,7 @@ start_machine(coordinator_io_t *self, const coordinator_options_t *options,
 typedef struct restoring {
     coordinator_t *machine;
     uint64_t entries;
+    uint64_t ended; // jobs
     uint64_t damaged;
 } restoring_t;
 
@@ -247,6 +248,8 @@ restore_entry(void *ctx, const entry_key_t *key, const span_t *bytes)
         r->damaged++;
     } else if (coordinator_restore(r->machine, key, *bytes) != ERR_OK) {
         r->damaged++;
+    } else {
+        r->ended += key->kind == ENTRY_END;
     }
 }
 
@@ -254,7 +257,7 @@ static errcode_t
 restore(coordinator_io_t *self, buf_t *why)
 {
     restoring_t r = {.machine = self->machine};
-    char entries[24], damaged[24], commits[24];
+    char entries[24], damaged[24], commits[24], ended[24];
     errcode_t rc = journal_io_load(self->journal, restore_entry, &r, why);
 
     rc = rc != ERR_OK ? rc : journal_io_start(self->journal, why);
@@ -263,12 +266,14 @@ restore(coordinator_io_t *self, buf_t *why)
     }
     coordinator_restored(self->machine);
     snprintf(entries, sizeof entries, "%llu", (unsigned long long)r.entries);
+    snprintf(ended, sizeof ended, "%llu", (unsigned long long)r.ended);
     snprintf(damaged, sizeof damaged, "%llu", (unsigned long long)r.damaged);
     snprintf(commits, sizeof commits, "%llu",
         (unsigned long long)coordinator_stats(self->machine)->restored);
     if (r.entries > 0) {
         log_event(r.damaged > 0 ? LOG_WARN : LOG_INFO, "journal-restored",
-            "entries", entries, "commits", commits, "damaged", damaged, NULL);
+            "entries", entries, "commits", commits, "ended", ended, "damaged",
+            damaged, NULL);
     }
     return ERR_OK;
 }

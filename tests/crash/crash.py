@@ -231,6 +231,8 @@ class Point:
             did = self.numbers(i, "coordinator-ends")
             if back.get("damaged", 0) > 0 or back.get("commits", 0) > SHARDS:
                 raise Wrong(f"coordinator {i} found {back}")
+            # It may have died between the end's entry and saying it.
+            over = over or back.get("ended", 0) > 0
             if back.get("commits", 0) < most and not over:
                 raise Wrong(f"{most} commits came back, then only {back}")
             most = max(most, back.get("commits", 0))
