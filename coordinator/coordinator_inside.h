@@ -394,6 +394,12 @@ void job_missing(job_t *job, const char *fmt, ...)
 void job_fail(coordinator_t *self, job_t *job, errcode_t rc, unsigned exit,
     const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 void job_check_done(coordinator_t *self, job_t *job);
+
+// answer.c
+// Makes the results of a job whose shards are done, with their receipt, and
+// gives them to the store. *size is what they take.
+MUST_CHECK errcode_t answer_keep(
+    coordinator_t *self, job_t *job, uint64_t *size);
 void job_cancel(coordinator_t *self, job_t *job);
 // Named as missing; the shard is not counted any more.
 

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RESULT_MAGIC 0x3152544cu // "LTR1"
+#define RESULT_MAGIC 0x3252544cu // "LTR2"
 #define NAMED_MAGIC  0x4e52544cu // "LTRN"
 
 static void
@@ -32,7 +32,7 @@ put_texts(buf_t *out, char *const *texts, size_t n)
 }
 
 // The numbers of a receipt, in the order they are written.
-#define NUMBERS (12 + REJECT_COUNT)
+#define NUMBERS (14 + REJECT_COUNT)
 
 static size_t
 numbers_of(receipt_t *r, uint64_t *list[NUMBERS])
@@ -47,6 +47,8 @@ numbers_of(receipt_t *r, uint64_t *list[NUMBERS])
     list[n++] = &t->blank;
     list[n++] = &t->skipped;
     list[n++] = &t->bad_values;
+    list[n++] = &t->unread;
+    list[n++] = &t->disorder;
     list[n++] = &r->micros;
     list[n++] = &r->shards;
     list[n++] = &r->retried;

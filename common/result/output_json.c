@@ -181,6 +181,7 @@ put_receipt(const result_t *result, buf_t *out)
     put_named("blank", r->totals.blank, out);
     put_named("skipped", r->totals.skipped, out);
     put_named("bad_values", r->totals.bad_values, out);
+    put_named("unread", r->totals.unread, out);
     dec_format((dec_t)r->micros * 1000, seconds);
     buf_printf(out, "\"seconds\":%s,", seconds);
     put_named("shards", r->shards, out);

@@ -92,6 +92,11 @@ put_outcome(const receipt_t *r, buf_t *out)
     put_some(t->skipped, "skipped", "skipped", out);
     put_some(t->bad_values, "value that does not fit its type",
         "values that do not fit their type", out);
+    if (t->unread > 0) {
+        buf_put_str(out, ", ");
+        put_bytes(t->unread, out);
+        buf_put_str(out, " outside the time asked for not read");
+    }
     put_some(r->retried, "shard retried", "shards retried", out);
     buf_put_u8(out, '\n');
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The partial's layout, version 2:
+// The partial's layout, version 3:
 //
 //   "LTP" version u8 | totals | samples | files
 //   then for each query: n_sections u8 | sections
@@ -21,7 +21,7 @@
 #include <string.h>
 #include <zstd.h>
 
-#define PARTIAL_MAGIC 0x0250544cu // "LTP", version 2
+#define PARTIAL_MAGIC 0x0350544cu // "LTP", version 3
 #define SECTIONS_FROM 8192u       // groups
 #define PACK_FROM     (16u << 10) // bytes of a section
 #define PACK_LEVEL    1
@@ -38,6 +38,8 @@ put_totals(const totals_t *t, buf_t *out)
     buf_put_varint(out, t->blank);
     buf_put_varint(out, t->skipped);
     buf_put_varint(out, t->bad_values);
+    buf_put_varint(out, t->unread);
+    buf_put_varint(out, t->disorder);
 }
 
 static void
@@ -122,7 +124,8 @@ get_totals(rd_t *r, totals_t *t)
 {
     uint64_t *const values[] = {&t->bytes, &t->lines, &t->accepted,
         &t->rejected[0], &t->rejected[1], &t->rejected[2], &t->rejected[3],
-        &t->rejected[4], &t->blank, &t->skipped, &t->bad_values};
+        &t->rejected[4], &t->blank, &t->skipped, &t->bad_values, &t->unread,
+        &t->disorder};
     errcode_t rc = ERR_OK;
 
     _Static_assert(REJECT_COUNT == 5, "rejected[] is listed above");

@@ -84,8 +84,8 @@ totals_add_up(const totals_t *self)
         ok = f->accepted <= f->lines && add(&bytes, f->bytes) &&
              add(&lines, f->lines) && add(&accepted, f->accepted);
     }
-    return ok && bytes == self->bytes && lines == self->lines &&
-           accepted == self->accepted;
+    return ok && self->unread <= bytes && bytes == self->bytes &&
+           lines == self->lines && accepted == self->accepted;
 }
 
 // The first of [0, n) that is not below `file`. Most of what comes belongs
@@ -267,6 +267,8 @@ totals_merge(totals_t *self, const totals_t *from)
     add_to_top(&self->blank, from->blank);
     add_to_top(&self->skipped, from->skipped);
     add_to_top(&self->bad_values, from->bad_values);
+    add_to_top(&self->unread, from->unread);
+    add_to_top(&self->disorder, from->disorder);
     for (size_t i = 0; i < from->n_samples; i++) {
         insert_sample(self, &from->samples[i]);
     }

@@ -43,6 +43,8 @@ typedef struct totals {
     uint64_t blank;
     uint64_t skipped;
     uint64_t bad_values;
+    uint64_t unread;   // of `bytes`: left out by their times
+    uint64_t disorder; // lines whose times do not allow that; see by_time.h
     sample_t *samples; // lowest offsets first, LIMIT_SAMPLES per file
     size_t n_samples;
     file_total_t *files; // ascending by file

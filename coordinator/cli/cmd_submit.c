@@ -67,7 +67,8 @@ print_job(uint64_t job)
 }
 
 static int
-follow(client_t *client, const options_t *o, span_t frame, buf_t *why)
+follow(
+    client_t *client, const options_t *o, span_t frame, bool *again, buf_t *why)
 {
     follow_t f = {
         .client = client,
@@ -84,7 +85,27 @@ follow(client_t *client, const options_t *o, span_t frame, buf_t *why)
         return code;
     }
     return o->detach ? print_job(f.job)
-                     : finish_job(client, &f.last, &o->finish, why);
+                     : finish_job(client, &f.last, &o->finish,
+                           o->request.validate ? NULL : again, why);
+}
+
+// The job, and once more where the first time leaves a doubt.
+static int
+ask(client_t *client, options_t *o, const settings_list_t *operands,
+    buf_t *frame, buf_t *why)
+{
+    bool again = false;
+    int code = follow(client, o, buf_span(frame), &again, why);
+
+    if (again) {
+        o->request.validate = true;
+        buf_clear(frame);
+        code = request_make(operands, &o->request, REQUEST_FOLLOWED, frame);
+        if (code == EXIT_DONE) {
+            code = follow(client, o, buf_span(frame), &again, why);
+        }
+    }
+    return code;
 }
 
 static int
@@ -103,7 +124,7 @@ submit(void *options, const settings_list_t *operands, buf_t *why)
         code = client_open(&o->common, &client, why);
     }
     if (code == EXIT_DONE) {
-        code = follow(client, o, buf_span(&frame), why);
+        code = ask(client, o, operands, &frame, why);
     }
     client_close(&client);
     buf_fini(&frame);

@@ -229,9 +229,21 @@ finish_print(result_t *result, const finish_options_t *options, int code)
     return code;
 }
 
+bool
+finish_wants_all(const result_t *result)
+{
+    if (result->receipt.totals.disorder == 0) {
+        return false;
+    }
+    fputs("lines are more than two hours out of order; reading the files "
+          "whole\n",
+        stderr);
+    return true;
+}
+
 int
 finish_job(client_t *client, const lt_JobUpdate *end,
-    const finish_options_t *options, buf_t *why)
+    const finish_options_t *options, bool *again, buf_t *why)
 {
     int code = job_exit(end);
     result_t *result = NULL;
@@ -245,7 +257,12 @@ finish_job(client_t *client, const lt_JobUpdate *end,
     if (fetched != EXIT_DONE) {
         return fetched;
     }
-    code = finish_print(result, options, code);
+    if (again != NULL) {
+        *again = finish_wants_all(result);
+    }
+    if (again == NULL || !*again) {
+        code = finish_print(result, options, code);
+    }
     result_destroy(&result);
     return code;
 }

@@ -63,8 +63,13 @@ MUST_CHECK int finish_fetch(
 // An incomplete result, and one that no line fits, keep their rows unless
 // they were allowed.
 int finish_print(result_t *result, const finish_options_t *options, int code);
-// What follows the end of a job: fetch and print, or say why not.
+// What follows the end of a job: fetch and print, or say why not. *again
+// (NULL: nobody would) asks for the job once more, reading all of the files:
+// lines were out of order where parts were left out by their times. Nothing is
+// printed then, but that.
 MUST_CHECK int finish_job(client_t *client, const lt_JobUpdate *end,
-    const finish_options_t *options, buf_t *why);
+    const finish_options_t *options, bool *again, buf_t *why);
+// Whether that is so of a result; says it.
+bool finish_wants_all(const result_t *result);
 
 #endif

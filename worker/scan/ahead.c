@@ -15,8 +15,8 @@
 
 _Static_assert(PIECE > LIMIT_LINE, "pieces overlap by a line");
 
-static errcode_t
-read_piece(const scan_range_t *range, uint64_t from, size_t want, buf_t *out)
+errcode_t
+ahead_piece(const scan_range_t *range, uint64_t from, size_t want, buf_t *out)
 {
     source_t *source = NULL;
     size_t got = 1;
@@ -36,7 +36,7 @@ read_piece(const scan_range_t *range, uint64_t from, size_t want, buf_t *out)
 errcode_t
 ahead_head(const scan_range_t *range, buf_t *head)
 {
-    return read_piece(range, 0,
+    return ahead_piece(range, 0,
         range->size < HEAD_MAX ? (size_t)range->size : HEAD_MAX, head);
 }
 
@@ -108,7 +108,7 @@ tell_latest(const scan_range_t *range, reading_t *reading)
 
     while (rc == ERR_OK && mark == NULL && end > 0) {
         uint64_t begin = end > PIECE ? end - PIECE : 0;
-        rc = read_piece(
+        rc = ahead_piece(
             range, begin, (size_t)(end - begin) + LIMIT_LINE, &piece);
         mark = rc == ERR_OK
                    ? last_mark(&piece, begin == 0, range->begin - begin)

@@ -2,17 +2,12 @@
 // Ranges one after the other: find the format, walk the lines, count. The
 // format of a file under `auto` comes from its head, whichever range of the
 // file is read, so that no cutting changes it.
-#include "worker/scan/scan.h"
+#include "worker/scan/scan_inside.h"
 
 #include "common/base/limits.h"
 #include "common/base/xalloc.h"
 #include "common/tally/partial.h"
-#include "worker/format/format.h"
-#include "worker/format/reading.h"
 #include "worker/scan/ahead.h"
-#include "worker/scan/lines.h"
-#include "worker/scan/matcher.h"
-#include "worker/scan/rows.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -25,37 +20,8 @@
 
 _Static_assert(LINES_PAD >= SHAPE_PAD, "the matcher gets the blocks of lines");
 
-// What `auto` chose for a file; NULL when it needs no format.
-typedef struct chosen {
-    uint32_t file;
-    const format_t *format;
-} chosen_t;
-
-typedef struct scan {
-    const scan_job_t *job;
-    scan_error_t *error;
-    queries_t *queries;
-    tally_budget_t budget;
-    tally_t **tallies;    // of each query
-    rows_t **rows;        // of each query
-    span_t literal;       // of lines that may pass; p == NULL: any
-    span_t needle;        // the same, where it stands in the line as it is
-    reading_t *reading;   // of `matched`; NULL: it has no names
-    line_fields_t fields; // of the line, in the format of its range
-    matcher_t *matcher;   // of that format; NULL: it has no usual line
-    const format_t *matched;
-    batch_t batch;
-    totals_t totals;
-    const format_t *named; // NULL: auto
-    format_t *given;       // `named`, where it is none of the named ones
-    chosen_t *chosen;      // room for one per range
-    size_t n_chosen;
-    uint64_t done; // bytes of ranges that are finished
-    uint64_t told; // progress last given
-} scan_t;
-
-__attribute__((format(printf, 3, 4))) static void
-explain(scan_t *self, uint32_t file, const char *fmt, ...)
+void
+scan_explain(scan_t *self, uint32_t file, const char *fmt, ...)
 {
     va_list args;
 
@@ -74,27 +40,28 @@ check_names(
          i++) {
         span_t name = self->queries->reads.names[i];
         if (!format_has_name(format, name)) {
-            explain(self, file, "%s: the format %s has no field '%.*s'", where,
-                format_name(format), (int)name.len, (const char *)name.p);
+            scan_explain(self, file, "%s: the format %s has no field '%.*s'",
+                where, format_name(format), (int)name.len,
+                (const char *)name.p);
             return ERR_QUERY;
         }
     }
     return ERR_OK;
 }
 
-static errcode_t
-explain_file(scan_t *self, const scan_range_t *range, errcode_t rc)
+errcode_t
+scan_explain_file(scan_t *self, const scan_range_t *range, errcode_t rc)
 {
     if (rc == ERR_IO) {
-        explain(self, range->file, "%s: %s", range->path, strerror(errno));
+        scan_explain(self, range->file, "%s: %s", range->path, strerror(errno));
     } else if (rc != ERR_OK) {
-        explain(self, range->file, "%s: %s", range->path, err_text(rc));
+        scan_explain(self, range->file, "%s: %s", range->path, err_text(rc));
     }
     return rc;
 }
 
-static void
-tell(scan_t *self, uint64_t now, bool always)
+void
+scan_tell(scan_t *self, uint64_t now, bool always)
 {
     if (self->job->progress != NULL &&
         (always || now - self->told >= PROGRESS_BYTES)) {
@@ -123,7 +90,7 @@ detect(scan_t *self, const scan_range_t *range, span_t head, bool at_end,
     errcode_t rc = format_detect(head, at_end, out, &why);
 
     if (rc != ERR_OK) {
-        explain(self, range->file, "%s: %.*s", range->path, (int)why.len,
+        scan_explain(self, range->file, "%s: %.*s", range->path, (int)why.len,
             (const char *)why.p);
     }
     buf_fini(&why);
@@ -136,11 +103,9 @@ detect_plain(scan_t *self, const scan_range_t *range, const format_t **out)
     buf_t head = {0};
     errcode_t rc = ahead_head(range, &head);
 
-    if (rc != ERR_OK) {
-        (void)explain_file(self, range, rc);
-    } else {
-        rc = detect(self, range, buf_span(&head), head.len == range->size, out);
-    }
+    rc = rc != ERR_OK ? scan_explain_file(self, range, rc)
+                      : detect(self, range, buf_span(&head),
+                            head.len == range->size, out);
     buf_fini(&head);
     return rc;
 }
@@ -154,7 +119,7 @@ detect_inside(scan_t *self, const scan_range_t *range, lines_t *lines,
     errcode_t rc = lines_head(lines, &head, &at_end);
 
     if (rc != ERR_OK) {
-        return explain_file(self, range, rc);
+        return scan_explain_file(self, range, rc);
     }
     return detect(self, range, head, at_end, out);
 }
@@ -181,206 +146,6 @@ choose(scan_t *self, const scan_range_t *range, lines_t *lines,
     if (rc == ERR_OK) {
         self->chosen[self->n_chosen++] = (chosen_t){range->file, *out};
     }
-    return rc;
-}
-
-static void
-reject_line(
-    scan_t *self, const scan_range_t *range, const line_t *line, reject_t why)
-{
-    self->totals.rejected[why]++;
-    totals_sample(&self->totals, range->file, line->offset, why, line->text);
-}
-
-static errcode_t
-explain_rows(
-    scan_t *self, const scan_range_t *range, uint64_t offset, errcode_t rc)
-{
-    if (rc != ERR_OK) {
-        explain(self, range->file, "%s, at byte %llu: %s", range->path,
-            (unsigned long long)offset, err_text(rc));
-    }
-    return rc;
-}
-
-// A header that is too long is one without names.
-static bool
-is_header(scan_t *self, const line_t *line)
-{
-    span_t text = line->too_long ? (span_t){0} : line->text;
-
-    return self->reading != NULL &&
-           reading_header(self->reading, text, line->offset) && !line->too_long;
-}
-
-static errcode_t
-count_line(scan_t *self, const scan_range_t *range, const format_t *format,
-    const line_t *line, uint64_t *accepted)
-{
-    reject_t why;
-
-    if (line->text.len == 0) {
-        self->totals.blank++;
-        return ERR_OK;
-    }
-    if (format == NULL) {
-        explain(self, range->file,
-            "%s: no line in its first 1 MiB shows a format; name one with -f",
-            range->path);
-        return ERR_FORMAT;
-    }
-    if (is_header(self, line)) {
-        self->totals.blank++;
-        return ERR_OK;
-    }
-    if (line->too_long) {
-        reject_line(self, range, line, REJECT_TOO_LONG);
-        return ERR_OK;
-    }
-    if (!format_match_next(format, line->text, &self->fields, &why)) {
-        reject_line(self, range, line, why);
-        return ERR_OK;
-    }
-    ++*accepted;
-    errcode_t rc = ERR_OK;
-    for (size_t i = 0; rc == ERR_OK && i < self->queries->n; i++) {
-        rc = rows_add(self->rows[i], &self->fields, &self->totals.bad_values);
-    }
-    return explain_rows(self, range, line->offset, rc);
-}
-
-// A line of a block, without its newline; offset is the block's.
-static errcode_t
-count_odd(scan_t *self, const scan_range_t *range, const format_t *format,
-    span_t block, uint64_t offset, span_t text, uint64_t *accepted)
-{
-    line_t line = {.text = text, .offset = offset + (size_t)(text.p - block.p)};
-
-    if (text.len > 0 && text.p[text.len - 1] == '\r') {
-        line.text.len--;
-    }
-    line.too_long = line.text.len > LIMIT_LINE;
-    return count_line(self, range, format, &line, accepted);
-}
-
-// All lines of a block: the usual ones together, the others one by one.
-static errcode_t
-count_block(scan_t *self, const scan_range_t *range, const format_t *format,
-    span_t block, uint64_t offset, uint64_t *n, uint64_t *accepted)
-{
-    batch_t *batch = &self->batch;
-    errcode_t rc = ERR_OK;
-
-    matcher_begin(self->matcher, block);
-    while (rc == ERR_OK && matcher_next(self->matcher, batch)) {
-        *n += batch->n + batch->n_odd;
-        *accepted += batch->n;
-        size_t at = 0;
-        for (size_t i = 0; rc == ERR_OK && i < self->queries->n; i++) {
-            rc = rows_add_batch(
-                self->rows[i], batch, &self->totals.bad_values, &at);
-        }
-        rc = explain_rows(self, range, offset + batch->begins[at], rc);
-        for (size_t i = 0; rc == ERR_OK && i < batch->n_odd; i++) {
-            rc = count_odd(
-                self, range, format, block, offset, batch->odd[i], accepted);
-        }
-    }
-    return rc;
-}
-
-// Bytes of the range that are done, as progress shows them.
-static uint64_t
-range_bytes(const scan_range_t *range, const source_t *source)
-{
-    uint64_t taken = source_taken(source);
-
-    if (range->stream) {
-        return taken;
-    }
-    uint64_t len =
-        range->kind == SOURCE_PLAIN ? range->end - range->begin : range->size;
-    return taken < len ? taken : len;
-}
-
-// Lines without the needle, up to one that has it.
-static errcode_t
-skip_lines(scan_t *self, const scan_range_t *range, const source_t *source,
-    lines_t *lines, uint64_t *n)
-{
-    bool paused = self->needle.p != NULL;
-    errcode_t rc = ERR_OK;
-
-    while (rc == ERR_OK && paused) {
-        uint64_t skipped = 0;
-        rc = lines_skip(lines, self->needle, &skipped, &paused);
-        self->totals.skipped += skipped;
-        *n += skipped;
-        tell(self, self->done + range_bytes(range, source), false);
-    }
-    return explain_file(self, range, rc);
-}
-
-// The lines that are at hand, where there is a matcher for them.
-static errcode_t
-count_blocks(scan_t *self, const scan_range_t *range, const source_t *source,
-    lines_t *lines, const format_t *format, uint64_t *n, uint64_t *accepted)
-{
-    errcode_t rc = ERR_OK;
-    span_t block = {.len = 1};
-
-    while (rc == ERR_OK && block.len > 0 && self->matcher != NULL &&
-           self->needle.p == NULL) {
-        uint64_t offset;
-        rc = explain_file(self, range, lines_block(lines, &block, &offset));
-        if (rc == ERR_OK && block.len > 0) {
-            rc = count_block(self, range, format, block, offset, n, accepted);
-            tell(self, self->done + range_bytes(range, source), false);
-        }
-    }
-    return rc;
-}
-
-static errcode_t
-count_next(scan_t *self, const scan_range_t *range, lines_t *lines,
-    const format_t *format, uint64_t *n, uint64_t *accepted, bool *more)
-{
-    line_t line;
-    errcode_t rc = explain_file(self, range, lines_next(lines, &line, more));
-
-    if (rc != ERR_OK || !*more) {
-        return rc;
-    }
-    ++*n;
-    return count_line(self, range, format, &line, accepted);
-}
-
-static errcode_t
-count_lines(scan_t *self, const scan_range_t *range, source_t *source,
-    lines_t *lines, const format_t *format)
-{
-    uint64_t n = 0;
-    uint64_t accepted = 0;
-    bool more = true;
-    errcode_t rc = ERR_OK;
-
-    while (rc == ERR_OK && more) {
-        rc = skip_lines(self, range, source, lines, &n);
-        rc = rc != ERR_OK ? rc
-                          : count_blocks(self, range, source, lines, format, &n,
-                                &accepted);
-        rc = rc != ERR_OK
-                 ? rc
-                 : count_next(self, range, lines, format, &n, &accepted, &more);
-        if ((n & 1023) == 0) {
-            tell(self, self->done + range_bytes(range, source), false);
-        }
-    }
-    self->totals.lines += n;
-    self->totals.accepted += accepted;
-    file_total_t *file = totals_file(&self->totals, range->file);
-    file->lines += n;
-    file->accepted += accepted;
     return rc;
 }
 
@@ -416,7 +181,7 @@ finish_range(scan_t *self, const scan_range_t *range, const source_t *source,
     file->format = format != NULL ? (uint16_t)format_index(format) : 0;
     self->totals.bytes += len;
     self->done += len;
-    tell(self, self->done, true);
+    scan_tell(self, self->done, true);
 }
 
 // When the file was last written, for times without a year. Of a stream
@@ -433,6 +198,26 @@ written(const scan_range_t *range, const format_t *format)
     return st.st_mtime;
 }
 
+// Opens anew what is left of the range, where times tell that less will do.
+static errcode_t
+narrow(scan_t *self, const scan_range_t *range, const format_t *format,
+    scan_range_t *part, source_t **source, lines_t **lines)
+{
+    errcode_t rc =
+        scan_explain_file(self, range, scan_narrow(self, range, format, part));
+
+    if (rc == ERR_OK &&
+        (part->begin != range->begin || part->end != range->end)) {
+        lines_destroy(lines);
+        source_destroy(source);
+        rc = scan_explain_file(self, range, open_range(part, source));
+        if (rc == ERR_OK) {
+            *lines = lines_new(*source, part->begin, part->end);
+        }
+    }
+    return rc;
+}
+
 static errcode_t
 scan_range(scan_t *self, const scan_range_t *range)
 {
@@ -440,12 +225,13 @@ scan_range(scan_t *self, const scan_range_t *range)
     const format_t *format = NULL;
     source_t *source = NULL;
     lines_t *lines = NULL;
+    scan_range_t part;
     errcode_t rc;
 
     if (plain && (range->begin > range->end || range->end > range->size)) {
-        return explain_file(self, range, ERR_MALFORMED);
+        return scan_explain_file(self, range, ERR_MALFORMED);
     }
-    rc = explain_file(self, range, open_range(range, &source));
+    rc = scan_explain_file(self, range, open_range(range, &source));
     if (rc == ERR_OK) {
         lines = lines_new(
             source, plain ? range->begin : 0, plain ? range->end : UINT64_MAX);
@@ -456,9 +242,12 @@ scan_range(scan_t *self, const scan_range_t *range)
     }
     if (rc == ERR_OK) {
         use_matcher(self, format);
-        rc = self->reading != NULL
-                 ? explain_file(self, range, ahead_tell(range, self->reading))
-                 : ERR_OK;
+        rc = self->reading != NULL ? scan_explain_file(self, range,
+                                         ahead_tell(range, self->reading))
+                                   : ERR_OK;
+    }
+    if (rc == ERR_OK) {
+        rc = narrow(self, range, format, &part, &source, &lines);
     }
     if (rc == ERR_OK) {
         int64_t when = written(range, format);
@@ -467,7 +256,7 @@ scan_range(scan_t *self, const scan_range_t *range)
         }
         self->fields =
             (line_fields_t){.written = when, .reading = self->reading};
-        rc = count_lines(self, range, source, lines, format);
+        rc = scan_count_lines(self, range, source, lines, format);
     }
     if (rc == ERR_OK) {
         finish_range(self, range, source, format);
@@ -512,16 +301,17 @@ prepare(scan_t *self)
     errcode_t rc = queries_parse(self->job->query, &self->queries, &error);
 
     if (rc != ERR_OK) {
-        explain(self, UINT32_MAX, "%s", error.message);
+        scan_explain(self, UINT32_MAX, "%s", error.message);
         return rc;
     }
     if (strcmp(self->job->format, "auto") != 0 &&
         (rc = format_open(self->job->format, &self->named, &self->given,
              &error)) != ERR_OK) {
-        explain(self, UINT32_MAX, "%s", error.message);
+        scan_explain(self, UINT32_MAX, "%s", error.message);
         return rc;
     }
     if (!self->job->validate) {
+        self->bounded = time_bounds(self->queries, &self->bounds);
         self->literal = queries_literal(self->queries);
         self->needle = self->literal;
     }
@@ -535,7 +325,7 @@ prepare(scan_t *self)
     self->chosen = xcalloc(self->job->n_ranges, sizeof *self->chosen);
     rc = prepare_rows(self);
     if (rc != ERR_OK) {
-        explain(self, UINT32_MAX, "%s", err_text(rc));
+        scan_explain(self, UINT32_MAX, "%s", err_text(rc));
     }
     return rc;
 }
@@ -553,7 +343,8 @@ finish(scan_t *self, buf_t *partial)
              ? rc
              : partial_encode_all(self->tallies, n, &self->totals, partial);
     if (rc != ERR_OK) {
-        explain(self, UINT32_MAX, "the counts of this shard: %s", err_text(rc));
+        scan_explain(
+            self, UINT32_MAX, "the counts of this shard: %s", err_text(rc));
     }
     return rc;
 }

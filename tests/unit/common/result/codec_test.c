@@ -28,7 +28,9 @@ make_result(fixture_t *t)
         .rejected = {[REJECT_UNCLOSED] = 10, [REJECT_TOO_LONG] = 5},
         .blank = 9,
         .skipped = 6,
-        .bad_values = 4};
+        .bad_values = 4,
+        .unread = 5,
+        .disorder = 6};
     r->micros = 1234567;
     r->shards = 8;
     r->retried = 2;

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a job's merged tables to the result that is kept.
+#include "coordinator/coordinator_inside.h"
+
+#include "common/base/xalloc.h"
+#include "common/tally/format_names.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void
+note_formats(const job_t *job, receipt_t *receipt)
+{
+    if (strcmp(job->format, "auto") != 0) {
+        return;
+    }
+    for (unsigned f = 0; f < FORMAT_COUNT; f++) {
+        uint64_t n = 0;
+        const char *example = NULL;
+        char text[LIMIT_TEXT];
+        for (size_t i = 0; i < job->n_files; i++) {
+            if (job->files[i].lines > 0 && job->files[i].format == f) {
+                example = job->files[i].path;
+                n++;
+            }
+        }
+        if (n == 1) {
+            snprintf(
+                text, sizeof text, "%.800s is %s", example, format_names[f]);
+        } else {
+            snprintf(text, sizeof text, "%llu files are %s",
+                (unsigned long long)n, format_names[f]);
+        }
+        if (n > 0) {
+            receipt_add_note(receipt, text);
+        }
+    }
+}
+
+// Lines that come late may also be where nobody looked.
+static void
+note_disorder(const job_t *job, receipt_t *receipt)
+{
+    char text[LIMIT_TEXT];
+
+    if (job->totals.disorder > 0) {
+        snprintf(text, sizeof text,
+            "lines that are more than two hours out of order, in files of "
+            "which parts were left out by their times; --validate reads them "
+            "whole");
+        receipt_add_missing(receipt, text);
+    }
+}
+
+static void
+fill_receipt(const job_t *job, receipt_t *r)
+{
+    r->totals = job->totals;
+    r->totals.samples = NULL;
+    r->totals.files = NULL;
+    r->totals.n_samples = r->totals.n_files = r->totals.cap_files = 0;
+    r->micros = (uint64_t)(job->ended - job->submitted) * 1000;
+    r->shards = job->n_shards;
+    r->retried = job->retried;
+    for (size_t i = 0; i < job->n_files; i++) {
+        const plan_file_t *f = &job->files[i];
+        if (f->read || f->n_shards == 0) {
+            r->files++;
+            receipt_add_host(
+                r, job->places[f->place].host, 1, f->bytes, f->lines);
+        }
+    }
+    for (size_t i = 0; i < job->totals.n_samples; i++) {
+        const sample_t *s = &job->totals.samples[i];
+        const plan_file_t *f = &job->files[s->file];
+        receipt_add_sample(r, job->places[f->place].host, f->path, s);
+    }
+    for (size_t i = 0; i < job->heard_of.n_missing; i++) {
+        receipt_add_missing(r, job->heard_of.missing[i]);
+    }
+    if (job->more_missing > 0) {
+        char text[80];
+        snprintf(text, sizeof text, "and %llu more",
+            (unsigned long long)job->more_missing);
+        receipt_add_missing(r, text);
+    }
+    note_disorder(job, r);
+    for (size_t i = 0; i < job->heard_of.n_notes; i++) {
+        receipt_add_note(r, job->heard_of.notes[i]);
+    }
+    note_formats(job, r);
+    r->complete = r->n_missing == 0;
+}
+
+// Of each query, in a chain.
+static errcode_t
+build_results(const job_t *job, result_t **out)
+{
+    errcode_t rc = ERR_OK;
+
+    *out = NULL;
+    for (size_t i = 0; rc == ERR_OK && i < job->queries->n; i++) {
+        const named_query_t *q = &job->queries->list[i];
+        rc = result_build(
+            q->query, tallies_parts(job->tallies[i]), TALLY_PARTS, out);
+        if (rc == ERR_OK && q->name != NULL) {
+            (*out)->name = xstrdup(q->name);
+        }
+        out = rc == ERR_OK ? &(*out)->next : out;
+    }
+    return rc;
+}
+
+errcode_t
+answer_keep(coordinator_t *self, job_t *job, uint64_t *size)
+{
+    result_t *result = NULL;
+    buf_t bytes = {0};
+    errcode_t rc = build_results(job, &result);
+
+    if (rc == ERR_OK) {
+        job->ended = self->now;
+        fill_receipt(job, &result->receipt);
+        result_encode(result, &bytes);
+        rc = bytes.len > LIMIT_RESULT
+                 ? ERR_TOO_LARGE
+                 : self->config.store.put(
+                       self->config.store.ctx, job->id, buf_span(&bytes));
+        *size = bytes.len;
+    }
+    result_destroy(&result);
+    buf_fini(&bytes);
+    return rc;
+}
