@@ -53,6 +53,16 @@ note_disorder(const job_t *job, receipt_t *receipt)
 }
 
 static void
+note_years(const job_t *job, receipt_t *receipt)
+{
+    if (job->totals.guessed > 0) {
+        receipt_add_note(receipt,
+            "times had no year; theirs is the one that fits when their file "
+            "was last written");
+    }
+}
+
+static void
 fill_receipt(const job_t *job, receipt_t *r)
 {
     r->totals = job->totals;
@@ -89,6 +99,7 @@ fill_receipt(const job_t *job, receipt_t *r)
         receipt_add_note(r, job->heard_of.notes[i]);
     }
     note_formats(job, r);
+    note_years(job, r);
     r->complete = r->n_missing == 0;
 }
 

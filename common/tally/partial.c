@@ -40,6 +40,7 @@ put_totals(const totals_t *t, buf_t *out)
     buf_put_varint(out, t->bad_values);
     buf_put_varint(out, t->unread);
     buf_put_varint(out, t->disorder);
+    buf_put_varint(out, t->guessed);
 }
 
 static void
@@ -125,7 +126,7 @@ get_totals(rd_t *r, totals_t *t)
     uint64_t *const values[] = {&t->bytes, &t->lines, &t->accepted,
         &t->rejected[0], &t->rejected[1], &t->rejected[2], &t->rejected[3],
         &t->rejected[4], &t->blank, &t->skipped, &t->bad_values, &t->unread,
-        &t->disorder};
+        &t->disorder, &t->guessed};
     errcode_t rc = ERR_OK;
 
     _Static_assert(REJECT_COUNT == 5, "rejected[] is listed above");

@@ -91,3 +91,13 @@ def test_a_zone_changes_how_times_are_printed(timed):
 def test_wrong_times_and_zones(timed, options, what):
     p = run("run", "count", timed, *options, ok=False)
     assert p.returncode == 2 and what in p.stderr and p.stdout == b""
+
+
+@pytest.mark.parametrize("line,query,says", [
+    (b"Oct 10 13:55:36 h a[1]: x\n", "count by hour(time)", True),
+    (b"Oct 10 13:55:36 h a[1]: x\n", "count", False),
+    (b"<13>1 2023-10-10T13:55:36Z h a 1 - - x\n", "count by time:1h", False)])
+def test_the_receipt_says_when_years_were_guessed(tmp_path, line, query, says):
+    (tmp_path / "syslog").write_bytes(line * 3)
+    p = run("run", query, tmp_path / "syslog", "-f", "syslog")
+    assert (b"times had no year" in p.stderr) == says

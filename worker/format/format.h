@@ -65,6 +65,7 @@ typedef struct line_fields {
     span_t line;
     const format_t *format; // how values are written; NULL: as in CLF
     int64_t written;        // when the file was; 0: unknown
+    bool *guessed;          // set by times that have their year from that
     // By field_t; then of what nobody asks for; then by FIELD_OWN.
     span_t fields[FIELD_COUNT + 1 + LIMIT_FREE_NAMES];
     struct reading *reading; // see reading.h; may be NULL

@@ -341,6 +341,12 @@ time_read(span_t s, unsigned ways, int64_t written, dec_t *out)
 }
 
 bool
+time_lacks_year(span_t s)
+{
+    return s.p[0] >= 'A' && s.p[s.len - sizeof "2023"] != ' ';
+}
+
+bool
 dur_read(span_t s, dur_unit_t unit, dec_t *out)
 {
     static const int64_t per_second[] = {[DUR_NONE] = 1,

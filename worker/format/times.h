@@ -24,6 +24,8 @@ enum {
 // `written`: when the file was, in seconds; a time without a year is the last
 // one such that is no more than a day later. 0: unknown, such a time is none.
 bool time_read(span_t s, unsigned ways, int64_t written, dec_t *out);
+// Of one that was read: whether `written` gave it its year.
+bool time_lacks_year(span_t s);
 
 typedef enum { DUR_NONE, DUR_S, DUR_MS, DUR_US, DUR_NS } dur_unit_t;
 

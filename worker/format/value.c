@@ -119,6 +119,9 @@ parse_time(const line_fields_t *line, span_t raw, dec_t *out)
     unsigned ways = line->format != NULL ? line->format->times : TIME_CLF;
 
     if (time_read(raw, ways, line->written, out)) {
+        if (line->guessed != NULL && time_lacks_year(raw)) {
+            *line->guessed = true;
+        }
         return true;
     }
     // JSON may write seconds with an exponent, or more decimals than fit.

@@ -147,17 +147,19 @@ rows_destroy(rows_t **self_p)
 }
 
 void
-rows_place(rows_t *self, const char *host, const char *path,
-    const format_t *format, int64_t written)
+rows_place(
+    rows_t *self, const char *host, const char *path, const line_fields_t *of)
 {
     self->host = span_str(host);
     self->path = span_str(path);
     // What was said of a value may be wrong in another format.
-    if (format != self->of_batch.format || written != self->of_batch.written) {
+    if (of->format != self->of_batch.format ||
+        of->written != self->of_batch.written) {
         memset(&self->verdicts, 0, sizeof self->verdicts);
         memset(&self->groups, 0, sizeof self->groups);
     }
-    self->of_batch = (line_fields_t){.format = format, .written = written};
+    self->of_batch = (line_fields_t){
+        .format = of->format, .written = of->written, .guessed = of->guessed};
     memo_forget(self->memo); // host and path may be among the keys
 }
 

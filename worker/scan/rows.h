@@ -16,10 +16,10 @@ typedef struct rows rows_t;
 MUST_CHECK errcode_t rows_new(
     const query_t *query, const query_t *reads, tally_t *tally, rows_t **out);
 void rows_destroy(rows_t **self_p);
-// Where the lines to come were read, all in one format; lent until the next
-// call.
-void rows_place(rows_t *self, const char *host, const char *path,
-    const format_t *format, int64_t written);
+// Where the lines to come were read; lent until the next call. `of`: their
+// format, written and guessed.
+void rows_place(
+    rows_t *self, const char *host, const char *path, const line_fields_t *of);
 
 // Adds to *bad_values. ERR_OVERFLOW, ERR_REGEX, ERR_TOO_LARGE (budget).
 MUST_CHECK errcode_t rows_add(

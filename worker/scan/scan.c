@@ -250,12 +250,13 @@ scan_range(scan_t *self, const scan_range_t *range)
         rc = narrow(self, range, format, &part, &source, &lines);
     }
     if (rc == ERR_OK) {
-        int64_t when = written(range, format);
+        self->fields = (line_fields_t){.format = format,
+            .written = written(range, format),
+            .guessed = &self->guessed,
+            .reading = self->reading};
         for (size_t i = 0; i < self->queries->n; i++) {
-            rows_place(self->rows[i], range->host, range->path, format, when);
+            rows_place(self->rows[i], range->host, range->path, &self->fields);
         }
-        self->fields =
-            (line_fields_t){.written = when, .reading = self->reading};
         rc = scan_count_lines(self, range, source, lines, format);
     }
     if (rc == ERR_OK) {
@@ -339,6 +340,7 @@ finish(scan_t *self, buf_t *partial)
     for (size_t i = 0; rc == ERR_OK && i < n; i++) {
         rc = rows_finish(self->rows[i]);
     }
+    self->totals.guessed = self->guessed;
     rc = rc != ERR_OK
              ? rc
              : partial_encode_all(self->tallies, n, &self->totals, partial);

@@ -41,6 +41,7 @@ typedef struct scan {
     time_bounds_t bounds;
     bool watches; // times of lines, for those that come late
     dec_t latest;
+    bool guessed; // years of times
 } scan_t;
 
 // scan.c
