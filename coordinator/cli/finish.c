@@ -4,6 +4,7 @@
 #include "common/base/limits.h"
 #include "common/result/output.h"
 #include "coordinator/cli/job_text.h"
+#include "coordinator/cli/pager_io.h"
 #include "coordinator/cli/terminal.h"
 #include "coordinator/cli/zone.h"
 
@@ -188,7 +189,8 @@ print_rows(result_t *result, const finish_options_t *options)
         r->zone = zone_is_set() ? zone_offset : NULL;
     }
     output_result(result, &how, &text);
-    int code = print_out(&text);
+    bool shown = how.kind == OUTPUT_TABLE && pager_show(&text);
+    int code = shown ? EXIT_DONE : print_out(&text);
     buf_fini(&text);
     return code;
 }

@@ -23,6 +23,15 @@ terminal_width(int fd)
                                                                 : 0;
 }
 
+size_t
+terminal_height(int fd)
+{
+    struct winsize size;
+
+    return terminal_is(fd) && ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_row
+                                                                : 0;
+}
+
 // One column stays free: a full line would wrap on some terminals.
 size_t
 terminal_room(void)

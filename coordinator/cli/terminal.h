@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // terminal: one line on standard error that is drawn over and over, and how
-// wide a terminal is.
+// large a terminal is.
 #ifndef LOGTALLY_COORDINATOR_CLI_TERMINAL_H
 #define LOGTALLY_COORDINATOR_CLI_TERMINAL_H
 
@@ -8,6 +8,7 @@
 
 bool terminal_is(int fd);
 size_t terminal_width(int fd); // 0: no terminal, or it does not say
+size_t terminal_height(int fd);
 
 // Columns that a drawn line may take.
 size_t terminal_room(void);
