@@ -17,8 +17,9 @@ import tempfile
 import time
 from pathlib import Path
 
+import format_logs
 from contenders import LOGTALLY, QUESTIONS, SHAPES, all_of_ours, all_peers, ours, \
-    on_shapes, prepare, versions
+    on_shapes, prepare, prepare_formats, versions
 from measure import BUILD, ROOT, in_turn, machine, output_of, peaks, run, say
 from report import text_of
 
@@ -181,24 +182,28 @@ def cluster_of(folder, files):
     return c
 
 
-def measured(args, files, folder):
+def measured(args, files, formats, folder):
     cluster = cluster_of(folder, files)
     try:
         env = {k: v for k, v in cluster.env().items()
                if k.startswith("LOGTALLY_")}
         commands = [*all_of_ours(files, env), *all_peers(files),
                     *on_shapes(files)]
+        of_formats = format_logs.commands(formats)
         say("answers")
         check(commands, referred(files))
-        in_turn(commands, args.runs, say)
+        check(of_formats, {})
+        in_turn([*commands, *of_formats], args.runs, say)
     finally:
         cluster.close()
     say("memory, small file, stages")
     t = Table(commands)
     t.size = {k: files[k].stat().st_size for k in ("log", "slice", *SHAPES)}
+    t.size |= {k: path.stat().st_size for k, path in formats.items()}
     t.size |= {"gz": t.size["log"], "zst": t.size["log"]}
     mem, stages = memory(files), micro()
     speed_rows(t)
+    format_logs.rows(t, of_formats)
     other_rows(t, mem, stages.get("merge"), small_file(folder),
                {"log": args.megabytes, "slice": args.slice})
     return {
@@ -208,7 +213,8 @@ def measured(args, files, folder):
         "commands": [{"name": c.name, "data": c.data, "seconds": c.seconds,
                       "log_bytes": t.size[c.data], "absent": c.absent,
                       "argv": c.argv if c.shell else
-                      " ".join(map(str, c.argv))} for c in commands],
+                      " ".join(map(str, c.argv))}
+                     for c in [*commands, *of_formats]],
         "memory_kib": mem, "rows": t.rows, "micro": stages}
 
 
@@ -221,8 +227,9 @@ def main():
     args = p.parse_args()
     say("files")
     files = prepare(ROOT / "build" / "bench", args.megabytes, args.slice)
+    formats = prepare_formats(ROOT / "build" / "bench", args.megabytes // 3)
     with tempfile.TemporaryDirectory() as folder:
-        result = measured(args, files, folder)
+        result = measured(args, files, formats, folder)
     text = text_of(result).replace(f"{ROOT}/", "")
     print(text, end="")
     args.into.mkdir(parents=True, exist_ok=True)

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import format_logs
 from measure import BUILD, ROOT, Command, output_of
 
 PEERS = ROOT / "bench" / "peers"
@@ -241,6 +242,17 @@ def prepare(folder: Path, megabytes, slice_megabytes):
         made(f["zst"], ["zstd", "-q", "-c", f["log"]])
     f["hosts"] = thirds(f["log"], folder / f"hosts-{megabytes}")
     return f
+
+
+def prepare_formats(folder, megabytes):
+    """As prepare, of the logs of other formats."""
+    logs = [folder / f"{shape}-{megabytes}.log"
+            for shape in ("combined", "json")]
+    for path in logs:
+        if not path.exists():
+            made(path, [BUILD / "bench" / "loggen", path.name.split("-")[0],
+                        1, megabytes])
+    return format_logs.prepare(*logs, folder / "formats")
 
 
 def made(path, argv):

@@ -47,10 +47,10 @@ def text_of(result):
             "to ours for all that count;", "wc, igzip -dc and zstd -dc "
             "only read. DuckDB and Dask report the time of the question",
             "alone, all others that of the whole process.", "",
-            f"{'work':<70}{'asked':<20}{'reached':<14}met"]
+            f"{'work':<78}{'asked':<20}{'reached':<14}met"]
     for r in result["rows"]:
         met = {None: "-", True: "yes", False: "no"}[r["met"]]
-        out.append(f"{r['work']:<70}{r['asked']:<20}{r['reached']:<14}{met}")
+        out.append(f"{r['work']:<78}{r['asked']:<20}{r['reached']:<14}{met}")
     out += ["", "stages, one core, processor time (bench/micro)",
             *map(stage_text, result["micro"].values())]
     return "\n".join(out) + "\n"

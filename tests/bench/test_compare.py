@@ -12,6 +12,7 @@ for folder in (ROOT / "bench", ROOT / "bench" / "peers"):
 import compare  # noqa: E402
 import contenders  # noqa: E402
 import count_status  # noqa: E402
+import format_logs  # noqa: E402
 import measure  # noqa: E402
 import report  # noqa: E402
 
@@ -141,3 +142,28 @@ def test_figures_replace_those_of_the_document(tmp_path):
     assert "| a \\| b | at least 2 x | 1 x (not met) |" in text
     assert "| us | 2.000 | 0.50 |" in text
     assert "| it | not installed: it | |" in text
+
+
+def test_logs_of_other_formats(tmp_path):
+    log, other = tmp_path / "log", tmp_path / "json"
+    log.write_bytes(LINE % (1, 200) + LINE % (2, 404))
+    other.write_bytes(b"{}\n")
+    files = format_logs.prepare(log, other, tmp_path / "made")
+    assert files["common"].read_bytes().splitlines()[1] \
+        == b'1.2.3.4 - - [t] "GET /2 HTTP/1.1" 404 5'
+    for path in set(files.values()) - {other}:
+        assert path.read_bytes().count(b"\n") == 2
+    assert {c.data for c in format_logs.commands(files)} == set(files)
+
+
+def test_rows_of_formats():
+    done = [measure.Command(name, [], name, seconds=[s]) for name, s in
+            (("combined", 1.0), ("common", 2.0), ("traefik", 2.0),
+             ("a regex", 1.0), ("json", 2.0))]
+    t = compare.Table(done)
+    t.size = {c.data: 4e8 for c in done}
+    t.size["combined"] = 2e8
+    format_logs.rows(t, done)
+    assert [r["reached"] for r in t.rows] \
+        == ["0.50 x", "1.00 x", "400 MB/s", "200 MB/s"]
+    assert [r["met"] for r in t.rows] == [False, True, True, False]
