@@ -13,7 +13,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     if (len == 0) {
         return 0;
     }
-    const format_t *format = format_at(data[0] % format_count());
+    size_t n = data[0];
+    const format_t *format = n < format_count()
+                                 ? format_at(n)
+                                 : check_given((n - format_count()) % 5);
     buf_put_span(&text, (span_t){data + 1, len - 1});
     buf_put_str(&text, "\n");
     buf_reserve(&text, SHAPE_PAD);

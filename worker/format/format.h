@@ -80,10 +80,6 @@ bool format_match(
 // it, or zeroed: only the fields that the format has are touched.
 bool format_match_next(
     const format_t *self, span_t line, line_fields_t *out, reject_t *why);
-// A word cut at the last `at` in it. False: none, or nothing on one side of it;
-// *why is set then.
-bool format_cut(
-    span_t word, char at, span_t *left, span_t *right, reject_t *why);
 // A field that is a part of the request (method, url, path, query, proto);
 // p == NULL when the request has no such part.
 bool format_is_of_request(field_t field);

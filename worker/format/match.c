@@ -38,8 +38,8 @@ match_word(cursor_t *c, char stop, span_t *out)
     return true;
 }
 
-bool
-format_cut(span_t word, char at, span_t *left, span_t *right, reject_t *why)
+static bool
+cut_word(span_t word, char at, span_t *left, span_t *right, reject_t *why)
 {
     const uint8_t *cut = memrchr(word.p, at, word.len);
 
@@ -60,7 +60,7 @@ match_cut(cursor_t *c, const part_t *part)
     span_t word;
 
     return match_word(c, part->stop, &word) &&
-           format_cut(word, part->cut, &c->out->fields[part->field],
+           cut_word(word, part->cut, &c->out->fields[part->field],
                &c->out->fields[part->second], &c->why);
 }
 

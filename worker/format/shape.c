@@ -38,6 +38,51 @@ add_delimiter(maker_t *m, char c)
     }
 }
 
+static bool
+is_plain_word(const part_t *part)
+{
+    return part->kind == PART_WORD && part->like.p == NULL &&
+           part->inside == '\0';
+}
+
+// Part i and the next are words with one byte between.
+static bool
+is_pair(const pattern_t *p, size_t i)
+{
+    const part_t *part = p->parts + i;
+
+    return i + 1 < p->n_parts && is_plain_word(part) &&
+           is_plain_word(part + 1) && part[1].lead[0] == part->stop &&
+           part[1].lead[1] == '\0' && part->stop != ' ';
+}
+
+static bool
+is_lone_pair(const pattern_t *p, size_t i)
+{
+    return is_pair(p, i) && !is_pair(p, i + 1) &&
+           (i == 0 || !is_pair(p, i - 1));
+}
+
+// Whether a pair (%v:%p) is one word to the shape, which is cut: when its byte
+// ends nothing but such words. As a delimiter it would be found all over a
+// line.
+static bool
+joins_next(const maker_t *m, size_t i)
+{
+    const pattern_t *p = m->pattern;
+    char c = p->parts[i].stop;
+
+    if (!is_lone_pair(p, i) || m->shape->structural[(uint8_t)c] != 0) {
+        return false;
+    }
+    for (size_t k = 0; k < p->n_parts; k++) {
+        if (p->parts[k].stop == c && !is_lone_pair(p, k)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 // What ends a field is a delimiter, and quotes come with their backslash.
 static void
 find_delimiters(maker_t *m)
@@ -52,7 +97,7 @@ find_delimiters(maker_t *m)
         }
     }
     for (size_t i = 0; i < m->pattern->n_parts; i++) {
-        if (m->pattern->parts[i].kind != PART_QUOTED) {
+        if (m->pattern->parts[i].kind != PART_QUOTED && !joins_next(m, i)) {
             add_delimiter(m, m->pattern->parts[i].stop);
         }
     }
@@ -204,6 +249,22 @@ add_part(maker_t *m, const part_t *part, const part_t *before)
     add_inside(m, part->inside);
 }
 
+// The part that was added last, and the next.
+static bool
+join_next(maker_t *m, size_t i)
+{
+    const part_t *next = m->pattern->parts + i + 1;
+
+    if (!m->fits || !joins_next(m, i)) {
+        return false;
+    }
+    shape_span_t *span = &m->shape->spans[m->shape->n_spans - 1];
+    span->kind = SPAN_CUT_FIRST;
+    span->cut = m->pattern->parts[i].stop;
+    span->second = next->field;
+    return true;
+}
+
 static bool
 is_word(const part_t *part)
 {
@@ -242,6 +303,7 @@ shape_make(const format_t *format, shape_t *out)
             m.fits = m.fits && pattern->parts[i].lead[0] == '\0';
         } else {
             add_part(&m, &pattern->parts[i], before);
+            i += join_next(&m, i) ? 1 : 0;
             before = &pattern->parts[i];
         }
     }

@@ -38,8 +38,9 @@ typedef struct shape_span {
     uint16_t delta; // behind it
     uint16_t end;   // token
     // What is left to see of the usual content: whether a word can be cut
-    // (into field and second), a list does not go on, so many bytes are there.
-    enum { SPAN_PLAIN, SPAN_CUT, SPAN_LIST, SPAN_FIXED } kind;
+    // (into field and second, at the last or the first `cut` in it), a list
+    // does not go on, so many bytes are there.
+    enum { SPAN_PLAIN, SPAN_CUT, SPAN_CUT_FIRST, SPAN_LIST, SPAN_FIXED } kind;
     field_t second;
     char cut;
     uint16_t fixed;

@@ -69,7 +69,7 @@ want(matcher_t *self, const shape_span_t *span, uint32_t fields)
     }
     self->wanted[self->n_wanted++] =
         (wanted_t){*span, take_slot(self, span->field)};
-    if (span->kind == SPAN_CUT) {
+    if (span->kind == SPAN_CUT || span->kind == SPAN_CUT_FIRST) {
         (void)take_slot(self, span->second);
     }
     return true;
@@ -195,17 +195,37 @@ take_odd(matcher_t *self, batch_t *out)
     pass_line(self, (uint32_t)(nl - self->text));
 }
 
+// At the first or the last such byte. Words are short, and what is behind the
+// last one is shorter: a loop is done before memrchr has begun.
+static bool
+cut(const shape_span_t *s, span_t word, span_t *left, span_t *right)
+{
+    const uint8_t *end = word.p + word.len, *p = end;
+
+    if (s->kind == SPAN_CUT_FIRST) {
+        p = memchr(word.p, s->cut, word.len);
+    } else {
+        while (p > word.p && *--p != (uint8_t)s->cut) {
+        }
+    }
+    if (p == NULL || p == word.p || p + 1 == end) {
+        return false;
+    }
+    *left = (span_t){word.p, (size_t)(p - word.p)};
+    *right = (span_t){p + 1, (size_t)(end - p) - 1};
+    return true;
+}
+
 // What there is to a span besides its delimiters; a word is cut.
 static bool
 is_right(const shape_span_t *s, span_t *span, const uint8_t *line_end)
 {
-    reject_t why;
-
     switch (s->kind) {
     case SPAN_PLAIN:
         break;
     case SPAN_CUT:
-        return format_cut(*span, s->cut, span, span + BATCH_LINES, &why);
+    case SPAN_CUT_FIRST:
+        return cut(s, *span, span, span + BATCH_LINES);
     case SPAN_LIST:
         return span->p + span->len == line_end ||
                list_ends(span->p, span->p + span->len, line_end);

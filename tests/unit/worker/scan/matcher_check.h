@@ -47,6 +47,33 @@ check_usual(
     }
 }
 
+// Formats as people give them, whose fields stand close together. NULL: there
+// are no more.
+static inline const format_t *
+check_given(size_t i)
+{
+    static const char *const texts[] = {
+        "%v:%p %h %l %u %t \"%r\" %>s %b \"%{Referer}i\" \"%{User-Agent}i\"",
+        "%v:%p %h %l %u %t \"%r\" %>s %b",
+        "$host:$server_port $pid/$remote_port [$time_local] "
+        "$bytes_sent:$status",
+        "$remote_addr|$status:$bytes_sent \"$request\" "
+        "$server_name:$server_port",
+        "$status:$bytes_sent:$server_port $remote_addr/$server_name"};
+    static format_t *owned[sizeof texts / sizeof *texts];
+    const format_t *format;
+    query_error_t error;
+
+    if (i >= sizeof texts / sizeof *texts) {
+        return NULL;
+    }
+    if (owned[i] == NULL &&
+        format_open(texts[i], &format, &owned[i], &error) != ERR_OK) {
+        abort();
+    }
+    return owned[i];
+}
+
 // Returns how many lines were usual ones.
 static inline size_t
 check_matcher(

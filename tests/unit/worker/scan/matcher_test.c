@@ -60,18 +60,29 @@ put_lines(buf_t *out, uint64_t *seed, unsigned n)
 }
 
 static size_t
+check_finders(const format_t *format, const buf_t *text, uint32_t fields)
+{
+    size_t usual = 0;
+
+    for (size_t i = 0; i < TOKENS_FINDERS; i++) {
+        tokens_find_t *find = tokens_finder_at(i);
+        if (find != NULL) {
+            usual += check_matcher(format, find, buf_span(text), fields);
+        }
+    }
+    return usual;
+}
+
+static size_t
 check_all(const buf_t *text, uint32_t fields)
 {
     size_t usual = 0;
 
     for (size_t f = 0; f < format_count(); f++) {
-        for (size_t i = 0; i < TOKENS_FINDERS; i++) {
-            tokens_find_t *find = tokens_finder_at(i);
-            if (find != NULL) {
-                usual +=
-                    check_matcher(format_at(f), find, buf_span(text), fields);
-            }
-        }
+        usual += check_finders(format_at(f), text, fields);
+    }
+    for (size_t i = 0; check_given(i) != NULL; i++) {
+        usual += check_finders(check_given(i), text, fields);
     }
     return usual;
 }
@@ -137,6 +148,34 @@ test_common_lines_are_taken_by_their_shape(void **state)
     buf_fini(&text);
 }
 
+// A byte between two fields that stands in others as well.
+static void
+test_fields_that_a_byte_joins_are_cut(void **state)
+{
+    static const char *const usual[] = {
+        "w:80 a b c [14/Nov/2023:22:00:00 +0000] \"g:h\" 200 5 \"i\" \"j\"",
+        "w:80:a a b c [14/Nov/2023:22:00:00 +0000] \"g:h\" 200 5",
+        "w:80: 7/8 [x y] 5:200", "1|200:5 \"ab\" w:80", "200:5:80 a/b/c/d"};
+    static const char *const others[] = {
+        ":80 a b c [14/Nov/2023:22:00:00 +0000] \"g:h\" 200 5 \"i\" \"j\"",
+        "w: a b c [14/Nov/2023:22:00:00 +0000] \"g:h\" 200 5", "w:80 7/8 [x y] 5",
+        "::1|200:5 \"a:|b\" w:::80", "200:5:80 a b/c"};
+
+    (void)state;
+    for (size_t i = 0; check_given(i) != NULL; i++) {
+        buf_t text = {0};
+        buf_printf(&text, "%s\n%s\n", usual[i], others[i]);
+        add_pad(&text);
+        shape_t shape;
+        size_t n = check_matcher(
+            check_given(i), tokens_finder(), buf_span(&text), EVERY_FIELD);
+        if (n != shape_make(check_given(i), &shape)) {
+            fail_msg("%zu usual lines of format %zu", n, i);
+        }
+        buf_fini(&text);
+    }
+}
+
 static void
 test_formats_of_web_servers_have_a_shape(void **state)
 {
@@ -163,6 +202,7 @@ main(void)
         cmocka_unit_test(test_usual_lines_are_those_that_format_match_accepts),
         cmocka_unit_test(test_windows_do_not_show),
         cmocka_unit_test(test_common_lines_are_taken_by_their_shape),
+        cmocka_unit_test(test_fields_that_a_byte_joins_are_cut),
         cmocka_unit_test(test_formats_of_web_servers_have_a_shape),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
