@@ -158,8 +158,8 @@ test_fields_that_a_byte_joins_are_cut(void **state)
         "w:80: 7/8 [x y] 5:200", "1|200:5 \"ab\" w:80", "200:5:80 a/b/c/d"};
     static const char *const others[] = {
         ":80 a b c [14/Nov/2023:22:00:00 +0000] \"g:h\" 200 5 \"i\" \"j\"",
-        "w: a b c [14/Nov/2023:22:00:00 +0000] \"g:h\" 200 5", "w:80 7/8 [x y] 5",
-        "::1|200:5 \"a:|b\" w:::80", "200:5:80 a b/c"};
+        "w: a b c [14/Nov/2023:22:00:00 +0000] \"g:h\" 200 5",
+        "w:80 7/8 [x y] 5", "::1|200:5 \"a:|b\" w:::80", "200:5:80 a b/c"};
 
     (void)state;
     for (size_t i = 0; check_given(i) != NULL; i++) {
