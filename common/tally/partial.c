@@ -134,7 +134,7 @@ get_totals(rd_t *r, totals_t *t)
          i++) {
         rc = rd_varint(r, values[i]);
     }
-    return rc;
+    return rc == ERR_OK && t->guessed > 1 ? ERR_MALFORMED : rc;
 }
 
 static errcode_t

@@ -269,7 +269,7 @@ totals_merge(totals_t *self, const totals_t *from)
     add_to_top(&self->bad_values, from->bad_values);
     add_to_top(&self->unread, from->unread);
     add_to_top(&self->disorder, from->disorder);
-    add_to_top(&self->guessed, from->guessed);
+    self->guessed |= from->guessed;
     for (size_t i = 0; i < from->n_samples; i++) {
         insert_sample(self, &from->samples[i]);
     }

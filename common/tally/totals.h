@@ -45,7 +45,7 @@ typedef struct totals {
     uint64_t bad_values;
     uint64_t unread;   // of `bytes`: left out by their times
     uint64_t disorder; // lines whose times do not allow that; see by_time.h
-    uint64_t guessed;  // shards with times whose year is that of their file
+    uint64_t guessed;  // 1: a time had its year from when its file was written
     sample_t *samples; // lowest offsets first, LIMIT_SAMPLES per file
     size_t n_samples;
     file_total_t *files; // ascending by file
