@@ -226,13 +226,23 @@ ends_at(const part_t *part, const char *lead)
                                        : lead[0] == part->stop;
 }
 
+static bool
+is_field(const part_t *part)
+{
+    return part->kind != PART_REST && part->kind != PART_END;
+}
+
 static void
 add_part(maker_t *m, const part_t *part, const part_t *before)
 {
     shape_t *s = m->shape;
-    bool field = part->kind != PART_REST && part->kind != PART_END;
+    bool field = is_field(part);
     uint16_t token = add_lead(m, part->lead, field);
 
+    if (before != NULL && !is_field(before)) { // more may follow the rest
+        m->fits = false;
+        return;
+    }
     if (before != NULL) {
         m->fits = m->fits && ends_at(before, part->lead) &&
                   is_structural(m, part->lead[0]);

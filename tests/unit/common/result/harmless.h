@@ -92,7 +92,8 @@ harmless_csv(span_t text, size_t columns, size_t rows)
     while (p < end) {
         bool quoted = *p == '"';
         p += quoted;
-        assert(p == end || strchr("=+-@\t\r", *p) == NULL || *p == '\r');
+        bool missing = !quoted && *p == '-' && (p[1] == ',' || p[1] == '\r');
+        assert(missing || strchr("=+-@\t", *p) == NULL);
         assert(*p != '\r' || (!quoted && p[1] == '\n')); // an empty last cell
         while (quoted || (*p != ',' && *p != '\r')) {
             assert(p < end && *p != '\n' && (quoted || *p != '"'));
@@ -132,6 +133,10 @@ harmless_check(output_kind_t kind, span_t out, size_t columns, size_t rows)
 {
     size_t lines = harmless_lines(out);
 
+    if (out.len == 0) {
+        assert(rows == 0);
+        return;
+    }
     harmless_text(out, kind == OUTPUT_CSV   ? "\r\n"
                        : kind == OUTPUT_TSV ? "\t\n"
                                             : "\n");

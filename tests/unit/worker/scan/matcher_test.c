@@ -195,6 +195,20 @@ test_formats_of_web_servers_have_a_shape(void **state)
     }
 }
 
+static void
+test_what_goes_on_behind_the_rest_has_no_shape(void **state)
+{
+    const format_t *format;
+    format_t *owned;
+    query_error_t error;
+    shape_t shape;
+
+    (void)state;
+    CHECK_OK(format_open("$*.$ip", &format, &owned, &error));
+    assert_false(shape_make(format, &shape));
+    format_destroy(&owned);
+}
+
 int
 main(void)
 {
@@ -203,6 +217,7 @@ main(void)
         cmocka_unit_test(test_windows_do_not_show),
         cmocka_unit_test(test_common_lines_are_taken_by_their_shape),
         cmocka_unit_test(test_fields_that_a_byte_joins_are_cut),
+        cmocka_unit_test(test_what_goes_on_behind_the_rest_has_no_shape),
         cmocka_unit_test(test_formats_of_web_servers_have_a_shape),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
