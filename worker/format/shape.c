@@ -239,6 +239,7 @@ add_part(maker_t *m, const part_t *part, const part_t *before)
     bool field = is_field(part);
     uint16_t token = add_lead(m, part->lead, field);
 
+    s->first = before == NULL && token == 1 ? UINT32_MAX : s->first;
     if (before != NULL && !is_field(before)) { // more may follow the rest
         m->fits = false;
         return;

@@ -52,6 +52,7 @@ typedef struct shape {
     token_set_t set;
     uint8_t structural[256]; // 0xff: delimiters, quotes, backslash, newline
     size_t n_tokens;         // the newline and token 0 not counted
+    uint32_t first;          // all ones: token 1 is the line's first byte; or 0
     shape_bytes_t at_token[SHAPE_TOKENS + 1];
     shape_check_t checks[SHAPE_CHECKS]; // elsewhere
     size_t n_checks;
@@ -82,7 +83,7 @@ shape_differs(const shape_t *self, const shape_bytes_t *b, const uint8_t *p)
 static inline bool
 shape_fits(const shape_t *self, const uint8_t *text, const uint32_t *t)
 {
-    uint64_t wrong = 0;
+    uint64_t wrong = (t[1] - t[0] - 1) & self->first;
 
     for (size_t i = 1; i <= self->n_tokens; i++) {
         wrong |= shape_differs(self, &self->at_token[i], text + t[i]);

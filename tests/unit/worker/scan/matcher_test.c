@@ -196,6 +196,24 @@ test_formats_of_web_servers_have_a_shape(void **state)
 }
 
 static void
+test_a_line_begins_with_its_lead(void **state)
+{
+    const format_t *format;
+    format_t *owned;
+    query_error_t error;
+    buf_t text = {0};
+
+    (void)state;
+    CHECK_OK(format_open("\"$ip\" $status", &format, &owned, &error));
+    buf_put_str(&text, "\"a\" 1\nx\"b\" 2\n\"c\" 3\n");
+    add_pad(&text);
+    assert_int_equal(check_finders(format, &text, EVERY_FIELD),
+        2 * check_finders(format, &(buf_t){.p = text.p, .len = 6}, 0));
+    buf_fini(&text);
+    format_destroy(&owned);
+}
+
+static void
 test_what_goes_on_behind_the_rest_has_no_shape(void **state)
 {
     const format_t *format;
@@ -217,6 +235,7 @@ main(void)
         cmocka_unit_test(test_windows_do_not_show),
         cmocka_unit_test(test_common_lines_are_taken_by_their_shape),
         cmocka_unit_test(test_fields_that_a_byte_joins_are_cut),
+        cmocka_unit_test(test_a_line_begins_with_its_lead),
         cmocka_unit_test(test_what_goes_on_behind_the_rest_has_no_shape),
         cmocka_unit_test(test_formats_of_web_servers_have_a_shape),
     };
