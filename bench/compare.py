@@ -96,6 +96,14 @@ def micro():
             map(json.loads, output_of(program, "--json").splitlines())}
 
 
+def flood(t):
+    program = BUILD / "bench" / "flood"
+    value = float(output_of(program)) if program.exists() else None
+    t.add("1 M keys of one hash, time against random ones", 2, value,
+          "absent: bench/flood is not built" if value is None
+          else f"{value:.2f} x", True)
+
+
 class Table:
     """The rows that the program is held to: what, asked, reached, met."""
 
@@ -204,6 +212,7 @@ def measured(args, files, formats, folder):
     mem, stages = memory(files), micro()
     speed_rows(t)
     format_logs.rows(t, of_formats)
+    flood(t)
     other_rows(t, mem, stages.get("merge"), small_file(folder),
                {"log": args.megabytes, "slice": args.slice})
     return {
