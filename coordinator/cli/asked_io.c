@@ -114,16 +114,52 @@ read_queries(const char *path, char **out)
     return code;
 }
 
+static bool
+has_parts(const range_options_t *o)
+{
+    return o->where != NULL || o->by != NULL || o->top != 0;
+}
+
+// "FILTER | top N KEYS" and so on.
+static int
+join_parts(const range_options_t *o, char **out)
+{
+    buf_t text = {0};
+
+    if (o->queries != NULL) {
+        return complain_text(
+            EXIT_USAGE, "--queries does not go with --where, --by and --top");
+    }
+    if (o->top != 0 && o->by == NULL) {
+        return complain_text(
+            EXIT_USAGE, "--top needs --by KEYS: the most frequent of what?");
+    }
+    if (o->where != NULL) {
+        buf_printf(&text, "%s | ", o->where);
+    }
+    if (o->top != 0) {
+        buf_printf(&text, "top %lld %s", (long long)o->top, o->by);
+    } else {
+        buf_printf(&text, "count%s%s", o->by != NULL ? " by " : "",
+            o->by != NULL ? o->by : "");
+    }
+    *out = xstrndup((const char *)text.p, text.len);
+    buf_fini(&text);
+    return EXIT_DONE;
+}
+
 int
-asked_open(const char *queries, const settings_list_t *operands, asked_t *out)
+asked_open(const range_options_t *options, const settings_list_t *operands,
+    asked_t *out)
 {
     size_t n = operands->n;
     int code = EXIT_DONE;
 
     *out = (asked_t){0};
     out->operands.items = xcalloc(n + 1, sizeof(char *));
-    if (queries != NULL) {
-        code = read_queries(queries, &out->text);
+    if (has_parts(options) || options->queries != NULL) {
+        code = has_parts(options) ? join_parts(options, &out->text)
+                                  : read_queries(options->queries, &out->text);
         out->operands.items[out->operands.n++] = out->text;
     } else if (n == 0) {
         code = complain_text(

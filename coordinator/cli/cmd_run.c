@@ -211,7 +211,7 @@ start(void *options, const settings_list_t *operands, buf_t *why)
 
     // The query is checked before anything is started.
     if (finish_options_valid(&o->finish)) {
-        code = asked_open(o->range.queries, operands, &asked);
+        code = asked_open(&o->range, operands, &asked);
         operands = &asked.operands;
     }
     if (code == EXIT_DONE) {

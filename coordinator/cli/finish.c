@@ -9,6 +9,8 @@
 #include "coordinator/cli/zone.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 // Requests under way at once, so that a large result does not cost a round
@@ -23,11 +25,32 @@ default_kind(void)
     return terminal_is(STDOUT_FILENO) ? OUTPUT_TABLE : OUTPUT_TSV;
 }
 
+static bool
+max_rejects(const finish_options_t *self, uint64_t *out)
+{
+    const char *text = self->max_rejects;
+
+    if (text == NULL) {
+        *out = UINT64_MAX;
+        return true;
+    }
+    size_t len = strlen(text);
+    *out = strtoull(text, NULL, 10);
+    return len > 0 && len < 19 && strspn(text, "0123456789") == len;
+}
+
 bool
 finish_options_valid(const finish_options_t *self)
 {
     output_kind_t kind;
+    uint64_t most;
     buf_t why = {0};
+
+    if (!max_rejects(self, &most)) {
+        complain_text(
+            EXIT_USAGE, "--max-rejects wants a number of lines, 0 or more");
+        return false;
+    }
 
     if (self->tz != NULL && !zone_set(self->tz)) {
         buf_printf(&why,
@@ -205,15 +228,36 @@ print_receipt(const result_t *result)
     buf_fini(&text);
 }
 
+static void
+explain(int code, bool rejects, const finish_options_t *options)
+{
+    if (rejects) {
+        fprintf(stderr,
+            "error: more than %s lines were rejected (--max-rejects)%s\n",
+            options->max_rejects,
+            options->allow_partial ? "" : ", so the rows are left out");
+    } else if (code == EXIT_NO_FIT) {
+        fputs("error: no line fits the format; -f names another\n", stderr);
+    } else if (!options->allow_partial) {
+        fputs("error: the result is incomplete, so its rows are left out; "
+              "--allow-partial prints them\n",
+            stderr);
+    }
+}
+
 int
 finish_print(result_t *result, const finish_options_t *options, int code)
 {
     bool complete = result->receipt.complete;
-    bool whole = complete && code != EXIT_NO_FIT;
+    uint64_t most;
+    bool rejects = max_rejects(options, &most) &&
+                   totals_rejected(&result->receipt.totals) > most;
+    bool whole = complete && !rejects && code != EXIT_NO_FIT;
 
     if (!complete && code == EXIT_DONE) {
         code = EXIT_PARTIAL;
     }
+    code = rejects && code == EXIT_DONE ? EXIT_NO_FIT : code;
     if (whole || options->allow_partial) {
         int printed = print_rows(result, options);
         code = printed != EXIT_DONE ? printed : code;
@@ -221,12 +265,8 @@ finish_print(result_t *result, const finish_options_t *options, int code)
     if (!whole || !options->quiet) {
         print_receipt(result);
     }
-    if (code == EXIT_NO_FIT) {
-        fputs("error: no line fits the format; -f names another\n", stderr);
-    } else if (!whole && !options->allow_partial) {
-        fputs("error: the result is incomplete, so its rows are left out; "
-              "--allow-partial prints them\n",
-            stderr);
+    if (!whole) {
+        explain(code, rejects, options);
     }
     return code;
 }

@@ -12,7 +12,8 @@ typedef struct finish_options {
     char *output; // as written after -o, or NULL
     bool no_header;
     bool allow_partial;
-    bool quiet; // no receipt for a complete result
+    bool quiet;        // no receipt for a complete result
+    char *max_rejects; // a number as written, or NULL
 } finish_options_t;
 
 // Rows of settings for them, in a struct that has a finish_options_t at
@@ -38,6 +39,12 @@ typedef struct finish_options {
             .offset = (base) + offsetof(finish_options_t, no_header),          \
             .help = "tsv and csv without their first line",                    \
             .command_line_only = true},                                        \
+        {.name = "max-rejects",                                                \
+            .kind = SETTING_TEXT,                                              \
+            .offset = (base) + offsetof(finish_options_t, max_rejects),        \
+            .value = "N",                                                      \
+            .help = "with more rejected lines than N: exit code 4, no rows",   \
+            .command_line_only = true},                                        \
         {.name = "allow-partial",                                              \
             .kind = SETTING_FLAG,                                              \
             .offset = (base) + offsetof(finish_options_t, allow_partial),      \
@@ -51,8 +58,8 @@ typedef struct finish_options {
         .command_line_only = true                                              \
     }
 
-// Is -o one of the kinds, and --tz a zone, which is set then? To be asked
-// before any work is done; complains.
+// Is -o one of the kinds, --tz a zone, which is set then, and --max-rejects a
+// number? To be asked before any work is done; complains.
 bool finish_options_valid(const finish_options_t *self);
 
 // Fetches the result of an ended job, chunk by chunk.

@@ -11,6 +11,9 @@ typedef struct range_options {
     char *since; // as written, or NULL
     char *until;
     char *queries; // file of -q, or NULL
+    char *where;   // parts of a query, or NULL
+    char *by;
+    int64_t top; // 0: not given
 } range_options_t;
 
 #define RANGE_SETTINGS(base)                                                   \
@@ -22,6 +25,29 @@ typedef struct range_options {
         .help = "several queries over the same lines instead of QUERY, one a " \
                 "line: NAME: QUERY",                                           \
         .command_line_only = true},                                            \
+        {.name = "where",                                                      \
+            .letter = 'w',                                                     \
+            .kind = SETTING_TEXT,                                              \
+            .offset = (base) + offsetof(range_options_t, where),               \
+            .value = "FILTER",                                                 \
+            .help = "instead of QUERY: count the lines that pass FILTER",      \
+            .command_line_only = true},                                        \
+        {.name = "by",                                                         \
+            .letter = 'b',                                                     \
+            .kind = SETTING_TEXT,                                              \
+            .offset = (base) + offsetof(range_options_t, by),                  \
+            .value = "KEYS",                                                   \
+            .help = "instead of QUERY: count by KEYS",                         \
+            .command_line_only = true},                                        \
+        {.name = "top",                                                        \
+            .letter = 'n',                                                     \
+            .kind = SETTING_NUMBER,                                            \
+            .offset = (base) + offsetof(range_options_t, top),                 \
+            .min = 1,                                                          \
+            .max = INT64_C(1) << 32,                                           \
+            .value = "N",                                                      \
+            .help = "with --by: the N most frequent alone",                    \
+            .command_line_only = true},                                        \
         {.name = "since",                                                      \
             .kind = SETTING_TEXT,                                              \
             .offset = (base) + offsetof(range_options_t, since),               \

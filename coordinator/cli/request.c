@@ -86,7 +86,7 @@ request_make(const settings_list_t *operands, request_options_t *options,
 {
     buf_t sources = {0}, query = {0};
     asked_t asked = {0};
-    int code = asked_open(options->range.queries, operands, &asked);
+    int code = asked_open(&options->range, operands, &asked);
 
     operands = &asked.operands;
     if (code == EXIT_DONE && operands->n < 2) {

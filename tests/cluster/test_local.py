@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`logtally run`: mistakes, exit codes, standard input, outputs."""
+import json
+
 import make_logs
 import pytest
 from conftest import run
@@ -101,3 +103,41 @@ def test_the_receipt_says_when_years_were_guessed(tmp_path, line, query, says):
     (tmp_path / "syslog").write_bytes(line * 3)
     p = run("run", query, tmp_path / "syslog", "-f", "syslog")
     assert (b"times had no year" in p.stderr) == says
+
+
+@pytest.mark.parametrize("flags,query", [
+    (["-w", "5xx"], "5xx | count"), (["-b", "status"], "count by status"),
+    (["-w", "status < 400", "-b", "path", "-n", "3"],
+     "status < 400 | top 3 path"),
+    (["--by", "method, status", "--top", "2"], "top 2 method, status")])
+def test_flags_build_a_query(log, flags, query):
+    got = run("run", log, "-o", "json", "--quiet", *flags).stdout
+    want = run("run", query, log, "-o", "json", "--quiet").stdout
+    assert json.loads(got)["rows"] == json.loads(want)["rows"]
+    assert json.loads(got)["query"] == json.loads(want)["query"]
+
+
+@pytest.mark.parametrize("flags", [["-n", "3"], ["-w", "x y"], ["-n", "0"],
+                                   ["-q", "/dev/null", "-b", "path"]])
+def test_flags_that_build_none(log, flags):
+    assert run("run", log, *flags, ok=False).returncode == 2
+
+
+@pytest.mark.parametrize("most,code", [("0", 4), ("1", 4), ("2", 0), (None, 0)])
+def test_more_rejects_than_allowed(tmp_path, most, code):
+    log = tmp_path / "log"
+    log.write_bytes(make_logs.make(1, 3000) + b"x\ny\n")
+    rejected = json.loads(run("run", "count", log, "-f", "combined", "-o",
+                              "json").stdout)["receipt"]["rejected"]["total"]
+    most = [] if most is None else ["--max-rejects",
+                                    str(rejected - 2 + int(most))]
+    p = run("run", "count", log, "-f", "combined", *most, ok=False)
+    assert p.returncode == code
+    assert (p.stdout == b"") == (code == 4)
+    assert (b"lines were rejected (--max-rejects)" in p.stderr) == (code == 4)
+
+
+def test_the_number_of_rejects_is_one(log):
+    for wrong in ("x", "-1", "", "99999999999999999999"):
+        assert run("run", "count", log, "--max-rejects", wrong,
+                   ok=False).returncode == 2
