@@ -123,5 +123,7 @@ int64_t coordinator_tick(coordinator_t *self, int64_t now_ms);
 // The next thing to do, moved into *out (caller frees frame). false: nothing.
 bool coordinator_next(coordinator_t *self, output_t *out);
 const coordinator_stats_t *coordinator_stats(const coordinator_t *self);
+// One line: workers, jobs, and what keeps them from going on.
+void coordinator_status_text(const coordinator_t *self, buf_t *out);
 
 #endif

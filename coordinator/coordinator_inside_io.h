@@ -6,6 +6,7 @@
 #include "certs/keyfile.h"
 #include "certs/zap_io.h"
 #include "common/net/curve_socket.h"
+#include "common/service/notify_io.h"
 #include "coordinator/audit_io.h"
 #include "coordinator/coordinator_io.h"
 #include "coordinator/journal_io.h"
@@ -43,6 +44,7 @@ struct coordinator_io {
     int64_t away_ms;       // time that this process was stopped or busy in all
     uint64_t unknown;      // messages without a name, or of one not allowed
     coordinator_stats_t told;
+    notify_t notify;
     bool ending;
     bool failed;
 };

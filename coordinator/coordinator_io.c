@@ -412,6 +412,8 @@ wait_ms(const coordinator_io_t *self, int64_t tick_ms, int64_t now_ms)
     int64_t wait = self->refresh_at_ms - now_ms;
 
     wait = tick_ms < wait ? tick_ms : wait;
+    int64_t turn = notify_wait_ms(&self->notify, self->seen_ms);
+    wait = turn < wait ? turn : wait;
     if (lanes_waiting(self->lanes) > 0 && wait > STUCK_POLL_MS) {
         wait = STUCK_POLL_MS;
     }
@@ -442,6 +444,17 @@ give_up_dead_workers(coordinator_io_t *self, int64_t now_ms)
     }
 }
 
+// For who asks the service manager.
+static void
+tell_status(coordinator_io_t *self)
+{
+    buf_t text = {0};
+
+    coordinator_status_text(self->machine, &text);
+    notify_status(&self->notify, buf_span(&text), self->seen_ms);
+    buf_fini(&text);
+}
+
 static void
 do_due(coordinator_io_t *self, int64_t now_ms)
 {
@@ -451,6 +464,7 @@ do_due(coordinator_io_t *self, int64_t now_ms)
     if (now_ms >= self->refresh_at_ms) {
         refresh_keys(self, now_ms);
         tell_changes(self);
+        tell_status(self);
         audit_tick(self);
     }
 }
@@ -501,6 +515,7 @@ loop(coordinator_io_t *self)
             return ERR_IO;
         }
         do_ready(self);
+        notify_turned(&self->notify, self->seen_ms);
     }
     return self->failed ? ERR_IO : ERR_OK;
 }
@@ -508,8 +523,10 @@ loop(coordinator_io_t *self)
 errcode_t
 coordinator_io_run(coordinator_io_t *self)
 {
+    notify_ready(&self->notify);
     errcode_t rc = loop(self);
 
+    notify_stopping(&self->notify, 0);
     log_end(coordinator_stats(self->machine));
     return rc;
 }

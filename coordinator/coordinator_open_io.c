@@ -232,6 +232,7 @@ start_machine(coordinator_io_t *self, const coordinator_options_t *options,
 
 typedef struct restoring {
     coordinator_t *machine;
+    notify_t *notify;
     uint64_t entries;
     uint64_t ended; // jobs
     uint64_t damaged;
@@ -243,6 +244,7 @@ restore_entry(void *ctx, const entry_key_t *key, const span_t *bytes)
     restoring_t *r = ctx;
 
     r->entries++;
+    notify_starting(r->notify, "restoring the journal", clock_mono_ms());
     if (bytes == NULL) {
         coordinator_restore_damaged(r->machine, key);
         r->damaged++;
@@ -256,7 +258,7 @@ restore_entry(void *ctx, const entry_key_t *key, const span_t *bytes)
 static errcode_t
 restore(coordinator_io_t *self, buf_t *why)
 {
-    restoring_t r = {.machine = self->machine};
+    restoring_t r = {.machine = self->machine, .notify = &self->notify};
     char entries[24], damaged[24], commits[24], ended[24];
     errcode_t rc = journal_io_load(self->journal, restore_entry, &r, why);
 
@@ -367,6 +369,7 @@ coordinator_io_open(
     self->signals = self->key_changes = -1;
     self->seen_ms = clock_mono_ms();
     self->roster = roster_new();
+    notify_init(&self->notify);
     raise_file_limit();
     errcode_t rc = start(self, options, why);
     if (rc != ERR_OK) {

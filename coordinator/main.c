@@ -63,6 +63,7 @@ run(const coordinator_options_t *options, buf_t *text)
     if (options->check_config) {
         return EXIT_DONE;
     }
+    log_find_journal();
     log_set_level(options->verbose ? LOG_DEBUG : LOG_INFO);
     return serve(options, text);
 }

@@ -5,6 +5,7 @@
 
 #include "certs/zap_io.h"
 #include "common/net/curve_socket.h"
+#include "common/service/notify_io.h"
 #include "worker/executor_io.h"
 #include "worker/link_io.h"
 #include "worker/lister_io.h"
@@ -33,6 +34,7 @@ typedef struct daemon {
     bool stopping;
     bool stop_now;
     int64_t stop_ms; // when patience ends
+    notify_t notify;
 } daemon_t;
 
 // Does what the machine wants done, a bounded number of things. True when

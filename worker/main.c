@@ -263,6 +263,7 @@ run(const values_t *v)
     credentials_t keys = {0};
     buf_t why = {0};
     int code = EXIT_DONE;
+    log_find_journal();
     log_set_level(v->verbose ? LOG_DEBUG : LOG_INFO);
     errcode_t rc = credentials_load(v->keys, &keys, &why);
 

@@ -78,5 +78,7 @@ int64_t supervisor_tick(supervisor_t *self, int64_t now_ms);
 bool supervisor_next(supervisor_t *self, sup_output_t *out);
 // Nothing queued, running or unacknowledged.
 bool supervisor_is_idle(const supervisor_t *self);
+// One line: is it registered, and what it holds.
+void supervisor_status_text(const supervisor_t *self, buf_t *out);
 
 #endif

@@ -317,6 +317,7 @@ on_signal(daemon_t *self, int64_t now)
         self->stopping = true;
         self->stop_ms = now + self->options->drain_ms;
         close_intake(self);
+        notify_stopping(&self->notify, self->options->drain_ms);
         log_event(LOG_INFO, "worker-stopping", NULL);
     }
 }
@@ -420,11 +421,27 @@ is_done(const daemon_t *self)
                !link_is_up(self->control) || clock_mono_ms() >= self->stop_ms);
 }
 
+static void
+tell_turn(daemon_t *self)
+{
+    int64_t now = clock_mono_ms();
+    buf_t text = {0};
+
+    supervisor_status_text(self->machine, &text);
+    if (self->refused[0] != '\0') {
+        buf_printf(&text, "; refused: %s", self->refused);
+    }
+    notify_status(&self->notify, buf_span(&text), now);
+    notify_turned(&self->notify, now);
+    buf_fini(&text);
+}
+
 static errcode_t
 loop(daemon_t *self, buf_t *why)
 {
     for (;;) {
         int64_t wait = tick(self);
+        wait = least(wait, notify_wait_ms(&self->notify, clock_mono_ms()));
         if (is_done(self)) {
             return ERR_OK;
         }
@@ -434,6 +451,7 @@ loop(daemon_t *self, buf_t *why)
         int n = fill_items(self);
         if (zmq_poll(self->items, n, wait < 0 ? 0 : (long)wait) != -1) {
             take_input(self);
+            tell_turn(self);
         } else if (zmq_errno() != EINTR) {
             buf_printf(
                 why, "cannot wait for input: %s", zmq_strerror(zmq_errno()));
@@ -458,10 +476,12 @@ errcode_t
 worker_run(const worker_options_t *options, buf_t *why)
 {
     daemon_t self = {.options = options};
-    errcode_t rc = open_all(&self, why);
 
+    notify_init(&self.notify);
+    errcode_t rc = open_all(&self, why);
     if (rc == ERR_OK) {
         say_ready(&self);
+        notify_ready(&self.notify);
         rc = loop(&self, why);
         supervisor_bye(self.machine, "the worker stops", clock_mono_ms());
         daemon_carry_out(&self);

@@ -7,16 +7,44 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 static log_level_t least_level = LOG_INFO;
+static bool to_journal;
 
 void
 log_set_level(log_level_t least)
 {
     least_level = least;
+}
+
+// A program that was started from a unit may have had its standard error
+// turned elsewhere since.
+void
+log_find_journal(void)
+{
+    const char *stream = getenv("JOURNAL_STREAM");
+    char here[64];
+    struct stat st;
+
+    to_journal = false;
+    if (stream != NULL && fstat(STDERR_FILENO, &st) == 0) {
+        snprintf(here, sizeof here, "%ju:%ju", (uintmax_t)st.st_dev,
+            (uintmax_t)st.st_ino);
+        to_journal = strcmp(stream, here) == 0;
+    }
+}
+
+static const char *
+priority(log_level_t level)
+{
+    static const char *const names[] = {"<7>", "<6>", "<4>", "<3>"};
+
+    return to_journal ? names[level] : "";
 }
 
 static const char *
@@ -57,7 +85,7 @@ log_event(log_level_t level, const char *event, ...)
     if (level < least_level) {
         return;
     }
-    buf_printf(&line, "%s %s", level_name(level), event);
+    buf_printf(&line, "%s%s %s", priority(level), level_name(level), event);
     va_start(args, event);
     while ((key = va_arg(args, const char *)) != NULL) {
         const char *value = va_arg(args, const char *);

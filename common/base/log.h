@@ -8,6 +8,9 @@
 typedef enum { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR } log_level_t;
 
 void log_set_level(log_level_t least);
+// Where standard error is systemd's journal, lines begin with the priority
+// that it files them under (sd-daemon(3)). Before there are threads.
+void log_find_journal(void);
 // Pairs of const char *, ended by NULL: log_event(LOG_WARN, "worker-lost",
 // "name", name, "silent_ms", buf, NULL).
 void log_event(log_level_t level, const char *event, ...)

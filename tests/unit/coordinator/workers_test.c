@@ -254,6 +254,39 @@ test_frame_of_a_past_epoch_is_stale(void **state)
     machine_fini(&m);
 }
 
+static void
+check_status(const coordinator_t *c, const char *want)
+{
+    buf_t text = {0};
+
+    coordinator_status_text(c, &text);
+    buf_put_u8(&text, '\0');
+    assert_string_equal((const char *)text.p, want);
+    buf_fini(&text);
+}
+
+static void
+test_its_status_counts_workers_and_jobs(void **state)
+{
+    pair_t p;
+
+    (void)state;
+    pair_init(&p, 400, 100);
+    check_status(p.m.c, "2 workers, 1 job under way");
+    p.m.now += 1000; // silent, and without its connections
+    coordinator_lane_down(p.m.c, p.a->lane, p.m.now);
+    machine_tick(&p.m, 1);
+    check_status(p.m.c, "1 worker (1 lost), 1 job under way");
+    coordinator_journal_stuck(p.m.c, "the disk is full", p.m.now);
+    check_status(
+        p.m.c, "1 worker (1 lost), 1 job under way; waits: the disk is full");
+    coordinator_journal_stuck(p.m.c, NULL, p.m.now);
+    CHECK_U64(fake_work(&p.m, p.b), 4);
+    CHECK_U64(machine_count(&p.m, p.job), 400);
+    check_status(p.m.c, "1 worker (1 lost), 0 jobs under way");
+    machine_fini(&p.m);
+}
+
 int
 main(void)
 {
@@ -271,6 +304,7 @@ main(void)
         cmocka_unit_test(test_another_key_cannot_speak_with_an_incarnation),
         cmocka_unit_test(test_heartbeat_of_a_stranger_is_answered_with_unknown),
         cmocka_unit_test(test_frame_of_a_past_epoch_is_stale),
+        cmocka_unit_test(test_its_status_counts_workers_and_jobs),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -296,6 +296,31 @@ test_bye_is_said_and_taken(void **state)
     supervisor_destroy(&s);
 }
 
+static void
+check_status(const supervisor_t *s, const char *want)
+{
+    buf_t text = {0};
+
+    supervisor_status_text(s, &text);
+    buf_put_u8(&text, '\0');
+    assert_string_equal((const char *)text.p, want);
+    buf_fini(&text);
+}
+
+static void
+test_its_status_says_what_it_holds(void **state)
+{
+    supervisor_t *s = start();
+
+    (void)state;
+    check_status(s, "not registered, 0 of 1 executors count, 0 shards held");
+    register_worker(s);
+    lend_shard(s, 5);
+    lend_shard(s, 6);
+    check_status(s, "registered, 1 of 1 executors count, 2 shards held");
+    supervisor_destroy(&s);
+}
+
 int
 main(void)
 {
@@ -309,6 +334,7 @@ main(void)
         cmocka_unit_test(
             test_nobody_is_blamed_after_the_worker_itself_was_stopped),
         cmocka_unit_test(test_bye_is_said_and_taken),
+        cmocka_unit_test(test_its_status_says_what_it_holds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,8 +6,11 @@
 #include "common/base/errcode.h"
 
 #include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static int saved;
@@ -80,6 +83,27 @@ test_flood_is_held_back(void **state)
     assert_true(dup2(saved, STDERR_FILENO) >= 0);
 }
 
+static void
+test_the_journal_gets_priorities_and_nobody_else(void **state)
+{
+    char here[64];
+    struct stat st;
+
+    (void)state;
+    assert_int_equal(fstat(STDERR_FILENO, &st), 0);
+    snprintf(here, sizeof here, "%ju:%ju", (uintmax_t)st.st_dev,
+        (uintmax_t)st.st_ino);
+    setenv("JOURNAL_STREAM", here, 1);
+    log_find_journal();
+    log_event(LOG_WARN, "a", NULL);
+    setenv("JOURNAL_STREAM", "1:2", 1); // of the parent, turned elsewhere
+    log_find_journal();
+    log_event(LOG_ERROR, "b", NULL);
+    unsetenv("JOURNAL_STREAM");
+    log_find_journal();
+    check_written("<4>warn a\nerror b\n");
+}
+
 #define CAPTURED(test)                                                         \
     cmocka_unit_test_setup_teardown(test, begin_capture, end_capture)
 
@@ -90,6 +114,7 @@ main(void)
         CAPTURED(test_line_has_level_event_and_pairs),
         CAPTURED(test_bytes_that_could_harm_a_terminal_are_escaped),
         CAPTURED(test_lines_below_the_level_are_left_out),
+        CAPTURED(test_the_journal_gets_priorities_and_nobody_else),
         CAPTURED(test_flood_is_held_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
