@@ -35,6 +35,17 @@ busy_workers(const coordinator_t *self, const job_t *job)
     return n;
 }
 
+static uint32_t
+busy_executors(const job_t *job)
+{
+    uint32_t n = 0;
+
+    for (const lease_t *l = job->leases; l != NULL; l = l->hh.next) {
+        n += l->active && l->running && !l->offered;
+    }
+    return n;
+}
+
 static uint64_t
 bytes_under_way(const job_t *job)
 {
@@ -63,6 +74,7 @@ fill_update(const coordinator_t *self, const job_t *job, lt_JobUpdate *out)
     out->retried = job->retried;
     out->rejected = job->rejected;
     out->workers_busy = (uint32_t)busy_workers(self, job);
+    out->executors_busy = busy_executors(job);
     out->hosts = (uint32_t)(job_is_over(job) ? job->hosts : job->n_places);
     out->elapsed_ms = (uint64_t)(until - job->submitted);
     out->age_ms = (uint64_t)(self->now - job->submitted);

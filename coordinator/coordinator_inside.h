@@ -81,6 +81,7 @@ struct lease {
     int64_t lent_at;
     int64_t mentioned;
     uint64_t bytes_done;
+    bool running;         // an executor was at it when the worker last said so
     lease_t *prev, *next; // of the worker's active ones
     UT_hash_handle hh;    // of the job's
 };

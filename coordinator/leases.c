@@ -429,8 +429,9 @@ lease_held(coordinator_t *self, worker_t *worker, const lt_Held *held)
         return;
     }
     l->mentioned = self->now;
-    if (l->bytes_done != held->bytes_done) {
+    if (l->bytes_done != held->bytes_done || l->running != held->running) {
         l->bytes_done = held->bytes_done;
+        l->running = held->running;
         l->job->news = true;
     }
     lease_revive(l);

@@ -6,9 +6,9 @@
 #include "coordinator/cli/cli.h"
 #include "coordinator/cli/finish.h"
 #include "coordinator/cli/format_option.h"
-#include "coordinator/cli/job_text.h"
 #include "coordinator/cli/local_io.h"
 #include "coordinator/cli/names.h"
+#include "coordinator/cli/progress.h"
 #include "coordinator/cli/range.h"
 #include "coordinator/cli/terminal.h"
 
@@ -27,6 +27,8 @@ typedef struct options {
     int64_t memory;
     bool explain;
     bool validate;
+    char *progress;  // as written, or NULL
+    progress_t show; // what that means
     bool allow_weak;
 } options_t;
 
@@ -60,6 +62,7 @@ static const setting_t settings[] = {
         .offset = offsetof(options_t, validate),
         .help = "parse every line, also those the filter cannot pass",
         .command_line_only = true},
+    PROGRESS_SETTING(offsetof(options_t, progress)),
     {.name = "memory",
         .kind = SETTING_SIZE,
         .offset = offsetof(options_t, memory),
@@ -134,14 +137,11 @@ explain(const char *text)
 }
 
 static void
-draw(void *ctx, const lt_JobUpdate *update)
+show(void *ctx, const lt_JobUpdate *update)
 {
-    buf_t line = {0};
+    const options_t *o = ctx;
 
-    (void)ctx;
-    job_progress(update, terminal_room(), &line);
-    terminal_draw(&line);
-    buf_fini(&line);
+    progress_show(o->show, update);
 }
 
 static int
@@ -149,7 +149,6 @@ run(options_t *o, const char *query, const settings_list_t *operands,
     buf_t *why)
 {
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    bool progress = !o->finish.quiet && terminal_is(STDERR_FILENO);
     local_options_t local = {.query = query,
         .format = o->format,
         .files = (const char *const *)operands->items + 1,
@@ -161,7 +160,8 @@ run(options_t *o, const char *query, const settings_list_t *operands,
         .validate = o->validate,
         .allow_weak_sandbox = o->allow_weak,
         .memory = (size_t)o->memory,
-        .progress = progress ? draw : NULL};
+        .progress = o->show != PROGRESS_NONE ? show : NULL,
+        .ctx = o};
     local_answer_t answer;
 
     log_set_level(LOG_ERROR); // events are for daemons
@@ -210,7 +210,8 @@ start(void *options, const settings_list_t *operands, buf_t *why)
     int code = EXIT_USAGE;
 
     // The query is checked before anything is started.
-    if (finish_options_valid(&o->finish)) {
+    if (finish_options_valid(&o->finish) &&
+        progress_parse(o->progress, o->finish.quiet, &o->show)) {
         code = asked_open(&o->range, operands, &asked);
         operands = &asked.operands;
     }

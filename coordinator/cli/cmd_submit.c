@@ -15,6 +15,8 @@ typedef struct options {
     finish_options_t finish;
     request_options_t request;
     bool detach;
+    char *progress;  // as written, or NULL
+    progress_t show; // what that means
 } options_t;
 
 static const setting_t settings[] = {
@@ -26,6 +28,7 @@ static const setting_t settings[] = {
         .offset = offsetof(options_t, detach),
         .help = "print the job's number and leave it to itself",
         .command_line_only = true},
+    PROGRESS_SETTING(offsetof(options_t, progress)),
     COMMON_SETTINGS,
 };
 
@@ -74,8 +77,7 @@ follow(
         .client = client,
         .submit = frame,
         .detach = o->detach,
-        .progress =
-            !o->finish.quiet && !o->detach && terminal_is(STDERR_FILENO),
+        .progress = o->detach ? PROGRESS_NONE : o->show,
         .cancel = true,
         .deadline_ms = o->request.deadline_ms,
     };
@@ -116,7 +118,8 @@ submit(void *options, const settings_list_t *operands, buf_t *why)
     buf_t frame = {0};
     int code = EXIT_USAGE;
 
-    if (finish_options_valid(&o->finish)) {
+    if (finish_options_valid(&o->finish) &&
+        progress_parse(o->progress, o->finish.quiet, &o->show)) {
         code = request_make(operands, &o->request,
             o->detach ? REQUEST_DETACHED : REQUEST_FOLLOWED, &frame);
     }

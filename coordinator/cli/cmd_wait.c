@@ -12,6 +12,7 @@ typedef struct options {
     common_options_t common;
     int64_t timeout_ms;
     bool quiet;
+    char *progress; // as written, or NULL
 } options_t;
 
 static const setting_t settings[] = {
@@ -29,6 +30,7 @@ static const setting_t settings[] = {
         .offset = offsetof(options_t, quiet),
         .help = "no progress and no last line",
         .command_line_only = true},
+    PROGRESS_SETTING(offsetof(options_t, progress)),
     COMMON_SETTINGS,
 };
 
@@ -62,11 +64,11 @@ wait_for(void *options, const settings_list_t *operands, buf_t *why)
 {
     options_t *o = options;
     follow_t f = {
-        .progress = !o->quiet && terminal_is(STDERR_FILENO),
         .patience_ms = o->timeout_ms,
     };
 
-    if (!job_parse(operands->items[0], &f.job)) {
+    if (!job_parse(operands->items[0], &f.job) ||
+        !progress_parse(o->progress, o->quiet, &f.progress)) {
         return EXIT_USAGE;
     }
     int code = client_open(&o->common, &f.client, why);

@@ -28,16 +28,11 @@ typedef struct watch {
 static void
 draw(watch_t *w, int64_t now_ms)
 {
-    buf_t line = {0};
-
-    if (!w->dirty || now_ms - w->drawn_ms < REDRAW_MS) {
-        return;
+    if (w->dirty && now_ms - w->drawn_ms >= REDRAW_MS) {
+        progress_show(w->f->progress, &w->f->last);
+        w->drawn_ms = now_ms;
+        w->dirty = false;
     }
-    job_progress(&w->f->last, terminal_room(), &line);
-    terminal_draw(&line);
-    w->drawn_ms = now_ms;
-    w->dirty = false;
-    buf_fini(&line);
 }
 
 // Sends what makes the coordinator tell us about the job.
@@ -164,7 +159,7 @@ on_frame(watch_t *w, const frame_t *frame, buf_t *why)
     f->job = update.job;
     f->last = update;
     w->heard = true;
-    w->dirty = f->progress;
+    w->dirty = f->progress != PROGRESS_NONE;
     return f->detach || job_has_ended(&update) ? EXIT_DONE : COMMAND_GOES_ON;
 }
 
@@ -260,6 +255,9 @@ follow_job(follow_t *self, buf_t *why)
         client_event_t event =
             client_wait(self->client, wake_ms(&w, now_ms), &frame);
         code = on_event(&w, event, &frame, why);
+    }
+    if (self->progress == PROGRESS_JSON && code == EXIT_DONE) {
+        progress_show(PROGRESS_JSON, &self->last);
     }
     terminal_erase();
     return code;

@@ -5,13 +5,14 @@
 #define LOGTALLY_COORDINATOR_CLI_FOLLOW_H
 
 #include "coordinator/cli/client_io.h"
+#include "coordinator/cli/progress.h"
 
 typedef struct follow {
     client_t *client;
-    uint64_t job;        // 0: not known yet, `submit` asks for it
-    span_t submit;       // the SUBMIT frame; the same again is the same job
-    bool detach;         // the first answer is enough
-    bool progress;       // draw on standard error
+    uint64_t job;  // 0: not known yet, `submit` asks for it
+    span_t submit; // the SUBMIT frame; the same again is the same job
+    bool detach;   // the first answer is enough
+    progress_t progress;
     bool cancel;         // Ctrl-C cancels the job
     int64_t deadline_ms; // of the job, from now; 0: not known here
     int64_t patience_ms; // to wait for it; 0: for ever

@@ -72,37 +72,6 @@ put_rate(const lt_JobUpdate *job, buf_t *out)
     }
 }
 
-void
-job_progress(const lt_JobUpdate *job, size_t width, buf_t *out)
-{
-    size_t begin = out->len;
-
-    buf_printf(out, "job %llu: ", (unsigned long long)job->job);
-    if (job->state == lt_JobState_JOB_PLANNING) {
-        buf_put_str(out, "planning");
-    } else {
-        buf_printf(out, "%u%%, ", job_percent(job));
-        put_share(job, out);
-        buf_printf(out, ", %llu of %llu shards",
-            (unsigned long long)job->shards_done,
-            (unsigned long long)job->shards);
-        buf_put_str(out, ", ");
-        text_plural(job->workers_busy, "host", out);
-        buf_put_str(out, " busy");
-        if (job->retried > 0) {
-            buf_printf(out, ", %llu retried", (unsigned long long)job->retried);
-        }
-        put_rate(job, out);
-    }
-    if (job->text[0] != '\0') {
-        buf_put_str(out, "; ");
-        text_safe(job->text, out);
-    }
-    if (width > 0) {
-        text_cut(out, begin, width);
-    }
-}
-
 static void
 put_name(const char *name, buf_t *out)
 {
@@ -166,6 +135,8 @@ job_details(const lt_JobUpdate *job, buf_t *out)
     if (!job_has_ended(job)) {
         put_name("busy", out);
         text_plural(job->workers_busy, "host", out);
+        buf_put_str(out, ", ");
+        text_plural(job->executors_busy, "executor", out);
         buf_put_u8(out, '\n');
     }
     if (job->result_bytes > 0) {
@@ -196,6 +167,7 @@ job_json(const lt_JobUpdate *job, buf_t *out)
     json_number(out, "retried", job->retried);
     json_number(out, "rejected", job->rejected);
     json_number(out, "workers_busy", job->workers_busy);
+    json_number(out, "executors_busy", job->executors_busy);
     json_number(out, "result_bytes", job->result_bytes);
     json_number(out, "exit", job->exit);
     json_close(out, '}');

@@ -14,9 +14,6 @@ int job_exit(const lt_JobUpdate *job);
 // Done of all bytes, 0 to 100; 0 before the plan is known.
 unsigned job_percent(const lt_JobUpdate *job);
 
-// One line without its end, at most `width` columns (0: no limit):
-// "job 17: 30%, 1.2 GB of 4.0 GB, 12 of 40 shards, 3 hosts busy"
-void job_progress(const lt_JobUpdate *job, size_t width, buf_t *out);
 // Some lines "name  value".
 void job_details(const lt_JobUpdate *job, buf_t *out);
 void job_json(const lt_JobUpdate *job, buf_t *out);

@@ -6,6 +6,7 @@
 #include "common/base/clock.h"
 #include "common/base/xalloc.h"
 #include "common/wire/frame.h"
+#include "coordinator/cli/job_text.h"
 #include "coordinator/coordinator.h"
 #include "worker/executor_io.h"
 #include "worker/files_io.h"
@@ -225,11 +226,10 @@ submit(local_t *self)
 static void
 take_update(local_t *self, const lt_JobUpdate *update)
 {
-    if (update->state == lt_JobState_JOB_PLANNING ||
-        update->state == lt_JobState_JOB_RUNNING) {
-        if (self->options->progress != NULL) {
-            self->options->progress(self->options->ctx, update);
-        }
+    if (self->options->progress != NULL) {
+        self->options->progress(self->options->ctx, update);
+    }
+    if (!job_has_ended(update)) {
         return;
     }
     self->over = true;

@@ -41,8 +41,8 @@ terminal_room(void)
     return (width > 1 ? width : ROOM_DEFAULT) - 1;
 }
 
-static void
-put(const buf_t *text)
+void
+terminal_put(const buf_t *text)
 {
     // Progress that cannot be shown must not stop the job.
     ssize_t n = write(STDERR_FILENO, text->p, text->len);
@@ -57,7 +57,7 @@ terminal_draw(const buf_t *line)
     buf_put_str(&out, "\r");
     buf_put_span(&out, buf_span(line));
     buf_put_str(&out, "\033[K");
-    put(&out);
+    terminal_put(&out);
     buf_fini(&out);
     drawn = true;
 }
@@ -69,7 +69,7 @@ terminal_erase(void)
 
     if (drawn) {
         buf_put_str(&out, "\r\033[K");
-        put(&out);
+        terminal_put(&out);
         drawn = false;
     }
     buf_fini(&out);

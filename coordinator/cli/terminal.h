@@ -13,6 +13,7 @@ size_t terminal_height(int fd);
 // Columns that a drawn line may take.
 size_t terminal_room(void);
 void terminal_draw(const buf_t *line);
-void terminal_erase(void); // nothing when nothing is drawn
+void terminal_put(const buf_t *text); // as it is; what cannot be shown is lost
+void terminal_erase(void);            // nothing when nothing is drawn
 
 #endif

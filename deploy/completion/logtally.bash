@@ -46,6 +46,8 @@ _logtally_value()
             COMPREPLY=($(compgen -W "$(_logtally_formats "$program")" -- "$cur")) ;;
         -o | --output)
             COMPREPLY=($(compgen -W 'table tsv csv json jsonl md' -- "$cur")) ;;
+        --progress)
+            COMPREPLY=($(compgen -W 'bar json none' -- "$cur")) ;;
         -r | --role)
             COMPREPLY=($(compgen -W 'worker client admin' -- "$cur")) ;;
         -b | --by | -w | --where)

@@ -334,3 +334,13 @@ def test_a_pause_of_the_coordinator_is_not_the_workers_silence(one):
     # The worker dials anew in the meantime, which is its right.
     wait_for("the worker", lambda: b"up" in one.cli("workers").stdout)
     assert not one.coordinator.said("it is silent")
+
+
+def test_progress_for_programs(one):
+    p = one.cli("submit", "count", one.source, "--progress", "json")
+    lines = [x for x in p.stderr.decode().splitlines() if x.startswith("{")]
+    assert json.loads(lines[-1])["state"] == "done"
+    job = one.cli("submit", "-d", "count", one.source).stdout.decode().strip()
+    p = one.cli("wait", job, "--progress", "json")
+    lines = [x for x in p.stderr.decode().splitlines() if x.startswith("{")]
+    assert json.loads(lines[-1])["state"] == "done"

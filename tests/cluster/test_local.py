@@ -141,3 +141,24 @@ def test_the_number_of_rejects_is_one(log):
     for wrong in ("x", "-1", "", "99999999999999999999"):
         assert run("run", "count", log, "--max-rejects", wrong,
                    ok=False).returncode == 2
+
+
+def objects(p):
+    return [json.loads(x) for x in p.stderr.decode().splitlines()
+            if x.startswith("{")]
+
+
+def test_progress_for_programs(tmp_path):
+    log = tmp_path / "log"
+    log.write_bytes(make_logs.make(1, 200_000) * 20)
+    p = run("run", "count by status", log, "--progress=json", "--quiet")
+    updates = objects(p)
+    assert len(updates) == len(p.stderr.splitlines()) >= 2
+    assert updates[-1]["state"] == "done"
+    assert updates[-1]["bytes_done"] == updates[-1]["bytes"] \
+        == log.stat().st_size
+    done = [u["bytes_done"] for u in updates]
+    assert done == sorted(done)
+    assert objects(run("run", "count", log, "--progress", "none")) == []
+    p = run("run", "count", log, "--progress", "much", ok=False)
+    assert p.returncode == 2 and b"--progress is bar, json, none" in p.stderr

@@ -25,54 +25,13 @@ running(void)
         .shards = 40,
         .shards_done = 12,
         .workers_busy = 3,
+        .executors_busy = 5,
         .hosts = 3,
         .elapsed_ms = 2000,
         .age_ms = 2000,
         .query = "count by status",
         .owner = "admin",
     };
-}
-
-static void
-test_progress_of_a_running_job(void **state)
-{
-    lt_JobUpdate job = running();
-    buf_t got = {0};
-
-    (void)state;
-    job_progress(&job, 0, &got);
-    check(&got, "job 17: 30%, 1.2 GB of 4.0 GB, 12 of 40 shards, 3 hosts "
-                "busy, 600 MB/s");
-    job.retried = 2;
-    snprintf(job.text, sizeof job.text, "waits for web2, which is gone");
-    job_progress(&job, 0, &got);
-    check(&got, "job 17: 30%, 1.2 GB of 4.0 GB, 12 of 40 shards, 3 hosts "
-                "busy, 2 retried, 600 MB/s; waits for web2, which is gone");
-}
-
-static void
-test_progress_fits_the_terminal(void **state)
-{
-    lt_JobUpdate job = running();
-
-    (void)state;
-    for (size_t width = 1; width < 90; width++) {
-        buf_t got = {0};
-        job_progress(&job, width, &got);
-        assert_true(got.len <= width);
-        buf_fini(&got);
-    }
-}
-
-static void
-test_progress_of_a_planning_job(void **state)
-{
-    lt_JobUpdate job = {.job = 3, .state = lt_JobState_JOB_PLANNING};
-    buf_t got = {0};
-
-    (void)state;
-    job_progress(&job, 0, &got);
-    check(&got, "job 3: planning");
 }
 
 static void
@@ -130,7 +89,7 @@ test_details_of_a_running_job(void **state)
                 "files     12 on 3 hosts\n"
                 "read      1.2 GB of 4.0 GB (30%), 600 MB/s\n"
                 "shards    12 of 40\n"
-                "busy      3 hosts\n");
+                "busy      3 hosts, 5 executors\n");
 }
 
 static void
@@ -153,9 +112,6 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_progress_of_a_running_job),
-        cmocka_unit_test(test_progress_fits_the_terminal),
-        cmocka_unit_test(test_progress_of_a_planning_job),
         cmocka_unit_test(test_hundred_percent_is_only_what_is_done),
         cmocka_unit_test(test_exit_code_is_the_jobs),
         cmocka_unit_test(test_a_state_of_the_future_has_no_name),
