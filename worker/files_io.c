@@ -3,6 +3,7 @@
 
 #include "common/base/limits.h"
 #include "common/base/xalloc.h"
+#include "worker/beneath_io.h"
 #include "worker/source/source.h"
 
 #include <dirent.h>
@@ -10,11 +11,9 @@
 #include <fcntl.h>
 #include <fnmatch.h>
 #include <glob.h>
-#include <linux/openat2.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 typedef struct root {
@@ -74,16 +73,6 @@ files_destroy(files_t **self_p)
     *self_p = NULL;
 }
 
-static int
-open_beneath(int dir, const char *path, int flags)
-{
-    struct open_how how = {.flags = (uint64_t)(flags | O_CLOEXEC | O_NOFOLLOW),
-        .resolve =
-            RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
-
-    return (int)syscall(SYS_openat2, dir, path, &how, sizeof how);
-}
-
 // The root a path lies in, and the rest of the path below it.
 static const root_t *
 root_of(const files_t *self, const char *path, const char **rest)
@@ -141,7 +130,7 @@ open_file(const files_t *self, const char *path, int *fd)
         if (root == NULL) {
             return (reason_t){.rc = ERR_DENIED, .text = "outside of the roots"};
         }
-        *fd = open_beneath(root->fd, rest, O_RDONLY | O_NONBLOCK);
+        *fd = beneath_open(root->fd, rest, O_RDONLY | O_NONBLOCK);
     }
     if (*fd == -1) {
         return of_errno();
@@ -228,7 +217,7 @@ descend(listing_t *self, int dir, const char *prefix, const char *name,
     const char *below)
 {
     char *path = xasprintf("%s/%s", prefix, name);
-    int sub = open_beneath(dir, name, O_PATH | O_DIRECTORY);
+    int sub = beneath_open(dir, name, O_PATH | O_DIRECTORY);
     errcode_t rc = ERR_OK;
 
     if (sub != -1) {
@@ -284,7 +273,7 @@ match(listing_t *self, int dir, const char *prefix, const char *rest)
         free(part);
         return rc;
     }
-    int fd = open_beneath(dir, ".", O_RDONLY | O_DIRECTORY);
+    int fd = beneath_open(dir, ".", O_RDONLY | O_DIRECTORY);
     DIR *d = fd == -1 ? NULL : fdopendir(fd);
     if (d != NULL) {
         rc = match_entries(self, d, prefix, part, below);

@@ -4,6 +4,7 @@
 #include "tests/unit/cmocka_all.h"
 
 #include "common/base/xalloc.h"
+#include "tests/unit/worker/without_openat2.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -371,5 +372,8 @@ main(void)
         cmocka_unit_test_setup_teardown(
             test_standard_input_is_for_the_local_run, setup, teardown),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+
+    without_openat2();
+    return failed + cmocka_run_group_tests(tests, NULL, NULL);
 }

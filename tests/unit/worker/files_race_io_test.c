@@ -6,6 +6,7 @@
 #include "tests/unit/cmocka_all.h"
 
 #include "common/base/xalloc.h"
+#include "tests/unit/worker/without_openat2.h"
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -227,5 +228,8 @@ main(void)
         TEST(test_no_trick_of_a_path_leads_outside),
     };
     alarm(110);
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+
+    without_openat2();
+    return failed + cmocka_run_group_tests(tests, NULL, NULL);
 }

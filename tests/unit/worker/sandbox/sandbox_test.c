@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <seccomp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -219,6 +220,48 @@ test_nobody_keeps_root_or_a_capability(void **state)
     check_good(user_dropped);
 }
 
+static bool
+forbid_capset(void)
+{
+    scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ALLOW);
+    bool done = ctx != NULL &&
+                seccomp_rule_add(
+                    ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(capset), 0) == 0 &&
+                seccomp_load(ctx) == 0;
+
+    seccomp_release(ctx);
+    return done;
+}
+
+// As a hardened unit does, where there is nothing to drop either.
+static int
+capset_forbidden(const bait_t *bait)
+{
+    return forbid_capset() ? user_dropped(bait) : 3;
+}
+
+// What cannot be dropped is not overlooked.
+static int
+capabilities_kept(const bait_t *bait)
+{
+    (void)bait;
+    if (geteuid() != 0) {
+        return GOOD; // has none to keep
+    }
+    return prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) == 0 && forbid_capset() &&
+                   fence_user(65534, 65534) != ERR_OK
+               ? GOOD
+               : 1;
+}
+
+static void
+test_capabilities_are_looked_for_where_capset_is_forbidden(void **state)
+{
+    (void)state;
+    check_good(capset_forbidden);
+    check_good(capabilities_kept);
+}
+
 // The second fence alone.
 static int
 landlock_alone(const bait_t *bait)
@@ -300,6 +343,8 @@ main(void)
         cmocka_unit_test(test_file_size_and_descriptors_are_limited),
         cmocka_unit_test(test_other_descriptors_are_closed),
         cmocka_unit_test(test_nobody_keeps_root_or_a_capability),
+        cmocka_unit_test(
+            test_capabilities_are_looked_for_where_capset_is_forbidden),
         cmocka_unit_test(test_landlock_refuses_without_the_filter),
         cmocka_unit_test(test_an_abort_is_still_an_abort),
         cmocka_unit_test(test_only_full_is_enough_unless_weak_is_allowed),
