@@ -1,0 +1,261 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The packages on a Debian with nothing else in it: install, enrol, count,
+hang, upgrade, remove, purge. Skipped where this machine cannot do it.
+
+usage: packages.py FOLDER_OF_DEBS WORK_FOLDER
+"""
+import shutil
+import sys
+from pathlib import Path
+
+from machine import Machine, Unfit, make_base, need_tools, sh
+
+DAEMONS = ("coordinator", "worker")
+LINES = 5000
+SKIPPED = 77
+AS_LOGTALLY = ("setpriv", "--reuid=logtally", "--regid=logtally",
+               "--clear-groups")
+
+
+def said(text):
+    print(f"ok  {text}", flush=True)
+
+
+def newer(debs, folder):
+    """The same packages with a higher version."""
+    out = []
+    for deb in debs:
+        tree = folder / deb.stem
+        sh("dpkg-deb", "-R", deb, tree)
+        control = tree / "DEBIAN/control"
+        version = sh("dpkg-deb", "-f", deb, "Version").strip()
+        control.write_text(control.read_text().replace(
+            f"Version: {version}", f"Version: {version}+1").replace(
+            f"(= {version})", f"(= {version}+1)"))
+        out.append(folder / f"{deb.stem}_newer.deb")
+        sh("dpkg-deb", "--root-owner-group", "-b", tree, out[-1])
+        shutil.rmtree(tree)
+    return out
+
+
+def install(m, debs):
+    for deb in debs:
+        shutil.copy(deb, m.root / "var/tmp")
+    return m.run("dpkg", "-i", *(f"/var/tmp/{d.name}" for d in debs))
+
+
+def stays_stopped(m, name, missing):
+    active, condition, failed = m.unit(name, "ActiveState", "ConditionResult",
+                                       "Result")
+    assert (active, condition, failed) == ("inactive", "no", "success")
+    status = m.run("systemctl", "status", "--no-pager", "-l",
+                   f"logtally-{name}", ok=False).stdout
+    assert f"ConditionPathExists={missing}" in status, status
+    assert m.run("systemctl", "is-enabled",
+                 f"logtally-{name}").strip() == "enabled"
+
+
+def is_running(m, name):
+    def running():
+        active, status = m.unit(name, "ActiveState", "StatusText")
+        assert active != "failed", m.run("journalctl", "-u",
+                                         f"logtally-{name}", "--no-pager")
+        return active == "active" and status
+    m.until(f"{name} runs", running, 60)
+
+
+def start_coordinator(m):
+    m.run(*AS_LOGTALLY,
+          "logtally", "keys", "init", "/etc/logtally/keys")
+    m.run("systemctl", "start", "logtally-coordinator")
+    is_running(m, "coordinator")
+
+
+def start_worker(m):
+    m.run(*AS_LOGTALLY,
+          "logtally", "keys", "new", "/etc/logtally/keys", "web1", "--role",
+          "worker")
+    m.run("sh", "-c", "cp /etc/logtally/keys/issued/web1/* "
+          "/etc/logtally/worker-keys/")
+    with open(m.root / "etc/logtally/worker.conf", "a") as f:
+        f.write("coordinator = tcp://127.0.0.1:7700\n")
+    m.run("systemctl", "start", "logtally-worker")
+    m.until("web1 is registered", lambda: m.unit(
+        "worker", "StatusText").startswith("registered"), 60)
+
+
+def logtally(m, *args):
+    return m.run(*AS_LOGTALLY, "env", "LOGTALLY_COORDINATOR=tcp://127.0.0.1:7700",
+                 "LOGTALLY_KEYS=/etc/logtally/keys/issued/admin", "logtally",
+                 *args)
+
+
+def count(m):
+    out = logtally(m, "submit", "count", "web1:/var/log/web/access.log",
+                   "--quiet", "-o", "tsv")
+    assert out.split()[-1] == str(LINES), out
+
+
+def write_log(m):
+    """As a web server of Debian does: for the group adm alone."""
+    folder = m.root / "var/log/web"
+    folder.mkdir()
+    (folder / "access.log").write_text("".join(
+        f'10.0.0.{i % 250} - - [02/Jan/2026:03:04:05 +0000] "GET /{i} '
+        f'HTTP/1.1" 200 {i} "-" "-"\n' for i in range(LINES)))
+    m.run("chown", "root:adm", "/var/log/web", "/var/log/web/access.log")
+    m.run("chmod", "0750", "/var/log/web")
+    m.run("chmod", "0640", "/var/log/web/access.log")
+
+
+def sees_little(m):
+    """What is not for a daemon is not there for it."""
+    for name in DAEMONS:
+        pid = m.unit(name, "MainPID")
+        seen = set(m.run("ls", f"/proc/{pid}/root/").split())
+        assert seen <= {"dev", "etc", "lib", "lib64", "proc", "run", "sys",
+                        "tmp", "usr", "var", "home", "root"}, seen
+        var = set(m.run("ls", f"/proc/{pid}/root/var").split())
+        assert var <= {"log", "lib", "tmp"}, var
+        hidden = {"coordinator": "keys/issued", "worker": "worker-keys"}[name]
+        hidden = f"/proc/{pid}/root/etc/logtally/{hidden}"
+        assert not m.run("ls", hidden).strip(), hidden
+        caps = m.run("sh", "-c", f"grep Cap /proc/{pid}/status")
+        assert set(x.split()[1] for x in caps.splitlines()) == {"0" * 16}
+    workers = logtally(m, "workers")
+    assert "full" in workers, workers
+
+
+def hangs(m):
+    """A worker whose loop stands still is started again."""
+    drop_in = m.root / "etc/systemd/system/logtally-worker.service.d"
+    drop_in.mkdir(parents=True)
+    (drop_in / "soon.conf").write_text("[Service]\nWatchdogSec=2\n")
+    m.run("systemctl", "daemon-reload")
+    m.run("systemctl", "restart", "logtally-worker")
+    is_running(m, "worker")
+    before = m.unit("worker", "MainPID")
+    m.run("sh", "-c", f"kill -STOP {before}")
+    m.until("another process of the worker", lambda: m.unit(
+        "worker", "MainPID") not in (before, "0"), 60)
+    assert m.unit("worker", "NRestarts") == "1"
+    is_running(m, "worker")
+    shutil.rmtree(drop_in)
+    m.run("systemctl", "daemon-reload")
+    count(m)
+
+
+def upgrade(m, debs):
+    before = [m.unit(n, "MainPID") for n in DAEMONS]
+    jobs = logtally(m, "jobs", "--json").count('"query"')
+    assert jobs > 0
+    install(m, newer(debs, m.root.parent))
+    for name, pid in zip(DAEMONS, before):
+        is_running(m, name)
+        assert m.unit(name, "MainPID") != pid
+    conf = (m.root / "etc/logtally/worker.conf").read_text()
+    assert "127.0.0.1" in conf
+    assert logtally(m, "jobs", "--json").count('"query"') == jobs
+    m.until("web1 is registered", lambda: m.unit(
+        "worker", "StatusText").startswith("registered"), 60)
+    count(m)
+
+
+def left(m):
+    out = m.run("find", "/", "-xdev", "-name", "*logtally*", "-not", "-path",
+                "/proc/*", "-not", "-path", "/var/tmp/*", "-not", "-path",
+                "/opt/*")
+    return set(out.split())
+
+
+def remove(m):
+    names = [f"logtally-{n}" for n in DAEMONS] + ["logtally"]
+    m.run("dpkg", "--remove", *names)
+    assert not m.run("sh", "-c", "grep -l ^logtally /proc/[0-9]*/comm",
+                     ok=False).stdout.strip()
+    for path in ("etc/logtally/worker.conf", "etc/logtally/keys/allowed/web1",
+                 "var/lib/logtally/journal.db"):
+        assert (m.root / path).exists(), path
+    assert not (m.root / "usr/bin/logtally").exists()
+
+
+def purge(m):
+    m.run("dpkg", "--purge", "logtally-coordinator", "logtally-worker",
+          "logtally")
+    assert not (m.root / "etc/logtally").exists()
+    assert not (m.root / "var/lib/logtally").exists()
+    assert not left(m), left(m)
+    failed = m.run("systemctl", "--failed", "--no-legend", "--plain")
+    assert "logtally" not in failed, failed
+
+
+def relocated(m, tarball):
+    """Anywhere, with the libraries of the packages."""
+    m.run("mkdir", "/opt/somewhere")
+    shutil.copy(tarball, m.root / "opt/somewhere/x.tar.gz")
+    m.run("tar", "-xzf", "/opt/somewhere/x.tar.gz", "-C", "/opt/somewhere")
+    out = m.run("sh", "-c", "/opt/somewhere/*/bin/logtally run count "
+                "/var/log/web/access.log --quiet -o tsv")
+    assert out.split()[-1] == str(LINES), out
+
+
+def journey(m, debs, tarball):
+    cli, coordinator, worker = debs
+    told = install(m, [cli, coordinator])
+    assert "stays stopped until /etc/logtally/keys" in told, told
+    stays_stopped(m, "coordinator", "/etc/logtally/keys/coordinator_secret")
+    said("installed; the coordinator stays stopped and says what is missing")
+    start_coordinator(m)
+    said("the coordinator is ready: " + m.unit("coordinator", "StatusText"))
+    install(m, [worker])
+    stays_stopped(m, "worker", "/etc/logtally/worker-keys/self_secret")
+    write_log(m)
+    start_worker(m)
+    said("the worker is enrolled: " + m.unit("worker", "StatusText"))
+    count(m)
+    sees_little(m)
+    said(f"a job counted {LINES} lines that only the group adm may read; "
+         "the daemons see no more than they need")
+    hangs(m)
+    said("a worker that hung was started again")
+    upgrade(m, debs)
+    said("upgraded: same jobs, same settings, restarted")
+    relocated(m, tarball)
+    said("the tarball counts where it was unpacked")
+    remove(m)
+    install(m, [cli, coordinator, worker])
+    for name in DAEMONS:
+        is_running(m, name)
+    said("removed, and installed again: keys and state were kept")
+    remove(m)
+    purge(m)
+    said("purged: nothing is left")
+
+
+def main():
+    folder, work = Path(sys.argv[1]).resolve(), Path(sys.argv[2]).resolve()
+    debs = [next(folder.glob(f"{n}_*.deb")) for n in
+            ("logtally", "logtally-coordinator", "logtally-worker")]
+    tarball = next(folder.glob("logtally-*.tar.gz"))
+    try:
+        need_tools()
+        work.mkdir(parents=True, exist_ok=True)
+        if not (work / "base").exists():
+            make_base(work / "base", debs)
+        root = work / "root"
+        shutil.rmtree(root, ignore_errors=True)
+        sh("cp", "-a", "--reflink=auto", work / "base", root)
+        m = Machine(root)
+    except Unfit as e:
+        print(f"skipped: {e}")
+        return SKIPPED
+    try:
+        journey(m, debs, tarball)
+    finally:
+        m.stop()
+    shutil.rmtree(root)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
