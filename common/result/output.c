@@ -14,6 +14,7 @@ static const char *const kinds[OUTPUT_KIND_COUNT] = {
     [OUTPUT_JSON] = "json",
     [OUTPUT_JSONL] = "jsonl",
     [OUTPUT_MD] = "md",
+    [OUTPUT_HTML] = "html",
 };
 
 errcode_t
@@ -102,6 +103,7 @@ put_one(const result_t *result, const output_options_t *options, buf_t *out)
         return;
     case OUTPUT_JSON:
     case OUTPUT_JSONL:
+    case OUTPUT_HTML:
         return;
     case OUTPUT_MD:
         output_markdown(result, out);
@@ -135,6 +137,10 @@ output_result(
     }
     if (options->kind == OUTPUT_JSONL) {
         output_jsonl(result, out);
+        return;
+    }
+    if (options->kind == OUTPUT_HTML) {
+        output_html(result, out);
         return;
     }
     for (const result_t *r = result; r != NULL; r = r->next) {

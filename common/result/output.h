@@ -13,6 +13,7 @@ typedef enum {
     OUTPUT_JSON,
     OUTPUT_JSONL,
     OUTPUT_MD,
+    OUTPUT_HTML,
     OUTPUT_KIND_COUNT
 } output_kind_t;
 

@@ -19,5 +19,21 @@ void output_table(const result_t *result, size_t width, buf_t *out);
 void output_markdown(const result_t *result, buf_t *out);
 void output_json(const result_t *result, buf_t *out);
 void output_jsonl(const result_t *result, buf_t *out);
+void output_html(const result_t *result, buf_t *out);
+
+// Pieces of sentences about a receipt: 1234567 as 1,234,567; a number and what
+// it counts; 1234567 as 1.2 MB.
+void put_grouped(uint64_t v, buf_t *out);
+void put_counted(uint64_t n, const char *one, const char *many, buf_t *out);
+void put_bytes(uint64_t bytes, buf_t *out);
+
+// A text made harmless, for between tags and for attributes in quotes.
+void html_text(span_t text, buf_t *out);
+// The same as a string of JSON inside a script element.
+void html_json(span_t text, buf_t *out);
+void html_table(const result_t *result, size_t n_keys, buf_t *out);
+// A cell of the first row, before it is escaped.
+void html_figure(const result_t *result, size_t column, buf_t *out);
+void html_receipt(const result_t *result, buf_t *out);
 
 #endif

@@ -10,7 +10,7 @@
 #define NOTES_SHOWN   10u
 
 // 1234567 as 1,234,567.
-static void
+void
 put_grouped(uint64_t v, buf_t *out)
 {
     char digits[24];
@@ -28,14 +28,14 @@ put_grouped(uint64_t v, buf_t *out)
     }
 }
 
-static void
+void
 put_counted(uint64_t n, const char *one, const char *many, buf_t *out)
 {
     put_grouped(n, out);
     buf_printf(out, " %s", n == 1 ? one : many);
 }
 
-static void
+void
 put_bytes(uint64_t bytes, buf_t *out)
 {
     static const char *const units[] = {"B", "KB", "MB", "GB", "TB", "PB"};

@@ -66,7 +66,8 @@ finish_options_valid(const finish_options_t *self)
         return true;
     }
     buf_printf(&why,
-        "-o %.40s is no output; it can be table, tsv, csv, json, jsonl or md",
+        "-o %.40s is no output; it can be table, tsv, csv, json, jsonl, md or "
+        "html",
         self->output);
     complain(EXIT_USAGE, &why);
     buf_fini(&why);

@@ -32,7 +32,7 @@ typedef struct finish_options {
             .offset = (base) + offsetof(finish_options_t, output),             \
             .value = "KIND",                                                   \
             .help = "table (default on a terminal), tsv (default in a pipe), " \
-                    "csv, json, jsonl, md",                                    \
+                    "csv, json, jsonl, md, html",                              \
             .command_line_only = true},                                        \
         {.name = "no-header",                                                  \
             .kind = SETTING_FLAG,                                              \

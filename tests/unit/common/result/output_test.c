@@ -45,7 +45,7 @@ static void
 test_kinds_have_names(void **state)
 {
     static const char *const names[] = {
-        "table", "tsv", "csv", "json", "jsonl", "md"};
+        "table", "tsv", "csv", "json", "jsonl", "md", "html"};
     output_kind_t kind;
 
     (void)state;
@@ -55,7 +55,7 @@ test_kinds_have_names(void **state)
     }
     CHECK_ERR(output_kind_parse("", &kind), ERR_NOT_FOUND);
     CHECK_ERR(output_kind_parse("JSON", &kind), ERR_NOT_FOUND);
-    CHECK_ERR(output_kind_parse("html", &kind), ERR_NOT_FOUND);
+    CHECK_ERR(output_kind_parse("htm", &kind), ERR_NOT_FOUND);
 }
 
 static void
