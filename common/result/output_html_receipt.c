@@ -120,7 +120,7 @@ put_coverage(const receipt_t *r, buf_t *out)
         buf_put_str(out, "<strong>Incomplete:</strong> what is named under "
                          "Missing is in no figure of this page.");
     }
-    if (r->micros >= 1000) {
+    if (r->micros >= 10000) {
         buf_printf(out, " It took %.2f s.", (double)r->micros / 1e6);
     }
     buf_put_str(out, " Times are in UTC where they end in Z; days and hours "
