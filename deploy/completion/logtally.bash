@@ -45,7 +45,7 @@ _logtally_value()
         -f | --format)
             COMPREPLY=($(compgen -W "$(_logtally_formats "$program")" -- "$cur")) ;;
         -o | --output)
-            COMPREPLY=($(compgen -W 'table tsv csv json jsonl md' -- "$cur")) ;;
+            COMPREPLY=($(compgen -W 'table tsv csv json jsonl md html' -- "$cur")) ;;
         --progress)
             COMPREPLY=($(compgen -W 'bar json none' -- "$cur")) ;;
         -r | --role)
