@@ -47,6 +47,8 @@ class Wrong(Exception):
 
 
 class Run:
+    QUERY, SHARD_BYTES = QUERY, 12 << 10
+
     def __init__(self, seed, only, data):
         self.rng = random.Random(seed)
         self.seed, self.data, self.names = seed, data, []
@@ -169,7 +171,7 @@ class Run:
     def submit(self):
         self.waits_for = None
         self.client = self.cluster.popen(
-            "submit", QUERY, "--shard-size", "12KiB", "-o", "json",
+            "submit", QUERY, "--shard-size", str(self.SHARD_BYTES), "-o", "json",
             "--allow-partial",
             *(f"web{i}:{self.folder}/logs{i}/access.log" for i in (1, 2)))
         conftest.wait_for("the job", lambda: json.loads(

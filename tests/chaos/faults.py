@@ -9,6 +9,7 @@ import signal
 import subprocess
 import time
 
+import conftest
 import proxy
 
 FAULTS = {}
@@ -49,6 +50,23 @@ def worker_drained(run):
 @fault
 def worker_stopped(run):
     run.stop(run.worker.popen.pid, run.rng.choice([0.5, 4, 7]))
+
+
+# Partials that cover shards of others to the byte, offers, heartbeats and
+# rubbish, by who has a worker's key; see rogue/rogue.c.
+@fault
+def rogue_worker(run):
+    key = f"evil{run.rng.randrange(1 << 30)}"
+    log = run.folder / f"{key}.log"
+    log.write_bytes(run.data.read_bytes().replace(b'" 200 ', b'" 418 '))
+    conftest.run("keys", "new", run.cluster.keys, key, "--role", "worker")
+    p = subprocess.Popen([
+        conftest.program("tests/rogue"), run.cluster.endpoint,
+        run.cluster.keys / "issued" / key, log, run.QUERY,
+        str(run.SHARD_BYTES), "web1", "web2"], stdout=subprocess.DEVNULL)
+    time.sleep(run.rng.uniform(0.5, 3))
+    p.kill()
+    p.wait()
 
 
 @fault

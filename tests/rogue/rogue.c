@@ -26,7 +26,7 @@
 #include <unistd.h>
 #include <zmq.h>
 
-#define SHARDS_MAX  256u
+#define SHARDS_MAX  256u // the first ones of a log
 #define PARTIAL_MAX (1u << 20)
 #define ENOUGH      100000u
 #define JOBS        4u // that are guessed at: 1, 2, ...
@@ -84,8 +84,7 @@ count_shard(rogue_t *self, const char *query, scan_range_t *range)
         .budget = BUDGET};
     scan_error_t error;
 
-    if (self->n_shards == SHARDS_MAX ||
-        scan_shard(&job, &self->partials[self->n_shards++], &error) != ERR_OK) {
+    if (scan_shard(&job, &self->partials[self->n_shards++], &error) != ERR_OK) {
         die("scan");
     }
 }
@@ -100,7 +99,8 @@ count_log(rogue_t *self, const char *log, const char *query, uint64_t step)
         die(log);
     }
     uint64_t size = (uint64_t)st.st_size;
-    for (uint64_t at = 0; at < size; at += step) {
+    for (uint64_t at = 0; at < size && self->n_shards < SHARDS_MAX;
+         at += step) {
         scan_range_t range = {.fd = fd,
             .size = size,
             .begin = at,
