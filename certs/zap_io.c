@@ -163,6 +163,16 @@ zap_identity(zap_t *self, const char *name, identity_t *out)
     return found != NULL ? ERR_OK : ERR_NOT_FOUND;
 }
 
+void
+zap_each(zap_t *self, void (*each)(void *ctx, const identity_t *), void *ctx)
+{
+    pthread_mutex_lock(&self->lock);
+    for (size_t i = 0; i < allowlist_count(self->list); i++) {
+        each(ctx, allowlist_at(self->list, i));
+    }
+    pthread_mutex_unlock(&self->lock);
+}
+
 zap_stats_t
 zap_stats(zap_t *self)
 {

@@ -33,6 +33,10 @@ zap_reload_t zap_reload(zap_t *self, buf_t *why);
 MUST_CHECK errcode_t zap_identity(
     zap_t *self, const char *name, identity_t *out);
 
+// Every identity of the list in force, under its lock: `each` is quick.
+void zap_each(
+    zap_t *self, void (*each)(void *ctx, const identity_t *), void *ctx);
+
 typedef struct zap_stats {
     uint64_t accepted;
     uint64_t refused_unknown;

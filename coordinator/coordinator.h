@@ -80,6 +80,9 @@ typedef struct coordinator_stats {
     uint64_t restored; // commits taken from the journal
     uint64_t adopted;  // leases of a coordinator before this one
     uint64_t next_job; // above every id in use
+    uint64_t bytes;    // counted since the start; so are
+    uint64_t lines;
+    uint64_t rejected; // of them
 } coordinator_stats_t;
 
 coordinator_t *coordinator_new(
@@ -125,5 +128,7 @@ bool coordinator_next(coordinator_t *self, output_t *out);
 const coordinator_stats_t *coordinator_stats(const coordinator_t *self);
 // One line: workers, jobs, and what keeps them from going on.
 void coordinator_status_text(const coordinator_t *self, buf_t *out);
+// In the text format of Prometheus.
+void coordinator_metrics(const coordinator_t *self, buf_t *out);
 
 #endif

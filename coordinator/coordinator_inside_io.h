@@ -6,6 +6,7 @@
 #include "certs/keyfile.h"
 #include "certs/zap_io.h"
 #include "common/net/curve_socket.h"
+#include "common/service/http_io.h"
 #include "common/service/notify_io.h"
 #include "coordinator/audit_io.h"
 #include "coordinator/coordinator_io.h"
@@ -45,8 +46,15 @@ struct coordinator_io {
     uint64_t unknown;      // messages without a name, or of one not allowed
     coordinator_stats_t told;
     notify_t notify;
+    http_io_t *http; // NULL: no metrics
     bool ending;
     bool failed;
 };
+
+// metrics_io.c
+// Begins to serve metrics, where the options want that.
+MUST_CHECK errcode_t metrics_io_open(
+    coordinator_io_t *self, const coordinator_options_t *options, buf_t *why);
+void metrics_io_tell(coordinator_io_t *self);
 
 #endif

@@ -465,6 +465,7 @@ do_due(coordinator_io_t *self, int64_t now_ms)
         refresh_keys(self, now_ms);
         tell_changes(self);
         tell_status(self);
+        metrics_io_tell(self);
         audit_tick(self);
     }
 }

@@ -336,6 +336,10 @@ start(coordinator_io_t *self, const coordinator_options_t *options, buf_t *why)
     if (rc != ERR_OK) {
         return rc;
     }
+    rc = metrics_io_open(self, options, why);
+    if (rc != ERR_OK) {
+        return rc;
+    }
     rc = state_write_ports(self->state, self->control_port, self->sink_port);
     if (rc != ERR_OK) {
         buf_printf(
@@ -424,6 +428,7 @@ coordinator_io_close(coordinator_io_t **self_p)
         return;
     }
     *self_p = NULL;
+    http_io_close(&self->http);
     lanes_destroy(&self->lanes);
     close_socket(self->sink);
     close_socket(self->control);

@@ -87,6 +87,18 @@ const setting_t coordinator_settings[] = {
         .max = INT64_C(100) * 366 * 86400 * 1000,
         .value = "TIME",
         .help = "how long ended jobs and their results are kept"},
+    {.name = "metrics",
+        .kind = SETTING_TEXT,
+        .offset = AT(metrics),
+        .value = "ADDR:PORT",
+        .help = "metrics for Prometheus at http://ADDR:PORT/metrics, as in "
+                "127.0.0.1:7780; none when left out"},
+    {.name = "metrics-token",
+        .kind = SETTING_TEXT,
+        .offset = AT(metrics_token),
+        .value = "FILE",
+        .help = "who asks for metrics has to bring what is in FILE; needed "
+                "beyond loopback"},
     {.name = "verbose",
         .letter = 'v',
         .kind = SETTING_FLAG,

@@ -21,6 +21,8 @@ typedef struct coordinator_options {
     int64_t merge_threads;
     int64_t keep_results;
     int64_t keep_ms;
+    char *metrics;
+    char *metrics_token;
     bool verbose;
     bool check_config;
     bool print_config;

@@ -249,6 +249,7 @@ commit(coordinator_t *self, lease_t *l)
 {
     job_t *job = l->job;
     uint64_t shard = l->key.shard;
+    uint64_t lines = job->totals.lines, rejected = job->rejected;
     errcode_t rc = merge_staged(self, l);
 
     if (rc == ERR_OK) {
@@ -272,6 +273,9 @@ commit(coordinator_t *self, lease_t *l)
     job->counted_bytes += job->shards[shard].bytes;
     job->counted_ms += self->now - l->lent_at;
     self->stats.commits++;
+    self->stats.bytes += job->shards[shard].bytes;
+    self->stats.lines += job->totals.lines - lines;
+    self->stats.rejected += job->rejected - rejected;
     lease_remove(self, l);
     leases_remove_of(self, job, shard);
     job_check_done(self, job);

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #define RESERVE      64u // job ids set aside at a time; a crash skips them
@@ -470,4 +471,14 @@ state_results(state_t *self)
         .get = get_result,
         .remove = remove_result,
         .ctx = self};
+}
+
+uint64_t
+state_room(const state_t *self)
+{
+    struct statvfs disk;
+
+    return fstatvfs(self->dir, &disk) == 0
+               ? (uint64_t)disk.f_bavail * disk.f_frsize
+               : UINT64_MAX;
 }

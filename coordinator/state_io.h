@@ -41,5 +41,7 @@ void state_release_jobs(state_t *self, uint64_t next);
 MUST_CHECK errcode_t state_write_ports(
     state_t *self, uint16_t control, uint16_t sink);
 result_store_t state_results(state_t *self);
+// Bytes that the folder's disk has left for this user; UINT64_MAX: unknown.
+uint64_t state_room(const state_t *self);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "certs/zap_io.h"
 #include "common/net/curve_socket.h"
+#include "common/service/http_io.h"
 #include "common/service/notify_io.h"
 #include "worker/executor_io.h"
 #include "worker/link_io.h"
@@ -35,10 +36,20 @@ typedef struct daemon {
     bool stop_now;
     int64_t stop_ms; // when patience ends
     notify_t notify;
+    http_io_t *http; // NULL: no metrics
+    int64_t metrics_at_ms;
 } daemon_t;
 
 // Does what the machine wants done, a bounded number of things. True when
 // anything was done: deadlines may have changed, and more may be left.
 bool daemon_carry_out(daemon_t *self);
+
+// metrics_io.c
+// Begins to serve metrics, where the options want that.
+MUST_CHECK errcode_t daemon_metrics_open(daemon_t *self, buf_t *why);
+// Tells them, at most once a second.
+void daemon_metrics_tell(daemon_t *self, int64_t now_ms);
+// How long the loop may wait until they are due.
+int64_t daemon_metrics_wait_ms(const daemon_t *self, int64_t now_ms);
 
 #endif

@@ -35,6 +35,8 @@ typedef struct values {
     int64_t memory;
     int64_t drain;
     char *executor_user;
+    char *metrics;
+    char *metrics_token;
     bool allow_weak;
     bool selftest;
     char *config;
@@ -75,6 +77,14 @@ static const setting_t table[] = {
         "how long running work may take to end after SIGTERM", false},
     {"executor-user", 0, SETTING_TEXT, AT(executor_user), "nobody", 0, 0,
         "USER", "who counts, when the worker is started as root", false},
+    {"metrics", 0, SETTING_TEXT, AT(metrics), NULL, 0, 0, "ADDR:PORT",
+        "metrics for Prometheus at http://ADDR:PORT/metrics, as in "
+        "127.0.0.1:7781; none when left out",
+        false},
+    {"metrics-token", 0, SETTING_TEXT, AT(metrics_token), NULL, 0, 0, "FILE",
+        "who asks for metrics has to bring what is in FILE; needed beyond "
+        "loopback",
+        false},
     {"allow-weak-sandbox", 0, SETTING_FLAG, AT(allow_weak), NULL, 0, 0, NULL,
         "count also where a fence around the executors is missing", false},
     {"sandbox-selftest", 0, SETTING_FLAG, AT(selftest), NULL, 0, 0, NULL,
@@ -230,7 +240,9 @@ work(const values_t *v, const credentials_t *keys, buf_t *why)
         .uid = user.uid,
         .gid = user.gid,
         .signal_fd = open_signals(),
-        .drain_ms = v->drain};
+        .drain_ms = v->drain,
+        .metrics = v->metrics,
+        .metrics_token = v->metrics_token};
 
     if (options.signal_fd == -1) {
         buf_printf(why, "cannot take signals: %s", strerror(errno));

@@ -80,5 +80,7 @@ bool supervisor_next(supervisor_t *self, sup_output_t *out);
 bool supervisor_is_idle(const supervisor_t *self);
 // One line: is it registered, and what it holds.
 void supervisor_status_text(const supervisor_t *self, buf_t *out);
+// In the text format of Prometheus.
+void supervisor_metrics(const supervisor_t *self, buf_t *out);
 
 #endif

@@ -65,6 +65,7 @@ struct supervisor {
     size_t n_lists;
     sup_output_t **out;
     size_t n_out, cap_out;
+    uint64_t n_counted, n_failed, n_killed; // since the start
 };
 
 sup_output_t *sup_push(supervisor_t *self, sup_kind_t kind);

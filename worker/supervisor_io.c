@@ -201,6 +201,7 @@ close_intake(daemon_t *self)
 static void
 close_all(daemon_t *self)
 {
+    http_io_close(&self->http);
     supervisor_destroy(&self->machine);
     link_destroy(&self->sink);
     link_destroy(&self->control);
@@ -433,6 +434,7 @@ tell_turn(daemon_t *self)
     }
     notify_status(&self->notify, buf_span(&text), now);
     notify_turned(&self->notify, now);
+    daemon_metrics_tell(self, now);
     buf_fini(&text);
 }
 
@@ -442,6 +444,7 @@ loop(daemon_t *self, buf_t *why)
     for (;;) {
         int64_t wait = tick(self);
         wait = least(wait, notify_wait_ms(&self->notify, clock_mono_ms()));
+        wait = least(wait, daemon_metrics_wait_ms(self, clock_mono_ms()));
         if (is_done(self)) {
             return ERR_OK;
         }
@@ -479,6 +482,7 @@ worker_run(const worker_options_t *options, buf_t *why)
 
     notify_init(&self.notify);
     errcode_t rc = open_all(&self, why);
+    rc = rc == ERR_OK ? daemon_metrics_open(&self, why) : rc;
     if (rc == ERR_OK) {
         say_ready(&self);
         notify_ready(&self.notify);

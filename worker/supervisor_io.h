@@ -21,12 +21,14 @@ typedef struct worker_options {
     const char *advertise; // where the coordinator reaches the intake; NULL
     uint32_t executors;
     bool allow_weak_sandbox;
-    uint32_t uid, gid;   // of executors where this is root; 0: nobody
-    size_t memory;       // of group tables, per executor
-    const char *program; // logtally-executor, or NULL: beside this one
-    int signal_fd;       // signalfd: the first asks for the end, the
-                         // second insists
-    int64_t drain_ms;    // how long work may be brought to its end
+    uint32_t uid, gid;         // of executors where this is root; 0: nobody
+    size_t memory;             // of group tables, per executor
+    const char *program;       // logtally-executor, or NULL: beside this one
+    int signal_fd;             // signalfd: the first asks for the end, the
+                               // second insists
+    int64_t drain_ms;          // how long work may be brought to its end
+    const char *metrics;       // ADDRESS:PORT, or NULL: none are served
+    const char *metrics_token; // file, or NULL
 } worker_options_t;
 
 // Runs until a signal comes: ERR_OK. Trouble with the coordinator is logged

@@ -43,6 +43,7 @@ sup_drop(supervisor_t *self, item_t *item)
 {
     if (item->state == ITEM_RUNNING) {
         if (!take_back_start(self, item)) {
+            self->n_killed++;
             sup_push(self, SUP_KILL)->slot = item->slot;
         }
         self->slots[item->slot] = NULL;
@@ -212,6 +213,7 @@ void
 sup_fail(supervisor_t *self, item_t *item, errcode_t rc, uint32_t file,
     const char *text)
 {
+    self->n_failed++;
     item->state = ITEM_FAILED;
     item->rc = rc;
     item->file = file;
@@ -249,6 +251,7 @@ sup_watch_running(supervisor_t *self)
             it->alive_ms = self->now;
         } else if (self->now - it->alive_ms >= EXECUTOR_SILENT_MS &&
                    !reads_stream(it)) {
+            self->n_killed++;
             sup_push(self, SUP_KILL)->slot = slot;
             self->slots[slot] = NULL;
             sup_fail(self, it, ERR_CRASHED, UINT32_MAX,
@@ -374,6 +377,7 @@ supervisor_done(supervisor_t *self, uint32_t slot, errcode_t rc, buf_t *partial,
     if (rc != ERR_OK) {
         sup_fail(self, it, rc, file, text == NULL ? err_text(rc) : text);
     } else {
+        self->n_counted++;
         it->state = ITEM_OFFERED;
         it->partial = *partial;
         *partial = (buf_t){0};

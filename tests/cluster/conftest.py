@@ -87,7 +87,7 @@ class Process:
 class Cluster:
     """A coordinator and workers with keys of their own."""
 
-    def __init__(self, folder, address="127.0.0.1", wrap=()):
+    def __init__(self, folder, address="127.0.0.1", wrap=(), options=()):
         self.folder, self.address = Path(folder), address
         self.keys, self.state = self.folder / "keys", self.folder / "state"
         self.processes, self.workers = [], {}
@@ -96,7 +96,7 @@ class Cluster:
         self.coordinator = self.start("coordinator", [
             program("logtally-coordinator"), "--keys", self.keys,
             "--state", self.state, "--listen", address, "--control-port",
-            free_port(), "--sink-port", free_port()], wrap)
+            free_port(), "--sink-port", free_port(), *options], wrap)
         self.coordinator.until("coordinator-ready")
         wait_for("the ports file", (self.state / "ports").exists)
         lines = (self.state / "ports").read_text().split()
