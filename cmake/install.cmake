@@ -10,6 +10,8 @@ set(lt_made ${CMAKE_BINARY_DIR}/install)
 install(TARGETS logtally DESTINATION bin COMPONENT cli)
 install(TARGETS logtally-executor DESTINATION libexec/logtally COMPONENT cli)
 install(TARGETS logtally-coordinator DESTINATION bin COMPONENT coordinator)
+install(PROGRAMS ${lt_deploy}/enrol RENAME logtally-enrol
+    DESTINATION bin COMPONENT coordinator)
 install(TARGETS logtally-worker DESTINATION bin COMPONENT worker)
 
 install(FILES ${CMAKE_SOURCE_DIR}/README.md ${CMAKE_SOURCE_DIR}/SECURITY.md

@@ -4,6 +4,7 @@ hang, upgrade, remove, purge. Skipped where this machine cannot do it.
 
 usage: packages.py FOLDER_OF_DEBS WORK_FOLDER
 """
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -13,8 +14,7 @@ from machine import Machine, Unfit, make_base, need_tools, sh
 DAEMONS = ("coordinator", "worker")
 LINES = 5000
 SKIPPED = 77
-AS_LOGTALLY = ("setpriv", "--reuid=logtally", "--regid=logtally",
-               "--clear-groups")
+ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def said(text):
@@ -64,30 +64,36 @@ def is_running(m, name):
     m.until(f"{name} runs", running, 60)
 
 
-def start_coordinator(m):
-    m.run(*AS_LOGTALLY,
-          "logtally", "keys", "init", "/etc/logtally/keys")
-    m.run("systemctl", "start", "logtally-coordinator")
-    is_running(m, "coordinator")
+def as_written(m, name):
+    """The commands of docs/operations.md as they stand."""
+    text = (ROOT / "docs/operations.md").read_text()
+    block = re.search(rf"<!-- tried: {name} -->\n```sh\n(.*?)```", text, re.S)
+    return m.run("sh", "-e", "-c", "cd /var/tmp; export HOME=/root\n" +
+                 block.group(1).replace("COORDINATOR", "127.0.0.1"))
 
 
-def start_worker(m):
-    m.run(*AS_LOGTALLY,
-          "logtally", "keys", "new", "/etc/logtally/keys", "web1", "--role",
-          "worker")
-    m.run("sh", "-c", "cp /etc/logtally/keys/issued/web1/* "
-          "/etc/logtally/worker-keys/")
-    with open(m.root / "etc/logtally/worker.conf", "a") as f:
-        f.write("coordinator = tcp://127.0.0.1:7700\n")
-    m.run("systemctl", "start", "logtally-worker")
-    m.until("web1 is registered", lambda: m.unit(
-        "worker", "StatusText").startswith("registered"), 60)
+# The host to enrol is this one.
+SSH = """#!/bin/sh
+shift
+exec sh -c "$*"
+"""
+
+
+def enrol(m):
+    ssh = m.root / "usr/local/bin/ssh"
+    ssh.write_text(SSH)
+    ssh.chmod(0o755)
+    told = as_written(m, "enrol")
+    assert "web1: changed" in told, told
+    told = as_written(m, "enrol")
+    assert "web1: unchanged" in told, told
+    ssh.unlink()
+    told = as_written(m, "client")
+    assert "web1" in told and "full" in told, told
 
 
 def logtally(m, *args):
-    return m.run(*AS_LOGTALLY, "env", "LOGTALLY_COORDINATOR=tcp://127.0.0.1:7700",
-                 "LOGTALLY_KEYS=/etc/logtally/keys/issued/admin", "logtally",
-                 *args)
+    return m.run("env", "HOME=/root", "logtally", *args)
 
 
 def count(m):
@@ -164,7 +170,7 @@ def upgrade(m, debs):
 def left(m):
     out = m.run("find", "/", "-xdev", "-name", "*logtally*", "-not", "-path",
                 "/proc/*", "-not", "-path", "/var/tmp/*", "-not", "-path",
-                "/opt/*")
+                "/opt/*", "-not", "-path", "/root/*")
     return set(out.split())
 
 
@@ -205,12 +211,13 @@ def journey(m, debs, tarball):
     assert "stays stopped until /etc/logtally/keys" in told, told
     stays_stopped(m, "coordinator", "/etc/logtally/keys/coordinator_secret")
     said("installed; the coordinator stays stopped and says what is missing")
-    start_coordinator(m)
+    as_written(m, "coordinator")
+    is_running(m, "coordinator")
     said("the coordinator is ready: " + m.unit("coordinator", "StatusText"))
     install(m, [worker])
     stays_stopped(m, "worker", "/etc/logtally/worker-keys/self_secret")
     write_log(m)
-    start_worker(m)
+    enrol(m)
     said("the worker is enrolled: " + m.unit("worker", "StatusText"))
     count(m)
     sees_little(m)
