@@ -3,6 +3,8 @@
 # the executor in ../libexec/logtally, and nothing else is looked for. What
 # belongs into /etc and to systemd is in the .deb packages alone (components
 # NAME-system); the tarball has it as samples.
+# The programs are enough; cpack would build all tests first.
+set(CMAKE_SKIP_INSTALL_ALL_DEPENDENCY ON)
 set(lt_deploy ${CMAKE_SOURCE_DIR}/deploy)
 set(lt_made ${CMAKE_BINARY_DIR}/install)
 

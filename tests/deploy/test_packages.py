@@ -23,7 +23,7 @@ def out(*args, **kw):
 
 @pytest.fixture(scope="module")
 def packages(tmp_path_factory):
-    for tool in ("dpkg-shlibdeps", "dpkg-deb", "cpack"):
+    for tool in ("dpkg-shlibdeps", "dpkg-deb", "file", "cpack"):
         if shutil.which(tool) is None:
             pytest.skip(f"{tool} is not installed")
     folder = tmp_path_factory.mktemp("packages")
