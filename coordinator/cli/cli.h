@@ -8,6 +8,7 @@
 #define LOGTALLY_COORDINATOR_CLI_CLI_H
 
 int cmd_run(int argc, char **argv);
+int cmd_report(int argc, char **argv);
 int cmd_keys(int argc, char **argv);
 int cmd_audit(int argc, char **argv);
 int cmd_submit(int argc, char **argv);

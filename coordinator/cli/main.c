@@ -14,6 +14,7 @@ typedef struct subcommand {
 
 static const subcommand_t subcommands[] = {
     {"run", cmd_run, "count files of this machine, here and now"},
+    {"report", cmd_report, "say what is in access logs, in one pass"},
     {"submit", cmd_submit, "count logs on a cluster's hosts"},
     {"plan", cmd_plan, "show what submit would read"},
     {"jobs", cmd_jobs, "list jobs"},

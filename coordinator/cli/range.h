@@ -48,13 +48,17 @@ typedef struct range_options {
             .value = "N",                                                      \
             .help = "with --by: the N most frequent alone",                    \
             .command_line_only = true},                                        \
-        {.name = "since",                                                      \
-            .kind = SETTING_TEXT,                                              \
-            .offset = (base) + offsetof(range_options_t, since),               \
-            .value = "WHEN",                                                   \
-            .help = "only lines from then on: 2023-11-14, 2023-11-14T22:00, "  \
-                    "yesterday, '2h ago'",                                     \
-            .command_line_only = true},                                        \
+        WHEN_SETTINGS(base)
+
+// Those of the time alone.
+#define WHEN_SETTINGS(base)                                                    \
+    {.name = "since",                                                          \
+        .kind = SETTING_TEXT,                                                  \
+        .offset = (base) + offsetof(range_options_t, since),                   \
+        .value = "WHEN",                                                       \
+        .help = "only lines from then on: 2023-11-14, 2023-11-14T22:00, "      \
+                "yesterday, '2h ago'",                                         \
+        .command_line_only = true},                                            \
     {                                                                          \
         .name = "until", .kind = SETTING_TEXT,                                 \
         .offset = (base) + offsetof(range_options_t, until), .value = "WHEN",  \

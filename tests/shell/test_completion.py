@@ -56,7 +56,7 @@ def shell(request):
 
 
 @pytest.mark.parametrize("words,want", [
-    (["r"], {"run", "result"}), (["w"], {"wait", "workers"}),
+    (["r"], {"run", "report", "result"}), (["w"], {"wait", "workers"}),
     (["--"], {"--help", "--version"}),
     (["run", "count", "-o", "js"], {"json", "jsonl"}),
     (["run", "count", "--output", "t"], {"table", "tsv"}),

@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ["LOGTALLY_BUILD"])
 PAGES = sorted((ROOT / "docs" / "man").glob("*.[1-8]"))
-COMMANDS = ["run", "submit", "plan", "jobs", "status", "wait", "result",
+COMMANDS = ["run", "report", "submit", "plan", "jobs", "status", "wait", "result",
             "cancel", "workers", "formats", "keys", "audit"]
 needs_groff = pytest.mark.skipif(shutil.which("groff") is None,
                                  reason="groff is not installed")
