@@ -140,10 +140,14 @@ class Machine:
         return self.run("systemctl", "is-active", "multi-user.target",
                         ok=False).returncode == 0
 
+    def inside(self, *args):
+        return ["nsenter", "-t", self.pid1, "-m", "-u", "-i", "-n", "-p", "-r",
+                "-w", "env", "-i", f"PATH={PATH}", "LC_ALL=C.UTF-8",
+                "HOME=/root", "DEBIAN_FRONTEND=noninteractive",
+                *map(str, args)]
+
     def run(self, *args, ok=True, **kw):
-        return sh("nsenter", "-t", self.pid1, "-m", "-u", "-i", "-n", "-p",
-                  "-r", "-w", "env", "-i", f"PATH={PATH}", "LC_ALL=C.UTF-8",
-                  "DEBIAN_FRONTEND=noninteractive", *args, ok=ok, **kw)
+        return sh(*self.inside(*args), ok=ok, **kw)
 
     def until(self, what, condition, seconds=30):
         deadline = time.monotonic() + seconds

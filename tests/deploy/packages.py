@@ -4,8 +4,10 @@ hang, upgrade, remove, purge. Skipped where this machine cannot do it.
 
 usage: packages.py FOLDER_OF_DEBS WORK_FOLDER
 """
+import json
 import re
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -68,7 +70,7 @@ def as_written(m, name):
     """The commands of docs/operations.md as they stand."""
     text = (ROOT / "docs/operations.md").read_text()
     block = re.search(rf"<!-- tried: {name} -->\n```sh\n(.*?)```", text, re.S)
-    return m.run("sh", "-e", "-c", "cd /var/tmp; export HOME=/root\n" +
+    return m.run("sh", "-e", "-c", "cd /var/tmp\n" +
                  block.group(1).replace("COORDINATOR", "127.0.0.1"))
 
 
@@ -93,7 +95,7 @@ def enrol(m):
 
 
 def logtally(m, *args):
-    return m.run("env", "HOME=/root", "logtally", *args)
+    return m.run("logtally", *args)
 
 
 def count(m):
@@ -151,19 +153,58 @@ def hangs(m):
     count(m)
 
 
+LONG = ("distinct(path), p99(bytes) by ip", "/var/log/web/long.log")
+
+
+def write_long_log(m):
+    path = m.root / "var/log/web/long.log"
+    block = "".join(
+        f'10.0.{i % 250}.{i % 97} - - [02/Jan/2026:03:{i % 60:02}:05 +0000] '
+        f'"GET /p{i % 5003} HTTP/1.1" 200 {i % 9999} "-" "Mozilla/5.0"\n'
+        for i in range(100_000))
+    with open(path, "w") as f:
+        for _ in range(60):
+            f.write(block)
+    m.run("chown", "root:adm", "/var/log/web/long.log")
+
+
+def begin_long_job(m):
+    p = subprocess.Popen(
+        m.inside("logtally", "submit", LONG[0], f"web1:{LONG[1]}", "-o",
+                 "json", "--shard-size", "4MiB"), text=True,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE)
+    m.until("the executors count", lambda: " 0 of " not in m.unit(
+        "worker", "StatusText"), 30)
+    return p
+
+
 def upgrade(m, debs):
+    """With a job under way, which must not show in its result."""
+    write_long_log(m)
+    newer_debs = newer(debs, m.root.parent)
     before = [m.unit(n, "MainPID") for n in DAEMONS]
-    jobs = logtally(m, "jobs", "--json").count('"query"')
-    assert jobs > 0
-    install(m, newer(debs, m.root.parent))
-    for name, pid in zip(DAEMONS, before):
-        is_running(m, name)
-        assert m.unit(name, "MainPID") != pid
+    job = begin_long_job(m)
+    try:
+        install(m, newer_debs)
+        assert job.poll() is None, "the job ended before the upgrade"
+        for name, pid in zip(DAEMONS, before):
+            is_running(m, name)
+            assert m.unit(name, "MainPID") != pid
+        out, err = job.communicate(timeout=200)
+    finally:
+        job.kill()
+        job.wait()
+    assert job.returncode == 0, err
+    alone = m.run("logtally", "run", LONG[0], LONG[1], "-o", "json",
+                  "--quiet")
+    got, want = (json.loads(x)["receipt"]["fingerprint"]
+                 for x in (out, alone))
+    assert got == want, err
     conf = (m.root / "etc/logtally/worker.conf").read_text()
     assert "127.0.0.1" in conf
-    assert logtally(m, "jobs", "--json").count('"query"') == jobs
-    m.until("web1 is registered", lambda: m.unit(
-        "worker", "StatusText").startswith("registered"), 60)
+    assert logtally(m, "jobs", "--json").count('"query"') == 3
+    (m.root / "var/log/web/long.log").unlink()
     count(m)
 
 
@@ -226,7 +267,8 @@ def journey(m, debs, tarball):
     hangs(m)
     said("a worker that hung was started again")
     upgrade(m, debs)
-    said("upgraded: same jobs, same settings, restarted")
+    said("upgraded with a job under way: the fingerprint is that of one "
+         "machine working alone; same jobs, same settings")
     relocated(m, tarball)
     said("the tarball counts where it was unpacked")
     remove(m)
