@@ -195,6 +195,8 @@ struct job {
     size_t n_places, cap_places;
     plan_file_t *files;
     size_t n_files, cap_files;
+    size_t n_streams;        // of them: of unknown size, standard input
+    uint64_t bytes_streamed; // of these, counted
     plan_range_t *ranges;
     size_t n_ranges, cap_ranges;
     plan_shard_t *shards;
@@ -416,8 +418,13 @@ bool on_result(coordinator_t *self, const incoming_t *in);
 bool on_jobs(coordinator_t *self, const incoming_t *in);
 bool on_reload_keys(coordinator_t *self, const incoming_t *in);
 bool on_workers(coordinator_t *self, const incoming_t *in);
-void send_update(coordinator_t *self, uint64_t peer, job_t *job);
 void send_plan(coordinator_t *self, job_t *job);
+
+// updates.c
+void fill_update(
+    const coordinator_t *self, const job_t *job, lt_JobUpdate *out);
+void send_update(coordinator_t *self, uint64_t peer, job_t *job);
+bool update_is_due(const coordinator_t *self, const job_t *job);
 void update_followers(coordinator_t *self, job_t *job);
 
 #endif

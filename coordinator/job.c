@@ -500,7 +500,7 @@ jobs_tick(coordinator_t *self)
         if (!job_is_over(job)) {
             say_waiting(self, job);
         }
-        if (job->news && self->now - job->told >= UPDATE_MS) {
+        if (update_is_due(self, job)) {
             update_followers(self, job);
         }
         if (job_is_over(job) && self->config.keep_ms > 0 &&

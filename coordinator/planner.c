@@ -119,6 +119,7 @@ ask(coordinator_t *self, job_t *job, size_t i)
         w = any_worker(self, NULL);
         plan_file_t *f = file_new(job, place_of(self, job, w), i, "-");
         f->stream = true;
+        job->n_streams++;
         return;
     }
     if (s->from == FROM_SHARED || s->from == FROM_LOCAL) {

@@ -193,6 +193,7 @@ add_totals(job_t *job, plan_shard_t *s, totals_t *got)
         f->lines += got->files[i].lines;
         f->format = got->files[i].format;
         f->read = true;
+        job->bytes_streamed += f->stream ? got->files[i].bytes : 0;
     }
     got->n_files = 0; // they are in the job's own list
     totals_merge(&job->totals, got);

@@ -193,6 +193,67 @@ test_follower_hears_of_progress_and_of_the_end(void **state)
     machine_fini(&m);
 }
 
+// A bar that stands still for want of news says what was true a while ago.
+static void
+test_follower_hears_when_nothing_happens(void **state)
+{
+    machine_t m;
+
+    (void)state;
+    fake_t *w = machine_init_web1(&m, 1);
+    (void)machine_job(&m, w, 200, 100);
+    machine_pass(&m, 1000, w, NULL);
+    machine_forget(&m);
+    machine_tick(&m, HEARTBEAT_MS - 1);
+    assert_false(machine_heard(&m, CLIENT_PEER, PROTO_JOB_UPDATE, NULL, NULL));
+    machine_tick(&m, 1);
+    assert_true(machine_heard(&m, CLIENT_PEER, PROTO_JOB_UPDATE, NULL, NULL));
+    machine_fini(&m);
+}
+
+// A heartbeat is older than many a shard: what it said of one that is counted
+// since does not make an executor idle.
+static void
+test_executors_are_busy_while_there_are_shards(void **state)
+{
+    machine_t m;
+    lent_t l;
+
+    (void)state;
+    fake_t *w = machine_init_web1(&m, 2);
+    uint64_t job = machine_job(&m, w, 300, 100);
+    for (uint32_t left = 3; left > 0; left--) {
+        CHECK_U64(machine_status(&m, job).executors_busy, left < 2 ? left : 2);
+        assert_true(fake_lent(&m, w, &l));
+        CHECK_U64(fake_deliver(&m, w, &l), lt_Verdict_VERDICT_COMMITTED);
+        lent_fini(&l);
+    }
+    CHECK_U64(machine_status(&m, job).executors_busy, 0);
+    machine_fini(&m);
+}
+
+// Whose shards a shared worker has taken up only the worker knows.
+static void
+test_executors_of_two_jobs_are_those_that_the_worker_names(void **state)
+{
+    machine_t m;
+    lent_t l;
+
+    (void)state;
+    fake_t *w = machine_init_web1(&m, 2);
+    uint64_t job = machine_job(&m, w, 100, 100);
+    uint64_t other = machine_job(&m, w, 100, 100);
+    assert_true(fake_lent(&m, w, &l));
+    CHECK_U64(l.meta.job, job);
+    CHECK_U64(machine_status(&m, job).executors_busy, 0);
+    l.running = true;
+    fake_beat(&m, w, &l);
+    CHECK_U64(machine_status(&m, job).executors_busy, 1);
+    CHECK_U64(machine_status(&m, other).executors_busy, 0);
+    lent_fini(&l);
+    machine_fini(&m);
+}
+
 static void
 test_lists_name_what_the_asker_may_see(void **state)
 {
@@ -254,6 +315,10 @@ main(void)
         cmocka_unit_test(test_cancel_takes_the_shards_back),
         cmocka_unit_test(test_result_comes_in_pieces_from_an_offset),
         cmocka_unit_test(test_follower_hears_of_progress_and_of_the_end),
+        cmocka_unit_test(test_follower_hears_when_nothing_happens),
+        cmocka_unit_test(test_executors_are_busy_while_there_are_shards),
+        cmocka_unit_test(
+            test_executors_of_two_jobs_are_those_that_the_worker_names),
         cmocka_unit_test(test_lists_name_what_the_asker_may_see),
         cmocka_unit_test(test_plan_runs_nothing),
     };

@@ -10,6 +10,7 @@
 // A shard as its worker received it.
 typedef struct lent {
     lt_Shard meta;
+    bool running;   // an executor is at it, it says
     uint64_t epoch; // of the coordinator that lent it
     uint64_t bytes;
     uint32_t files[RANGES_KEPT];
@@ -100,6 +101,7 @@ fake_beat(machine_t *m, const fake_t *w, const lent_t *held)
         lt_Held h = {.job = held->meta.job,
             .shard = held->meta.shard,
             .attempt = held->meta.attempt,
+            .running = held->running,
             .epoch = held->epoch};
         record_put(&payload, lt_Held_fields, &h);
     }
