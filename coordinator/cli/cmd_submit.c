@@ -77,7 +77,7 @@ follow(
         .client = client,
         .submit = frame,
         .detach = o->detach,
-        .progress = o->detach ? PROGRESS_NONE : o->show,
+        .progress = o->detach ? (progress_t){0} : o->show,
         .cancel = true,
         .deadline_ms = o->request.deadline_ms,
     };

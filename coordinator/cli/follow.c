@@ -29,7 +29,7 @@ static void
 draw(watch_t *w, int64_t now_ms)
 {
     if (w->dirty && now_ms - w->drawn_ms >= REDRAW_MS) {
-        progress_show(w->f->progress, &w->f->last);
+        progress_show(&w->f->progress, &w->f->last);
         w->drawn_ms = now_ms;
         w->dirty = false;
     }
@@ -159,7 +159,7 @@ on_frame(watch_t *w, const frame_t *frame, buf_t *why)
     f->job = update.job;
     f->last = update;
     w->heard = true;
-    w->dirty = f->progress != PROGRESS_NONE;
+    w->dirty = f->progress.kind != PROGRESS_NONE;
     return f->detach || job_has_ended(&update) ? EXIT_DONE : COMMAND_GOES_ON;
 }
 
@@ -256,8 +256,8 @@ follow_job(follow_t *self, buf_t *why)
             client_wait(self->client, wake_ms(&w, now_ms), &frame);
         code = on_event(&w, event, &frame, why);
     }
-    if (self->progress == PROGRESS_JSON && code == EXIT_DONE) {
-        progress_show(PROGRESS_JSON, &self->last);
+    if (self->progress.kind == PROGRESS_JSON && code == EXIT_DONE) {
+        progress_show(&self->progress, &self->last);
     }
     terminal_erase();
     return code;

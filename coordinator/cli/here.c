@@ -11,9 +11,9 @@
 static void
 show(void *ctx, const lt_JobUpdate *update)
 {
-    const progress_t *kind = ctx;
+    progress_t *progress = ctx;
 
-    progress_show(*kind, update);
+    progress_show(progress, update);
 }
 
 int
@@ -21,7 +21,7 @@ here_run(here_options_t *o, const finish_options_t *finish, const char *query,
     const settings_list_t *files, buf_t *why)
 {
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    progress_t progress = PROGRESS_NONE;
+    progress_t progress = {0};
     local_options_t local = {.query = query,
         .format = o->format,
         .files = (const char *const *)files->items,
@@ -39,7 +39,7 @@ here_run(here_options_t *o, const finish_options_t *finish, const char *query,
     if (!progress_parse(o->progress, finish->quiet, &progress)) {
         return EXIT_USAGE;
     }
-    local.progress = progress != PROGRESS_NONE ? show : NULL;
+    local.progress = progress.kind != PROGRESS_NONE ? show : NULL;
     log_set_level(LOG_ERROR); // events are for daemons
     if (local_run(&local, &answer, why) != ERR_OK) {
         return EXIT_FAILED;

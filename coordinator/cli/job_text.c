@@ -148,9 +148,8 @@ job_details(const lt_JobUpdate *job, buf_t *out)
 }
 
 void
-job_json(const lt_JobUpdate *job, buf_t *out)
+job_members(const lt_JobUpdate *job, buf_t *out)
 {
-    json_open(out, NULL, '{');
     json_number(out, "job", job->job);
     json_text(out, "state", job_state_name(job->state));
     json_text(out, "text", job->text);
@@ -162,6 +161,7 @@ job_json(const lt_JobUpdate *job, buf_t *out)
     json_number(out, "files", job->files);
     json_number(out, "bytes", job->bytes);
     json_number(out, "bytes_done", job->bytes_done);
+    json_number(out, "streams", job->streams);
     json_number(out, "shards", job->shards);
     json_number(out, "shards_done", job->shards_done);
     json_number(out, "retried", job->retried);
@@ -170,6 +170,13 @@ job_json(const lt_JobUpdate *job, buf_t *out)
     json_number(out, "executors_busy", job->executors_busy);
     json_number(out, "result_bytes", job->result_bytes);
     json_number(out, "exit", job->exit);
+}
+
+void
+job_json(const lt_JobUpdate *job, buf_t *out)
+{
+    json_open(out, NULL, '{');
+    job_members(job, out);
     json_close(out, '}');
 }
 

@@ -17,6 +17,8 @@ unsigned job_percent(const lt_JobUpdate *job);
 // Some lines "name  value".
 void job_details(const lt_JobUpdate *job, buf_t *out);
 void job_json(const lt_JobUpdate *job, buf_t *out);
+// The same without its brackets.
+void job_members(const lt_JobUpdate *job, buf_t *out);
 // How it ended, as a sentence without its end: "job 17 is done".
 void job_end(const lt_JobUpdate *job, buf_t *out);
 

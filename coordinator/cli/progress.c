@@ -8,40 +8,59 @@
 #include <string.h>
 #include <unistd.h>
 
-#define BAR        20u   // columns between its brackets
-#define BAR_ROOM   60u   // of a terminal that has one
-#define STEADY_MS  1000u // before it no rate is worth showing
+#define BAR        20u // columns between its brackets
+#define BAR_ROOM   60u // of a terminal that has one
 #define PIECES_MAX 8u
 
 bool
 progress_parse(const char *text, bool quiet, progress_t *out)
 {
+    *out = (progress_t){.kind = PROGRESS_NONE};
     if (text == NULL || strcmp(text, "auto") == 0) {
         bool bar = !quiet && terminal_is(STDERR_FILENO);
-        *out = bar ? PROGRESS_BAR : PROGRESS_NONE;
+        out->kind = bar ? PROGRESS_BAR : PROGRESS_NONE;
         return true;
     }
-    *out = strcmp(text, "bar") == 0    ? PROGRESS_BAR
-           : strcmp(text, "json") == 0 ? PROGRESS_JSON
-                                       : PROGRESS_NONE;
-    if (*out == PROGRESS_NONE && strcmp(text, "none") != 0) {
-        complain_text(EXIT_USAGE, "--progress is bar, json, none or auto");
+    out->kind = strcmp(text, "bar") == 0    ? PROGRESS_BAR
+                : strcmp(text, "json") == 0 ? PROGRESS_JSON
+                                            : PROGRESS_NONE;
+    if (out->kind == PROGRESS_NONE && strcmp(text, "none") != 0) {
+        complain_text(EXIT_USAGE, "--progress is auto, bar, json or none");
         return false;
     }
     return true;
 }
 
-// ---- the line
+// ---- the numbers
 
-// Bytes a second; 0: nobody can say yet.
-static uint64_t
-rate_of(const lt_JobUpdate *job)
+// Nothing is read while a job is planned: its time is not that of reading.
+void
+progress_take(progress_t *self, const lt_JobUpdate *job)
 {
-    bool known = job->elapsed_ms >= STEADY_MS && job->bytes_done > 0;
-
-    return known ? (uint64_t)((u128_t)job->bytes_done * 1000 / job->elapsed_ms)
-                 : 0;
+    if (job->state == lt_JobState_JOB_RUNNING) {
+        rate_add(&self->rate, job->elapsed_ms, job->bytes_done);
+    }
 }
+
+static bool
+has_share(const lt_JobUpdate *job)
+{
+    return job->streams == 0 && job->bytes > 0;
+}
+
+// As if it went on as it did in the last seconds, rounded up; 0: nobody can
+// say.
+static uint64_t
+seconds_left(const progress_t *self, const lt_JobUpdate *job)
+{
+    uint64_t rate = rate_get(&self->rate);
+    bool known = rate > 0 && has_share(job) && job->bytes_done < job->bytes &&
+                 job->state == lt_JobState_JOB_RUNNING;
+
+    return known ? (job->bytes - job->bytes_done - 1) / rate + 1 : 0;
+}
+
+// ---- the line
 
 static void
 put_bar(const lt_JobUpdate *job, buf_t *out)
@@ -56,9 +75,19 @@ put_bar(const lt_JobUpdate *job, buf_t *out)
 }
 
 static void
-put_rate(const lt_JobUpdate *job, buf_t *out)
+put_bytes(const lt_JobUpdate *job, buf_t *out)
 {
-    uint64_t rate = rate_of(job);
+    text_bytes(job->bytes_done, out);
+    if (has_share(job)) {
+        buf_put_str(out, " of ");
+        text_bytes(job->bytes, out);
+    }
+}
+
+static void
+put_rate(const progress_t *self, buf_t *out)
+{
+    uint64_t rate = rate_get(&self->rate);
 
     if (rate > 0) {
         text_bytes(rate, out);
@@ -66,17 +95,23 @@ put_rate(const lt_JobUpdate *job, buf_t *out)
     }
 }
 
-// As if it went on as it did so far.
+// Whole seconds: it is an estimate.
 static void
-put_left(const lt_JobUpdate *job, buf_t *out)
+put_left(const progress_t *self, const lt_JobUpdate *job, buf_t *out)
 {
-    uint64_t rate = rate_of(job);
+    uint64_t seconds = seconds_left(self, job);
 
-    if (rate > 0 && job->bytes_done < job->bytes) {
-        uint64_t seconds = (job->bytes - job->bytes_done) / rate + 1;
-        text_duration(seconds * 1000, out);
-        buf_put_str(out, " left");
+    if (seconds == 0) {
+        return;
     }
+    if (seconds < 60) {
+        buf_printf(out, "%u s", (unsigned)seconds);
+    } else {
+        text_duration(
+            seconds < UINT64_MAX / 1000 ? seconds * 1000 : UINT64_MAX - 500,
+            out);
+    }
+    buf_put_str(out, " left");
 }
 
 static void
@@ -99,31 +134,29 @@ put_some(uint64_t n, const char *what, buf_t *out)
     }
 }
 
-// The next piece, when there is one and it fits behind the others. What stands
-// in the way of the job is always said.
+// The next piece, when there is one and it fits behind the others.
 static void
 put_piece(const buf_t *piece, size_t begin, size_t width, buf_t *out)
 {
     size_t used = text_width((span_t){out->p + begin, out->len - begin});
-    size_t needs = text_width(buf_span(piece)) + 2;
+    size_t needs = text_width(buf_span(piece)) + (used > 0 ? 2 : 0);
 
     if (piece->len > 0 && (width == 0 || used + needs <= width)) {
-        buf_put_str(out, ", ");
+        buf_put_str(out, used > 0 ? ", " : "");
         buf_put_span(out, buf_span(piece));
     }
 }
 
 static void
-put_pieces(const lt_JobUpdate *job, size_t begin, size_t width, buf_t *out)
+put_pieces(const progress_t *self, const lt_JobUpdate *job, size_t begin,
+    size_t width, buf_t *out)
 {
     buf_t pieces[PIECES_MAX] = {{0}};
     size_t n = 0;
 
-    text_bytes(job->bytes_done, &pieces[n]);
-    buf_put_str(&pieces[n], " of ");
-    text_bytes(job->bytes, &pieces[n++]);
-    put_rate(job, &pieces[n++]);
-    put_left(job, &pieces[n++]);
+    put_bytes(job, &pieces[n++]);
+    put_rate(self, &pieces[n++]);
+    put_left(self, job, &pieces[n++]);
     put_busy(job, &pieces[n++]);
     put_some(job->retried, "retried", &pieces[n++]);
     put_some(job->rejected, "rejected", &pieces[n++]);
@@ -133,8 +166,25 @@ put_pieces(const lt_JobUpdate *job, size_t begin, size_t width, buf_t *out)
     }
 }
 
+static void
+put_numbers(
+    const progress_t *self, const lt_JobUpdate *job, size_t width, buf_t *out)
+{
+    size_t begin = out->len;
+
+    if (has_share(job)) {
+        if (width == 0 || width >= BAR_ROOM) {
+            put_bar(job, out);
+        }
+        buf_printf(out, "%u%%", job_percent(job));
+    }
+    put_pieces(self, job, begin, width, out);
+}
+
+// What stands in the way of the job is always said.
 void
-progress_line(const lt_JobUpdate *job, size_t width, buf_t *out)
+progress_line(
+    const progress_t *self, const lt_JobUpdate *job, size_t width, buf_t *out)
 {
     size_t begin = out->len;
     buf_t text = {0};
@@ -148,11 +198,7 @@ progress_line(const lt_JobUpdate *job, size_t width, buf_t *out)
     if (job->state == lt_JobState_JOB_PLANNING) {
         buf_put_str(out, "planning");
     } else {
-        if (width == 0 || room >= BAR_ROOM) {
-            put_bar(job, out);
-        }
-        buf_printf(out, "%u%%", job_percent(job));
-        put_pieces(job, begin, room, out);
+        put_numbers(self, job, room, out);
     }
     buf_put_span(out, buf_span(&text));
     buf_fini(&text);
@@ -161,17 +207,37 @@ progress_line(const lt_JobUpdate *job, size_t width, buf_t *out)
     }
 }
 
+// ---- the object
+
 void
-progress_show(progress_t kind, const lt_JobUpdate *job)
+progress_json(const progress_t *self, const lt_JobUpdate *job, buf_t *out)
+{
+    uint64_t rate = rate_get(&self->rate);
+    uint64_t left = seconds_left(self, job);
+
+    json_open(out, NULL, '{');
+    job_members(job, out);
+    if (rate > 0) {
+        json_number(out, "bytes_per_second", rate);
+    }
+    if (left > 0) {
+        json_number(out, "left_seconds", left);
+    }
+    json_close(out, '}');
+    buf_put_u8(out, '\n');
+}
+
+void
+progress_show(progress_t *self, const lt_JobUpdate *job)
 {
     buf_t line = {0};
 
-    if (kind == PROGRESS_BAR) {
-        progress_line(job, terminal_room(), &line);
+    progress_take(self, job);
+    if (self->kind == PROGRESS_BAR) {
+        progress_line(self, job, terminal_room(), &line);
         terminal_draw(&line);
-    } else if (kind == PROGRESS_JSON) {
-        job_json(job, &line);
-        buf_put_u8(&line, '\n');
+    } else if (self->kind == PROGRESS_JSON) {
+        progress_json(self, job, &line);
         terminal_put(&line);
     }
     buf_fini(&line);

@@ -5,16 +5,22 @@
 #define LOGTALLY_COORDINATOR_CLI_PROGRESS_H
 
 #include "coordinator/cli/job_text.h"
+#include "coordinator/cli/rate.h"
 
-typedef enum { PROGRESS_NONE, PROGRESS_BAR, PROGRESS_JSON } progress_t;
+typedef enum { PROGRESS_NONE, PROGRESS_BAR, PROGRESS_JSON } progress_kind_t;
+
+typedef struct progress {
+    progress_kind_t kind;
+    rate_t rate; // of the bytes that are read
+} progress_t;
 
 // The row of settings for it, where a char * has what was written.
 #define PROGRESS_SETTING(place)                                                \
     {                                                                          \
         .name = "progress", .kind = SETTING_TEXT, .offset = (place),           \
         .value = "KIND",                                                       \
-        .help = "bar (default on a terminal), json (objects on standard "      \
-                "error), none",                                                \
+        .help = "auto (bar on a terminal, else none), bar, json (objects on "  \
+                "standard error), none; default auto",                         \
         .command_line_only = true                                              \
     }
 
@@ -22,11 +28,19 @@ typedef enum { PROGRESS_NONE, PROGRESS_BAR, PROGRESS_JSON } progress_t;
 // quiet. False, after complaining: it is no kind.
 bool progress_parse(const char *text, bool quiet, progress_t *out);
 // Shows it. The line stays until terminal_erase.
-void progress_show(progress_t kind, const lt_JobUpdate *job);
+void progress_show(progress_t *self, const lt_JobUpdate *job);
 
-// At most `width` columns, without its end; what finds no room is left out,
-// the least important first: "[####......] 42%, 1.2 GB of 4.0 GB, 600 MB/s,
-// 5 s left, 3 hosts busy (6 executors), 2 retried, 14 rejected".
-void progress_line(const lt_JobUpdate *job, size_t width, buf_t *out);
+// What came of it so far, for the rate; progress_show does it by itself.
+void progress_take(progress_t *self, const lt_JobUpdate *job);
+
+// At most `width` columns (0: any), without its end; what finds no room is
+// left out whole: "[####......] 42%, 1.2 GB of 4.0 GB, 600 MB/s, 5 s left,
+// 3 hosts busy (6 executors), 2 retried, 14 rejected". What is not known is
+// not there; of standard input, whose size nobody knows, that is the share.
+void progress_line(
+    const progress_t *self, const lt_JobUpdate *job, size_t width, buf_t *out);
+// The same numbers, one JSON object: that of `status --json`, and
+// bytes_per_second and left_seconds as soon as they are known.
+void progress_json(const progress_t *self, const lt_JobUpdate *job, buf_t *out);
 
 #endif

@@ -47,7 +47,7 @@ _logtally_value()
         -o | --output)
             COMPREPLY=($(compgen -W 'table tsv csv json jsonl md html' -- "$cur")) ;;
         --progress)
-            COMPREPLY=($(compgen -W 'bar json none' -- "$cur")) ;;
+            COMPREPLY=($(compgen -W 'auto bar json none' -- "$cur")) ;;
         -r | --role)
             COMPREPLY=($(compgen -W 'worker client admin' -- "$cur")) ;;
         -b | --by | -w | --where)

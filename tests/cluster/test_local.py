@@ -159,6 +159,22 @@ def test_progress_for_programs(tmp_path):
         == log.stat().st_size
     done = [u["bytes_done"] for u in updates]
     assert done == sorted(done)
+    # Executors rest for want of shards alone: at the end, and while what they
+    # counted is merged.
+    busy = [u["executors_busy"] > 0 for u in updates if u["workers_busy"]]
+    assert sum(busy) * 2 >= len(busy) > 0
     assert objects(run("run", "count", log, "--progress", "none")) == []
     p = run("run", "count", log, "--progress", "much", ok=False)
-    assert p.returncode == 2 and b"--progress is bar, json, none" in p.stderr
+    assert p.returncode == 2 and b"--progress is auto, bar, json" in p.stderr
+
+
+# How long standard input is nobody knows before its end.
+def test_progress_of_standard_input(tmp_path):
+    text = make_logs.make(1, 200_000) * 20
+    p = run("run", "count by status", "-", "--progress=json", "--quiet",
+            input=text)
+    updates = objects(p)
+    assert {u["bytes"] for u in updates} == {0}
+    assert not any("left_seconds" in u for u in updates)
+    assert updates[-1]["state"] == "done" and updates[-1]["streams"] == 1
+    assert updates[-1]["bytes_done"] == len(text)
