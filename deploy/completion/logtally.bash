@@ -39,6 +39,7 @@ _logtally_list()
     compopt -o nospace 2>/dev/null
 }
 
+# What stands behind "$prev"; false: it takes nothing that is known.
 _logtally_value()
 {
     case "$prev" in
@@ -65,12 +66,47 @@ _logtally_value()
     esac
 }
 
+# How many words before this one are neither options nor their values; 1 more
+# where an option stands for the query.
+_logtally_operands()
+{
+    local i n=0 takes
+    takes=" $("$program" "$command" --help | sed -n \
+        -e 's/^  \(-[A-Za-z]\), \(--[a-z-]*\) [A-Z].*/\1 \2/p' \
+        -e 's/^      \(--[a-z-]*\) [A-Z].*/\1/p' | tr '\n' ' ')"
+    for ((i = 2; i < COMP_CWORD; i++)); do
+        case "${COMP_WORDS[i]}" in
+            -q | --queries | -w | --where | -b | --by) n=$((n + 1)) ;;
+        esac
+        if [[ ${COMP_WORDS[i]} == --* && ${COMP_WORDS[i + 1]-} == = ]]; then
+            i=$((i + 2))
+        elif [[ $takes == *" ${COMP_WORDS[i]} "* ]]; then
+            i=$((i + 1))
+        elif [ "${COMP_WORDS[i]#-}" = "${COMP_WORDS[i]}" ]; then
+            n=$((n + 1))
+        fi
+    done
+    echo "$n"
+}
+
+# Of --option=value, which bash takes for three words.
+_logtally_joined()
+{
+    if [[ $cur == = && $prev == --* ]]; then
+        cur=""
+    elif [[ $prev == = && $COMP_CWORD -ge 3 &&
+        ${COMP_WORDS[COMP_CWORD - 2]} == --* ]]; then
+        prev="${COMP_WORDS[COMP_CWORD - 2]}"
+    fi
+}
+
 _logtally()
 {
     local cur="${COMP_WORDS[COMP_CWORD]}" prev="${COMP_WORDS[COMP_CWORD - 1]}"
     local program="${COMP_WORDS[0]}" command="${COMP_WORDS[1]-}"
 
     COMPREPLY=()
+    _logtally_joined
     if [ "$COMP_CWORD" -eq 1 ]; then
         COMPREPLY=($(compgen -W "$(_logtally_commands "$program") --help
             --version" -- "$cur"))
@@ -82,7 +118,7 @@ _logtally()
             -- "$cur"))
         return
     fi
-    if [ "$COMP_CWORD" -eq 2 ]; then
+    if [ "$(_logtally_operands)" -eq 0 ]; then
         case "$command" in
             keys | formats | audit)
                 COMPREPLY=($(compgen -W "$(_logtally_subcommands "$program" \
