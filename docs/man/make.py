@@ -16,11 +16,13 @@ fails where something would change. `--help options` leaves out all but those.
 import re
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 MARK = re.compile(r'(\.\\" from: (.*)\n)(?:.*\n)*?(\.\\" end\n)')
+CODE_WIDTH = 71  # behind the indentation
 OPTION = re.compile(r"  (?:(-\w), |    )(--[\w-]+)(?: (\S+))?(?:  +(\S.*))?$")
 
 
@@ -36,6 +38,11 @@ def line(text):
     return ("\\&" if text.startswith((".", "\\(aq")) else "") + text
 
 
+def typed(text):
+    """Options are not hyphenated."""
+    return re.sub(r"(?<![\w-])(?=\\-\\-[a-z])", r"\\%", text)
+
+
 def words(text):
     """Prose; what stands in backquotes is bold."""
     parts = re.split(r"(``? ?.*? ?``?)", text) if "`" in text else [text]
@@ -43,14 +50,18 @@ def words(text):
     for part in parts:
         code = re.fullmatch(r"(``?) ?(.*?) ?\1", part)
         if code and code[2]:
-            out.append(f"\\fB{plain(code[2])}\\fR")
+            out.append(f"\\fB{typed(plain(code[2]))}\\fR")
         else:
             part = re.sub(r"\*\*(.*?)\*\*", "\x01\\1\x02", part)
             part = re.sub(r"(?<!\w)\*(\w[\w ]*)\*", "\x03\\1\x02", part)
             part = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", part)
+            # A hyphen is one, but what begins an option is typed as it stands.
+            part = re.sub(r"(?<![\w-])--?[a-z][a-z-]*",
+                          lambda m: m[0].replace("-", "\x04"), part)
             out.append(plain(part).replace("\\-", "-").replace(
                 "\x01", "\\fB").replace("\x02", "\\fR").replace(
                     "\x03", "\\fI"))
+            out[-1] = typed(out[-1].replace("\x04", "\\-"))
     return line("".join(out))
 
 
@@ -124,14 +135,40 @@ def from_help(build, command):
 
 # ---- from Markdown
 
+def folded(text):
+    """A line of grammar for a terminal of 80 columns: what is said about it
+    below it, and the rest below what it is a part of."""
+    if len(text) <= CODE_WIDTH:
+        return [text]
+    m = re.match(r"(.*[=|].*\S) {3,}(\S.*)$", text)
+    if m:
+        return [*folded(m[1]), *textwrap.wrap(
+            f"({m[2]})", CODE_WIDTH, initial_indent=" " * 14,
+            subsequent_indent=" " * 15)]
+    part = re.search(r"= |-> +|\| ", text) or re.search(r"(?=\S)", text)
+    return textwrap.wrap(text, CODE_WIDTH, break_on_hyphens=False,
+                         break_long_words=False, replace_whitespace=False,
+                         subsequent_indent=" " * (part.end() + 2))
+
+
 def list_item(text):
     return [".IP \\(bu 2", *sentences(text)]
 
 
+def table(rows):
+    """What is in the first column, with the others below it."""
+    out = []
+    for first, *others in rows[2:]:
+        out += [".TP", words(first), *sentences("; ".join(others))]
+    return out
+
+
 def markdown(text):
-    out, prose = [], []
+    out, prose, rows = [], [], []
 
     def flush():
+        out.extend(table(rows))
+        rows.clear()
         if prose:
             joined = " ".join(prose)
             out.extend(list_item(joined[2:]) if joined.startswith("- ")
@@ -154,9 +191,11 @@ def markdown(text):
                 flush()
                 out.extend([".PP", ".nf", ".RS 2"])
                 code = True
-            out.append(line(plain(x[4:])))
+            out.extend(line(plain(y)) for y in folded(x[4:]))
         elif not x.strip():
             flush()
+        elif x.startswith("|"):
+            rows.append([c.strip() for c in x.strip("|").split("|")])
         else:
             if x.startswith("- "):
                 flush()
