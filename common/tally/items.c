@@ -18,6 +18,10 @@ struct items {
     const query_agg_t *agg;
     keytable_t *table;
     buf_t key; // reused
+    // Keys that wait to be looked up, behind one another.
+    buf_t later;
+    size_t ends[TALLY_BATCH];
+    size_t n_later;
     // What items_list found: those of group g are order[begins[g]] to
     // order[begins[g + 1] - 1], as they rise.
     const uint32_t *order;
@@ -53,6 +57,7 @@ items_destroy(items_t **self_p)
     if (self != NULL) {
         keytable_destroy(&self->table);
         buf_fini(&self->key);
+        buf_fini(&self->later);
         free(self->begins);
         free(self);
         *self_p = NULL;
@@ -67,12 +72,19 @@ items_bytes(const items_t *self)
 
 // Items of a group rise as their keys do: numbers have their high byte first.
 static void
+put_group(uint32_t group, buf_t *out)
+{
+    const uint8_t bytes[GROUP_LEN] = {(uint8_t)(group >> 24),
+        (uint8_t)(group >> 16), (uint8_t)(group >> 8), (uint8_t)group};
+
+    buf_put(out, bytes, sizeof bytes);
+}
+
+static void
 begin_key(items_t *self, uint32_t group)
 {
     buf_clear(&self->key);
-    for (int shift = 24; shift >= 0; shift -= 8) {
-        buf_put_u8(&self->key, (uint8_t)(group >> shift));
-    }
+    put_group(group, &self->key);
 }
 
 static void
@@ -169,11 +181,48 @@ group_of(span_t key)
            (uint32_t)key.p[2] << 8 | key.p[3];
 }
 
+bool
+items_later(items_t *self, uint32_t group, const cell_t *value)
+{
+    assert(self->agg->func == AGG_DISTINCT && self->n_later < TALLY_BATCH);
+    put_group(group, &self->later);
+    cell_encode(value, &self->later);
+    self->ends[self->n_later++] = self->later.len;
+    return self->n_later == TALLY_BATCH;
+}
+
+// Entries are numbered as they are made, so a new one has the next number.
+errcode_t
+items_settle(items_t *self, uint32_t *groups, size_t *n)
+{
+    uint32_t numbers[TALLY_BATCH];
+    span_t keys[TALLY_BATCH];
+    size_t next = keytable_count(self->table), begin = 0;
+
+    *n = 0;
+    for (size_t i = 0; i < self->n_later; i++) {
+        keys[i] = (span_t){self->later.p + begin, self->ends[i] - begin};
+        begin = self->ends[i];
+    }
+    errcode_t rc =
+        keytable_find_batch(self->table, keys, self->n_later, numbers);
+    for (size_t i = 0; rc == ERR_OK && i < self->n_later; i++) {
+        if (numbers[i] == next) {
+            groups[(*n)++] = group_of(keys[i]);
+            next++;
+        }
+    }
+    self->n_later = 0;
+    buf_clear(&self->later);
+    return rc;
+}
+
 void
 items_list(items_t *self, size_t n_groups)
 {
     size_t n = keytable_count(self->table), ends[TALLY_PARTS], at = 0;
 
+    assert(self->n_later == 0);
     self->order = keytable_sorted(self->table, 1, ends);
     self->begins =
         xrealloc(self->begins, (n_groups + 1) * sizeof *self->begins);

@@ -31,6 +31,13 @@ size_t items_bytes(const items_t *self);
 MUST_CHECK errcode_t items_add(
     items_t *self, uint32_t group, const cell_t *value, uint64_t *state);
 
+// A value of `distinct`, to be looked up with others: TALLY_BATCH of them wait
+// at most, all until items_settle. true: that many wait.
+bool items_later(items_t *self, uint32_t group, const cell_t *value);
+// groups (room for TALLY_BATCH) get those that have an item more than before,
+// each as often as it has. ERR_TOO_LARGE; nothing waits then either.
+MUST_CHECK errcode_t items_settle(items_t *self, uint32_t *groups, size_t *n);
+
 // Lists the items by group, of n_groups of them: before what follows, and
 // again when there are more.
 void items_list(items_t *self, size_t n_groups);

@@ -204,6 +204,44 @@ tally_add(tally_t *self, agg_state_t *states, size_t agg, const cell_t *value,
     return ERR_OK;
 }
 
+static errcode_t
+settle(tally_t *self, size_t agg)
+{
+    uint32_t groups[TALLY_BATCH];
+    size_t n;
+    errcode_t rc = items_settle(self->items[agg], groups, &n);
+
+    for (size_t i = 0; i < n; i++) {
+        ++*tally_state(self, tally_states(self, groups[i]), agg);
+    }
+    return rc;
+}
+
+errcode_t
+tally_add_later(tally_t *self, agg_state_t *states, size_t agg,
+    const cell_t *value, const cell_t *when)
+{
+    if (self->query->aggs[agg].func != AGG_DISTINCT) {
+        return tally_add(self, states, agg, value, when);
+    }
+    return items_later(self->items[agg], number_of(self, states), value)
+               ? settle(self, agg)
+               : ERR_OK;
+}
+
+errcode_t
+tally_settle(tally_t *self)
+{
+    errcode_t rc = ERR_OK;
+
+    for (size_t i = 0; rc == ERR_OK && i < self->query->n_aggs; i++) {
+        if (self->query->aggs[i].func == AGG_DISTINCT) {
+            rc = settle(self, i);
+        }
+    }
+    return rc;
+}
+
 void
 tally_list(tally_t *self)
 {

@@ -73,6 +73,11 @@ void tally_entries(
 // value is not missing, the line's time may be. ERR_TOO_LARGE (budget).
 MUST_CHECK errcode_t tally_add(tally_t *self, agg_state_t *states, size_t agg,
     const cell_t *value, const cell_t *when);
+// As tally_add, but that a value may wait to be looked up with others. What
+// waits counts from tally_settle on, which comes before all that follows.
+MUST_CHECK errcode_t tally_add_later(tally_t *self, agg_state_t *states,
+    size_t agg, const cell_t *value, const cell_t *when);
+MUST_CHECK errcode_t tally_settle(tally_t *self);
 // Before tally_encode and tally_value, and again when more was added.
 void tally_list(tally_t *self);
 void tally_encode(

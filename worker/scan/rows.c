@@ -278,7 +278,7 @@ add_value(rows_t *self, agg_state_t *states, size_t i, const cell_t *value)
     if (func == AGG_FIRST || func == AGG_LAST) {
         row_field(self, FIELD_TIME, &when);
     }
-    return tally_add(self->tally, states, i, value, &when);
+    return tally_add_later(self->tally, states, i, value, &when);
 }
 
 static errcode_t
@@ -348,6 +348,8 @@ rows_add(rows_t *self, const line_fields_t *line, uint64_t *bad_values)
     if (rc == ERR_OK && pass) {
         rc = rows_group(self, &number);
         rc = rc != ERR_OK ? rc : rows_count(self, number);
+        errcode_t settled = tally_settle(self->tally);
+        rc = rc != ERR_OK ? rc : settled;
     }
     *bad_values += self->bad_values;
     return rc;

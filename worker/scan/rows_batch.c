@@ -237,7 +237,8 @@ count_lines(rows_t *self, const batch_t *batch, size_t n)
         load(self, batch, self->selected[i]);
         rc = rows_count(self, self->numbers[i]);
     }
-    return rc;
+    errcode_t settled = tally_settle(self->tally); // nothing waits any more
+    return rc != ERR_OK ? rc : settled;
 }
 
 errcode_t

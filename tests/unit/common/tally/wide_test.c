@@ -40,8 +40,12 @@ text_cell(char *room, size_t size, const char *what, size_t n)
     return (cell_t){.kind = CELL_TEXT, .text = span_str(room)};
 }
 
+// tally_add, or tally_add_later.
+typedef errcode_t add_t(
+    tally_t *, agg_state_t *, size_t, const cell_t *, const cell_t *);
+
 static void
-count_line(tally_t *tally, size_t i)
+count_with(add_t *add, tally_t *tally, size_t i)
 {
     char ip[32], url[32];
     cell_t key = {.kind = CELL_NUMBER, .number = DEC_INT(200 + i % 3)};
@@ -61,8 +65,14 @@ count_line(tally_t *tally, size_t i)
     buf_fini(&encoded);
     agg_add_lines(states, 1);
     for (size_t a = 1; a < query->n_aggs; a++) {
-        CHECK_OK(tally_add(tally, states, a, &values[a], &when));
+        CHECK_OK(add(tally, states, a, &values[a], &when));
     }
+}
+
+static void
+count_line(tally_t *tally, size_t i)
+{
+    count_with(tally_add, tally, i);
 }
 
 // Every parts-th line from the n-th on.
@@ -114,6 +124,54 @@ test_any_cut_in_any_order_gives_the_same_bytes(void **state)
         tally_destroy(&tally);
     }
     buf_fini(&whole);
+}
+
+static void
+test_values_that_wait_give_the_same_bytes(void **state)
+{
+    tally_t *tally = tally_new(query, BUDGET);
+    totals_t totals = {0};
+    buf_t at_once = {0}, later = {0};
+
+    (void)state;
+    make_part(0, 1, &at_once);
+    for (size_t i = 0; i < N_LINES; i++) {
+        count_with(tally_add_later, tally, i);
+        if (i % 100 == 0) {
+            CHECK_OK(tally_settle(tally));
+        }
+    }
+    CHECK_OK(tally_settle(tally));
+    CHECK_OK(tally_settle(tally));
+    CHECK_OK(partial_encode(tally, &totals, &later));
+    assert_true(span_eq(buf_span(&at_once), buf_span(&later)));
+    totals_fini(&totals);
+    tally_destroy(&tally);
+    buf_fini(&at_once);
+    buf_fini(&later);
+}
+
+static void
+test_what_waits_is_held_to_the_budget(void **state)
+{
+    query_t *q;
+    query_error_t error;
+    agg_state_t *states;
+    errcode_t rc = ERR_OK;
+
+    (void)state;
+    CHECK_OK(query_parse("distinct(ip)", &q, &error));
+    tally_t *tally = tally_new(q, 64 << 10);
+    CHECK_OK(tally_group(tally, (span_t){0}, &states));
+    for (size_t i = 0; rc == ERR_OK && i < 100000; i++) {
+        char room[32];
+        cell_t value = text_cell(room, sizeof room, "192.0.2.", i);
+        rc = tally_add_later(tally, states, 0, &value, NULL);
+    }
+    assert_int_equal(rc, ERR_TOO_LARGE);
+    CHECK_OK(tally_settle(tally)); // nothing waits any more
+    tally_destroy(&tally);
+    query_destroy(&q);
 }
 
 static void
@@ -252,6 +310,8 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_any_cut_in_any_order_gives_the_same_bytes),
+        cmocka_unit_test(test_values_that_wait_give_the_same_bytes),
+        cmocka_unit_test(test_what_waits_is_held_to_the_budget),
         cmocka_unit_test(test_values_are_those_of_the_lines),
         cmocka_unit_test(test_truncations_and_bit_flips_leave_nothing_behind),
         cmocka_unit_test(test_the_budget_covers_values),
