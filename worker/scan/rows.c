@@ -50,6 +50,27 @@ row_line(void *ctx)
     return self->line->line;
 }
 
+// Keys that are worked out are known by the fields they are made of. Host and
+// file do not change before the memo is forgotten; a line is too long.
+static void
+look_at_derived(rows_t *self)
+{
+    const query_t *query = self->query;
+    uint32_t fields = 0;
+
+    for (size_t i = 0; i < query->n_keys && !self->plain; i++) {
+        fields |= expr_reads(query->keys[i].expr);
+    }
+    if (query->n_names > 0 || (fields & (1u << FIELD_LINE)) != 0) {
+        return;
+    }
+    for (unsigned f = 0; f < FIELD_COUNT; f++) {
+        if ((fields >> f & 1) != 0 && f != FIELD_HOST && f != FIELD_FILE) {
+            self->derived[self->n_derived++] = (field_t)f;
+        }
+    }
+}
+
 static void
 look_at_keys(rows_t *self)
 {
@@ -125,6 +146,7 @@ rows_new(
     self->row = (eval_row_t){row_field, row_column, row_line, self, row_own};
     place_names(self, reads);
     look_at_keys(self);
+    look_at_derived(self);
     look_at_filter(self);
     look_at_aggs(self);
     *out = self;
@@ -193,24 +215,30 @@ rows_key(rows_t *self, buf_t *out, bool *has_group)
 }
 
 static span_t
-raw_key(const rows_t *self, const expr_t *e)
+raw_key(const rows_t *self, size_t i)
 {
+    if (!self->plain) {
+        return format_raw(self->line, self->derived[i]);
+    }
+    const expr_t *e = self->query->keys[i].expr;
     return e->kind == EXPR_OWN ? self->line->fields[self->own[e->name]]
                                : format_raw(self->line, e->field);
 }
 
-// The keys as logged, in one piece: absent ones, and where one ends, are told
-// by a length before each. p == NULL: too long, or no plain fields.
+// The keys as logged, or what they are made of, in one piece: absent ones, and
+// where one ends, are told by a length before each. p == NULL: too long, or
+// they are not known by that.
 static span_t
 raw_keys(rows_t *self)
 {
+    size_t n = self->plain ? self->query->n_keys : self->n_derived;
     size_t len = 0;
 
-    if (!self->plain) {
+    if (n == 0) {
         return (span_t){0};
     }
-    for (size_t i = 0; i < self->query->n_keys; i++) {
-        span_t raw = raw_key(self, self->query->keys[i].expr);
+    for (size_t i = 0; i < n; i++) {
+        span_t raw = raw_key(self, i);
         if (raw.len + 2 > MEMO_RAW_MAX - len) {
             return (span_t){0};
         }

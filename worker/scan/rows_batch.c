@@ -27,11 +27,32 @@ slot_of(const batch_t *batch, field_t field)
     return NO_SLOT;
 }
 
+// The spans that the query reads: a batch has those of all queries.
+static void
+choose_slots(rows_t *self, const batch_t *batch)
+{
+    uint64_t wanted = self->query->fields;
+
+    for (unsigned f = 0; f < FIELD_COUNT; f++) {
+        if ((wanted >> f & 1) != 0 && format_is_of_request((field_t)f)) {
+            wanted |= 1u << FIELD_URL | 1u << FIELD_REQUEST;
+        }
+    }
+    self->n_slots = 0;
+    for (size_t i = 0; i < batch->n_spans; i++) {
+        field_t field = batch->fields[i];
+        if (field > FIELD_COUNT || (wanted >> field & 1) != 0) {
+            self->slots[self->n_slots++] = (uint8_t)i;
+        }
+    }
+}
+
 // Makes a line of the batch the one that is looked at.
 static void
 load(rows_t *self, const batch_t *batch, size_t row)
 {
-    for (size_t i = 0; i < batch->n_spans; i++) {
+    for (size_t k = 0; k < self->n_slots; k++) {
+        size_t i = self->slots[k];
         span_t *to = batch->fields[i] == FIELD_LINE
                          ? &self->of_batch.line
                          : &self->of_batch.fields[batch->fields[i]];
@@ -248,6 +269,7 @@ rows_add_batch(
     size_t n;
 
     self->bad_values = 0;
+    choose_slots(self, batch);
     errcode_t rc = select_lines(self, batch, &n);
     rc = rc != ERR_OK ? rc : find_groups(self, batch, n);
     rc = rc != ERR_OK ? rc : count_lines(self, batch, n);

@@ -24,13 +24,18 @@ struct rows {
     buf_t key;  // reused
     buf_t keys; // of up to TALLY_BATCH lines
     memo_t *memo;
-    bool plain;        // every key is a field, with or without a bucket
+    bool plain; // every key is a field, with or without a bucket
+    // Where they are not: what their expressions read, if that is all.
+    field_t derived[FIELD_COUNT];
+    size_t n_derived;
     bool text;         // every key is a text as it was logged
     bool counts;       // every aggregate counts lines, all of them
     field_t decides;   // the one field that the filter reads, or FIELD_COUNT
     shorts_t verdicts; // of the filter, by the bytes of that field
     shorts_t groups;   // of the tally, by the bytes of the only key
     size_t looked_at;  // line of the batch
+    uint8_t slots[BATCH_SPANS]; // spans of the batch that the query reads
+    size_t n_slots;
     uint8_t own[LIMIT_FREE_NAMES]; // places in line_fields_t
     uint8_t raw[MEMO_RAW_MAX];
     uint16_t selected[BATCH_LINES];

@@ -24,6 +24,10 @@ test_every_cut_counts_the_same(void **state)
     check_cuts(QUERY, "auto", buf_span(&text), steps, 6);
     check_cuts("count", "auto", buf_span(&text), steps, 6);
     check_cuts("top 3 line", "auto", buf_span(&text), steps, 6);
+    check_cuts("distinct(ip), distinct(path) by weekday(time), hour(time)",
+        "combined", buf_span(&text), steps, 6);
+    check_cuts("count by lower(path), if(5xx, file, host), len(line)",
+        "combined", buf_span(&text), steps, 6);
     buf_fini(&text);
 }
 
