@@ -209,7 +209,7 @@ put_header(const result_t *result, const shape_t *shapes, buf_t *out)
 static void
 put_section(const result_t *r, const shape_t *shape, size_t i, buf_t *out)
 {
-    bool chart = shape->kind > SHAPE_FIGURES && r->n_rows > 0;
+    bool chart = shape->kind > SHAPE_FIGURES && r->n_rows > 1;
 
     buf_printf(out, "<section id=\"r%zu\" aria-labelledby=\"h%zu\">\n", i, i);
     buf_printf(out, "<h2 id=\"h%zu\">", i);
