@@ -79,13 +79,13 @@ def host_release():
     return found.get("VERSION_CODENAME", "").strip('"')
 
 
-def make_base(folder, debs):
+def make_base(folder, debs, release):
     """What a host has before our packages come: made once, then copied."""
     mirror = sh("apt-get", "indextargets", "--format", "$(SITE)").split()
     packages = "systemd,dbus,systemd-sysv,iproute2,ca-certificates"
     try:
         sh("debootstrap", "--variant=minbase", f"--include={packages}",
-           host_release(), folder, *mirror[:1])
+           release, folder, *mirror[:1])
         shutil.copy("/etc/resolv.conf", folder / "etc/resolv.conf")
         (folder / "usr/sbin/policy-rc.d").write_text("#!/bin/sh\nexit 101\n")
         (folder / "usr/sbin/policy-rc.d").chmod(0o755)

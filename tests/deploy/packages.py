@@ -2,7 +2,7 @@
 """The packages on a Debian with nothing else in it: install, enrol, count,
 hang, upgrade, remove, purge. Skipped where this machine cannot do it.
 
-usage: packages.py FOLDER_OF_DEBS WORK_FOLDER
+usage: packages.py FOLDER_OF_DEBS WORK_FOLDER [RELEASE]
 """
 import json
 import re
@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from machine import Machine, Unfit, make_base, need_tools, sh
+from machine import Machine, Unfit, host_release, make_base, need_tools, sh
 
 DAEMONS = ("coordinator", "worker")
 LINES = 5000
@@ -283,6 +283,8 @@ def journey(m, debs, tarball):
 
 def main():
     folder, work = Path(sys.argv[1]).resolve(), Path(sys.argv[2]).resolve()
+    release = sys.argv[3] if len(sys.argv) > 3 else host_release()
+    work /= release
     debs = [next(folder.glob(f"{n}_*.deb")) for n in
             ("logtally", "logtally-coordinator", "logtally-worker")]
     tarball = next(folder.glob("logtally-*.tar.gz"))
@@ -290,7 +292,7 @@ def main():
         need_tools()
         work.mkdir(parents=True, exist_ok=True)
         if not (work / "base").exists():
-            make_base(work / "base", debs)
+            make_base(work / "base", debs, release)
         root = work / "root"
         shutil.rmtree(root, ignore_errors=True)
         sh("cp", "-a", "--reflink=auto", work / "base", root)

@@ -55,6 +55,14 @@ def test_unit_says_nothing_that_systemd_does_not_know(name, tmp_path):
     assert (p.returncode, p.stdout + p.stderr) == (0, "")
 
 
+@pytest.mark.parametrize("name", DAEMONS)
+def test_unit_runs_nothing_but_its_daemon(name):
+    """Its root has no other folder with programs, such as /bin."""
+    text = (DEPLOY / "systemd" / f"logtally-{name}.service").read_text()
+    runs = re.findall(r"^Exec(?:Start|Stop|Reload)\w*=(\S+)", text, re.M)
+    assert runs == [f"/usr/bin/logtally-{name}"]
+
+
 # ---- samples
 
 def settings(text):
