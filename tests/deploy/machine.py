@@ -79,24 +79,40 @@ def host_release():
     return found.get("VERSION_CODENAME", "").strip('"')
 
 
-def make_base(folder, debs, release):
-    """What a host has before our packages come: made once, then copied."""
+def fetch(folder, release):
     mirror = sh("apt-get", "indextargets", "--format", "$(SITE)").split()
     packages = "systemd,dbus,systemd-sysv,iproute2,ca-certificates"
+    sh("debootstrap", "--variant=minbase", f"--include={packages}", release,
+       folder, *mirror[:1])
+    shutil.copy("/etc/resolv.conf", folder / "etc/resolv.conf")
+
+
+def satisfy(folder, wanted):
+    policy = folder / "usr/sbin/policy-rc.d"
+    policy.write_text("#!/bin/sh\nexit 101\n")
+    policy.chmod(0o755)
+    sh("chroot", folder, "apt-get", "satisfy", "-y", "-q",
+       "--no-install-recommends", wanted,
+       env={"PATH": PATH, "DEBIAN_FRONTEND": "noninteractive"})
+    policy.unlink()
+
+
+def make_base(folder, debs, release):
+    """What a host has before our packages come: made once, and again when
+    they want something else."""
+    depends = [d.strip() for deb in debs for d in
+               sh("dpkg-deb", "-f", deb, "Depends").split(",")]
+    wanted = ", ".join(sorted({d for d in depends
+                               if d and not d.startswith("logtally")}))
+    has = folder.parent / "base-has"
+    if has.exists() and has.read_text() == wanted:
+        return
     try:
-        sh("debootstrap", "--variant=minbase", f"--include={packages}",
-           release, folder, *mirror[:1])
-        shutil.copy("/etc/resolv.conf", folder / "etc/resolv.conf")
-        (folder / "usr/sbin/policy-rc.d").write_text("#!/bin/sh\nexit 101\n")
-        (folder / "usr/sbin/policy-rc.d").chmod(0o755)
-        depends = [d.strip() for deb in debs for d in
-                   sh("dpkg-deb", "-f", deb, "Depends").split(",")]
-        wanted = ", ".join(sorted({d for d in depends
-                                   if d and not d.startswith("logtally")}))
-        sh("chroot", folder, "apt-get", "satisfy", "-y", "-q",
-           "--no-install-recommends", wanted,
-           env={"PATH": PATH, "DEBIAN_FRONTEND": "noninteractive"})
-        (folder / "usr/sbin/policy-rc.d").unlink()
+        has.unlink(missing_ok=True)
+        if not folder.exists():
+            fetch(folder, release)
+        satisfy(folder, wanted)
+        has.write_text(wanted)
     except AssertionError as e:
         shutil.rmtree(folder, ignore_errors=True)
         raise Unfit(f"no Debian could be fetched: {e}") from e

@@ -291,8 +291,7 @@ def main():
     try:
         need_tools()
         work.mkdir(parents=True, exist_ok=True)
-        if not (work / "base").exists():
-            make_base(work / "base", debs, release)
+        make_base(work / "base", debs, release)
         root = work / "root"
         shutil.rmtree(root, ignore_errors=True)
         sh("cp", "-a", "--reflink=auto", work / "base", root)
