@@ -12,6 +12,7 @@
 #include "coordinator/coordinator_io.h"
 #include "coordinator/journal_io.h"
 #include "coordinator/lanes_io.h"
+#include "coordinator/outbox.h"
 #include "coordinator/roster.h"
 #include "coordinator/state_io.h"
 
@@ -31,6 +32,7 @@ struct coordinator_io {
     void *control;
     void *sink;
     lanes_t *lanes;
+    outbox_t *outbox;
     roster_t *roster;
     int signals;
     uint16_t control_port;

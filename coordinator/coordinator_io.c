@@ -73,11 +73,11 @@ open_lane(coordinator_io_t *self, const output_t *out, int64_t now_ms)
 }
 
 static void
-send_control(coordinator_io_t *self, const output_t *out, int64_t now_ms)
+send_control(
+    coordinator_io_t *self, uint64_t peer, span_t message, int64_t now_ms)
 {
     static log_limit_t limit = {.per_second = 5};
-    errcode_t rc =
-        socket_send_to(self->control, out->peer, buf_span(&out->frame));
+    errcode_t rc = socket_send_to(self->control, peer, message);
 
     if (rc == ERR_OK) {
         return;
@@ -87,7 +87,7 @@ send_control(coordinator_io_t *self, const output_t *out, int64_t now_ms)
     if (rc != ERR_NOT_FOUND && log_allowed(&limit, "control-full")) {
         log_event(LOG_WARN, "control-full", "error", err_text(rc), NULL);
     }
-    coordinator_undelivered(self->machine, OUT_CONTROL, out->peer, now_ms);
+    coordinator_undelivered(self->machine, OUT_CONTROL, peer, now_ms);
 }
 
 // An admin asked. What was revoked is cut off a moment later, so that the
@@ -99,18 +99,18 @@ reload_keys(coordinator_io_t *self, const output_t *out, int64_t now_ms)
     zap_reload_t done = zap_reload(self->zap, &why);
     lt_KeysReloaded meta = {
         .changed = done.changed, .allowed = (uint32_t)done.allowed};
-    output_t answer = {.kind = OUT_CONTROL, .peer = out->peer};
+    buf_t answer = {0};
 
     if (done.changed) {
         log_event(LOG_INFO, "keys-changed", NULL);
     }
     snprintf(meta.fault, sizeof meta.fault, "%.*s", (int)why.len,
         why.len > 0 ? (const char *)why.p : "");
-    frame_encode(&answer.frame, PROTO_KEYS_RELOADED, 0, lt_KeysReloaded_fields,
-        &meta, (span_t){0});
-    send_control(self, &answer, now_ms);
+    frame_encode(&answer, PROTO_KEYS_RELOADED, 0, lt_KeysReloaded_fields, &meta,
+        (span_t){0});
+    outbox_put(self->outbox, out->peer, buf_span(&answer));
     self->refresh_at_ms = now_ms + REFRESH_SOON_MS;
-    buf_fini(&answer.frame);
+    buf_fini(&answer);
     buf_fini(&why);
 }
 
@@ -119,7 +119,7 @@ carry_out(coordinator_io_t *self, output_t *out, int64_t now_ms)
 {
     switch (out->kind) {
     case OUT_CONTROL:
-        send_control(self, out, now_ms);
+        outbox_put(self->outbox, out->peer, buf_span(&out->frame));
         break;
     case OUT_INTAKE:
         if (lanes_send(self->lanes, out->peer, &out->frame, now_ms) != ERR_OK) {
@@ -158,11 +158,16 @@ static void
 flush(coordinator_io_t *self, int64_t now_ms)
 {
     output_t out;
+    uint64_t peer;
+    span_t message;
 
     reserve_jobs(self, now_ms);
     while (!self->failed && coordinator_next(self->machine, &out)) {
         carry_out(self, &out, now_ms);
         buf_fini(&out.frame);
+    }
+    while (outbox_next(self->outbox, &peer, &message)) {
+        send_control(self, peer, message, now_ms);
     }
 }
 
@@ -203,7 +208,8 @@ take(coordinator_io_t *self, link_t link, int64_t now_ms)
 static void
 drain(coordinator_io_t *self, void *socket, link_t link, int64_t now_ms)
 {
-    for (int i = 0; i < DRAIN_MAX && !self->failed; i++) {
+    for (int i = 0;
+         (i < DRAIN_MAX || received_more(&self->in)) && !self->failed; i++) {
         errcode_t rc = socket_receive(socket, link == LINK_CONTROL, &self->in);
         if (rc == ERR_BUSY) {
             break;

@@ -331,6 +331,7 @@ start(coordinator_io_t *self, const coordinator_options_t *options, buf_t *why)
         return rc;
     }
     self->lanes = lanes_new(self->zmq_ctx, &self->own);
+    self->outbox = outbox_new();
     start_machine(self, options, epoch);
     rc = restore(self, why);
     if (rc != ERR_OK) {
@@ -430,6 +431,7 @@ coordinator_io_close(coordinator_io_t **self_p)
     *self_p = NULL;
     http_io_close(&self->http);
     lanes_destroy(&self->lanes);
+    outbox_destroy(&self->outbox);
     close_socket(self->sink);
     close_socket(self->control);
     if (self->control != NULL) {
@@ -439,7 +441,7 @@ coordinator_io_close(coordinator_io_t **self_p)
     close_state(self);
     roster_destroy(&self->roster);
     keypair_fini(&self->own);
-    buf_fini(&self->in.frame);
+    received_fini(&self->in);
     buf_fini(&self->stuck);
     close_fd(self->signals);
     close_fd(self->key_changes);

@@ -4,6 +4,7 @@
 #include "common/base/map.h"
 #include "common/base/xalloc.h"
 #include "common/net/curve_socket.h"
+#include "common/wire/batch.h"
 
 #include <arpa/inet.h>
 #include <assert.h>
@@ -37,6 +38,7 @@ struct lanes {
     size_t n_waiting; // lanes with frames
     int64_t looked_ms;
     lane_t *look; // the next to be looked at, or NULL
+    batch_t batch;
 };
 
 lanes_t *
@@ -97,6 +99,7 @@ lanes_destroy(lanes_t **self_p)
     while (self->by_id != NULL) {
         drop_lane(self, self->by_id);
     }
+    batch_fini(&self->batch);
     free(self);
     *self_p = NULL;
 }
@@ -182,12 +185,30 @@ lanes_count(const lanes_t *self)
     return HASH_COUNT(self->by_id);
 }
 
+// As many of the first frames as one message takes.
+static unsigned
+gather(lanes_t *self, const lane_t *lane)
+{
+    const waiting_t *w = lane->first;
+
+    batch_clear(&self->batch);
+    while (w != NULL && batch_put(&self->batch, buf_span(&w->frame))) {
+        w = w->next;
+    }
+    return self->batch.n;
+}
+
 static void
 flush(lanes_t *self, lane_t *lane)
 {
-    while (lane->first != NULL &&
-           socket_send(lane->socket, buf_span(&lane->first->frame)) == ERR_OK) {
-        drop_first(self, lane);
+    while (lane->first != NULL) {
+        unsigned n = gather(self, lane);
+        if (socket_send(lane->socket, batch_message(&self->batch)) != ERR_OK) {
+            return;
+        }
+        while (n-- > 0) {
+            drop_first(self, lane);
+        }
     }
 }
 
@@ -206,7 +227,6 @@ lanes_send(lanes_t *self, uint64_t id, buf_t *frame, int64_t now_ms)
     self->n_waiting += lane->first == NULL;
     *lane->end = w;
     lane->end = &w->next;
-    flush(self, lane);
     return ERR_OK;
 }
 

@@ -29,10 +29,11 @@ void lanes_close(lanes_t *self, uint64_t id);
 const char *lanes_name(const lanes_t *self, uint64_t id); // "" for none
 size_t lanes_count(const lanes_t *self);
 
-// Takes the bytes of *frame. ERR_NOT_FOUND: no such lane.
+// Takes the bytes of *frame; it goes with the next lanes_flush, in one message
+// with what else is for that lane. ERR_NOT_FOUND: no such lane.
 MUST_CHECK errcode_t lanes_send(
     lanes_t *self, uint64_t id, buf_t *frame, int64_t now_ms);
-// Lanes with frames that wait: room for them in a poll, and another try.
+// Lanes with frames that found no room: a place for them in a poll.
 size_t lanes_waiting(const lanes_t *self);
 size_t lanes_poll_items(const lanes_t *self, zmq_pollitem_t *items, size_t max);
 void lanes_flush(lanes_t *self);

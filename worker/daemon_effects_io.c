@@ -5,6 +5,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/xalloc.h"
+#include "common/wire/batch.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,19 +16,51 @@
 #define ANNOUNCE_MS   60000 // the same refusal is logged once in that time
 
 static void
-do_control(daemon_t *self, sup_output_t *out, int64_t now)
+post_control(daemon_t *self, int64_t now)
 {
-    link_post(self->control, buf_span(&out->frame), now);
+    span_t message = batch_message(&self->to_control);
+
+    if (message.len > 0) {
+        link_post(self->control, message, now);
+        batch_clear(&self->to_control);
+    }
 }
 
 static void
-do_sink(daemon_t *self, sup_output_t *out, int64_t now)
+do_control(daemon_t *self, sup_output_t *out, int64_t now)
 {
-    if (link_send(self->sink, buf_span(&out->frame)) == ERR_OK) {
+    span_t frame = buf_span(&out->frame);
+
+    if (!batch_put(&self->to_control, frame)) {
+        post_control(self, now);
+        do_control(self, out, now);
+    }
+}
+
+// Each frame that was not sent is the machine's again.
+static void
+give_back(daemon_t *self, span_t message, int64_t now)
+{
+    rd_t r;
+    span_t frame;
+
+    if (batch_open(message, &r) != ERR_OK) {
+        supervisor_sink_busy(self->machine, message, now);
+        return;
+    }
+    while (rd_block(&r, rd_left(&r), &frame) == ERR_OK) {
+        supervisor_sink_busy(self->machine, frame, now);
+    }
+}
+
+static void
+send_sink(daemon_t *self, span_t message, int64_t now)
+{
+    if (link_send(self->sink, message) == ERR_OK) {
         self->sink_stuck_ms = 0;
         return;
     }
-    supervisor_sink_busy(self->machine, buf_span(&out->frame), now);
+    give_back(self, message, now);
     if (self->sink_stuck_ms == 0) {
         self->sink_stuck_ms = now;
     } else if (link_is_up(self->sink) &&
@@ -36,6 +69,28 @@ do_sink(daemon_t *self, sup_output_t *out, int64_t now)
             NULL);
         link_redial(self->sink, 0, now);
         self->sink_stuck_ms = now;
+    }
+}
+
+static void
+post_sink(daemon_t *self, int64_t now)
+{
+    span_t message = batch_message(&self->to_sink);
+
+    if (message.len > 0) {
+        send_sink(self, message, now);
+        batch_clear(&self->to_sink);
+    }
+}
+
+static void
+do_sink(daemon_t *self, sup_output_t *out, int64_t now)
+{
+    span_t frame = buf_span(&out->frame);
+
+    if (!batch_put(&self->to_sink, frame)) {
+        post_sink(self, now);
+        do_sink(self, out, now);
     }
 }
 
@@ -72,7 +127,7 @@ do_start(daemon_t *self, sup_output_t *out, int64_t now)
         self->executors, out->slot, out->shard, self->files, &file, text);
 
     if (rc != ERR_OK) {
-        supervisor_done(self->machine, out->slot, rc, NULL, file, text, now);
+        supervisor_not_started(self->machine, out->shard, rc, file, text, now);
     }
 }
 
@@ -109,6 +164,14 @@ do_refused(daemon_t *self, sup_output_t *out, int64_t now)
     link_redial(self->control, LINK_BACKOFF_MAX_MS, now);
 }
 
+// Those that change a connection come after what was said on it before.
+static bool
+changes_a_link(sup_kind_t kind)
+{
+    return kind == SUP_SINK_OPEN || kind == SUP_RECONNECT ||
+           kind == SUP_REFUSED;
+}
+
 static void (*const effects[])(daemon_t *, sup_output_t *, int64_t) = {
     [SUP_CONTROL] = do_control,
     [SUP_SINK] = do_sink,
@@ -127,10 +190,17 @@ daemon_carry_out(daemon_t *self)
     int n = 0;
 
     while (n < OUTPUTS_MAX && supervisor_next(self->machine, out)) {
-        effects[out->kind](self, out, clock_mono_ms());
+        int64_t now = clock_mono_ms();
+        if (changes_a_link(out->kind)) {
+            post_control(self, now);
+            post_sink(self, now);
+        }
+        effects[out->kind](self, out, now);
         buf_fini(&out->frame);
         n++;
     }
+    post_control(self, clock_mono_ms());
+    post_sink(self, clock_mono_ms());
     free(out);
     return n > 0;
 }

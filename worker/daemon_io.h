@@ -7,6 +7,7 @@
 #include "common/net/curve_socket.h"
 #include "common/service/http_io.h"
 #include "common/service/notify_io.h"
+#include "common/wire/batch.h"
 #include "worker/executor_io.h"
 #include "worker/link_io.h"
 #include "worker/lister_io.h"
@@ -26,6 +27,8 @@ typedef struct daemon {
     uint16_t intake_port;
     link_t *control;
     link_t *sink;
+    batch_t to_control; // what goes with the end of this round
+    batch_t to_sink;
     supervisor_t *machine;
     zmq_pollitem_t *items;
     received_t in;

@@ -215,7 +215,9 @@ close_all(daemon_t *self)
         files_destroy(&self->files);
     }
     free(self->items);
-    buf_fini(&self->in.frame);
+    received_fini(&self->in);
+    batch_fini(&self->to_control);
+    batch_fini(&self->to_sink);
 }
 
 // ---- what comes in
@@ -223,7 +225,9 @@ close_all(daemon_t *self)
 static void
 drain_control(daemon_t *self, int64_t now)
 {
-    for (int i = 0; i < DRAIN_MAX && link_socket(self->control) != NULL; i++) {
+    for (int i = 0; (i < DRAIN_MAX || received_more(&self->in)) &&
+                    link_socket(self->control) != NULL;
+         i++) {
         errcode_t rc =
             socket_receive(link_socket(self->control), false, &self->in);
         if (rc == ERR_OK) {
@@ -242,7 +246,7 @@ drain_intake(daemon_t *self, int64_t now)
 {
     static log_limit_t limit = {.per_second = 1};
 
-    for (int i = 0; i < DRAIN_MAX; i++) {
+    for (int i = 0; i < DRAIN_MAX || received_more(&self->in); i++) {
         errcode_t rc = socket_receive(self->intake, false, &self->in);
         if (rc == ERR_OK && self->in.user[0] == '\0') {
             if (log_allowed(&limit, "intake-unauthenticated")) {

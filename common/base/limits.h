@@ -23,6 +23,8 @@
 #define LIMIT_CONTROL         (256u << 10) // a frame on the control socket
 #define LIMIT_INTAKE          (1u << 20)   // a frame on an intake socket
 #define LIMIT_SINK            (LIMIT_CHUNK + 4096u) // a frame on the sink
+#define LIMIT_BATCH           (64u << 10) // frames that share a message
+#define LIMIT_BATCH_FRAMES    256u
 #define LIMIT_CURVE_OVERHEAD  33u // added by CURVE; counts for MAXMSGSIZE
 #define LIMIT_RESULT          (1u << 30) // one encoded result
 #define LIMIT_RESULT_CHUNK    (128u << 10)

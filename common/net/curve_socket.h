@@ -70,17 +70,27 @@ dial_state_t dial_monitor_drain(dial_monitor_t *self, int64_t now_ms);
 void dial_explain(dial_state_t state, const char *endpoint,
     const char *own_fingerprint, buf_t *out);
 
-// Receives one single-frame message; ERR_BUSY when none waits; ERR_MALFORMED
-// for a multipart one (drained). User-Id and peer address are copied out;
-// user is empty when the message came unauthenticated (drop it!). For a
-// ROUTER *peer is the connection's id.
+// Receives one frame; ERR_BUSY when none waits; ERR_MALFORMED for a multipart
+// message (drained) or a batch that is not right (dropped whole). User-Id and
+// peer address are copied out; user is empty when the message came
+// unauthenticated (drop it!). For a ROUTER *peer is the connection's id.
+//
+// The frames of a batch (common/wire/batch.h) come one by one, before the
+// next message. A poll knows nothing of them: who receives with *in goes on
+// for as long as received_more says so; the rest of a batch is dropped when
+// the next call is for another socket. A zeroed received_t is ready.
 typedef struct received {
     buf_t frame; // cleared and filled
     char user[128];
     char address[64];
     uint64_t peer;
+    void *socket; // that the batch came from
+    buf_t batch;
+    size_t batch_at;
 } received_t;
 MUST_CHECK errcode_t socket_receive(void *socket, bool router, received_t *in);
+bool received_more(const received_t *in);
+void received_fini(received_t *in);
 // Never blocks. ERR_BUSY: queue full. ERR_NOT_FOUND: that peer is gone.
 MUST_CHECK errcode_t socket_send(void *socket, span_t frame);
 MUST_CHECK errcode_t socket_send_to(void *router, uint64_t peer, span_t frame);

@@ -4,6 +4,7 @@
 #include "common/net/curve_socket.h"
 
 #include "common/base/limits.h"
+#include "common/wire/batch.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -118,12 +119,62 @@ receive_plain(void *socket, zmq_msg_t *msg, received_t *in)
     return rc == ERR_OK ? take_body(socket, msg, in) : rc;
 }
 
+static void
+next_of_batch(received_t *in)
+{
+    rd_t r = rd_init(
+        (span_t){in->batch.p + in->batch_at, in->batch.len - in->batch_at});
+    span_t frame = {0};
+    errcode_t rc = rd_block(&r, rd_left(&r), &frame);
+
+    assert(rc == ERR_OK); // checked when it came
+    buf_put_span(&in->frame, frame);
+    in->batch_at = in->batch.len - rd_left(&r);
+}
+
+static errcode_t
+open_batch(void *socket, received_t *in)
+{
+    buf_t message = in->frame;
+    rd_t r;
+
+    if (batch_open(buf_span(&message), &r) != ERR_OK) {
+        return ERR_MALFORMED;
+    }
+    in->frame = in->batch;
+    in->batch = message;
+    in->batch_at = message.len - rd_left(&r);
+    in->socket = socket;
+    buf_clear(&in->frame);
+    next_of_batch(in);
+    return ERR_OK;
+}
+
+bool
+received_more(const received_t *in)
+{
+    return in->batch_at < in->batch.len;
+}
+
+void
+received_fini(received_t *in)
+{
+    buf_fini(&in->frame);
+    buf_fini(&in->batch);
+    in->batch_at = 0;
+}
+
 errcode_t
 socket_receive(void *socket, bool router, received_t *in)
 {
     zmq_msg_t msg;
 
     buf_clear(&in->frame);
+    if (received_more(in) && in->socket == socket) {
+        next_of_batch(in);
+        return ERR_OK;
+    }
+    in->batch_at = in->batch.len;
     in->user[0] = '\0';
     in->address[0] = '\0';
     in->peer = 0;
@@ -131,7 +182,9 @@ socket_receive(void *socket, bool router, received_t *in)
     errcode_t rc = router ? receive_routed(socket, &msg, in)
                           : receive_plain(socket, &msg, in);
     zmq_msg_close(&msg);
-    return rc;
+    return rc == ERR_OK && batch_is(buf_span(&in->frame))
+               ? open_batch(socket, in)
+               : rc;
 }
 
 static errcode_t

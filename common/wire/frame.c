@@ -42,6 +42,7 @@ static const struct {
     {PROTO_WORKER_LIST, "WORKER_LIST"},
     {PROTO_PLAN, "PLAN"},
     {PROTO_KEYS_RELOADED, "KEYS_RELOADED"},
+    {PROTO_BATCH, "BATCH"},
 };
 
 const char *

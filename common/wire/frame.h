@@ -48,6 +48,7 @@ typedef enum {
     PROTO_WORKER_LIST = 83,
     PROTO_PLAN = 84,
     PROTO_KEYS_RELOADED = 85,
+    PROTO_BATCH = 96, // batch.h
 } proto_type_t;
 
 const char *proto_name(unsigned type); // "REGISTER"; "?" for no type

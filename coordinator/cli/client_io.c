@@ -196,7 +196,7 @@ client_close(client_t **self_p)
         close(self->signals);
     }
     credentials_fini(&self->credentials);
-    buf_fini(&self->in.frame);
+    received_fini(&self->in);
     free(self);
 }
 

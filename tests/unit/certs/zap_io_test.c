@@ -237,7 +237,7 @@ check_user(fixture_t *f, dial_t *dial, bool router, const char *name)
     CHECK_SPAN(buf_span(&in.frame), "hello");
     assert_string_equal(in.user, name);
     assert_string_equal(in.address, "127.0.0.1");
-    buf_fini(&in.frame);
+    received_fini(&in);
 }
 
 static void
@@ -281,7 +281,7 @@ test_an_answer_finds_its_way_back(void **state)
         ERR_NOT_FOUND);
     CHECK_OK(receive_soon(dial.socket, false, &in));
     CHECK_SPAN(buf_span(&in.frame), "answer");
-    buf_fini(&in.frame);
+    received_fini(&in);
     hang_up(&dial);
 }
 
@@ -573,7 +573,7 @@ test_a_multipart_message_is_drained_and_refused(void **state)
     assert_int_equal(zmq_send(dial.socket, "b", 1, 0), 1);
     CHECK_ERR(receive_soon(f->server, true, &in), ERR_MALFORMED);
     check_user(f, &dial, true, "web1");
-    buf_fini(&in.frame);
+    received_fini(&in);
     hang_up(&dial);
 }
 
@@ -594,7 +594,7 @@ test_an_over_long_frame_never_arrives(void **state)
     CHECK_OK(socket_send(dial.socket, (span_t){frame, sizeof frame}));
     until_state(&dial, DIAL_LOST);
     CHECK_ERR(socket_receive(f->server, false, &in), ERR_BUSY);
-    buf_fini(&in.frame);
+    received_fini(&in);
     hang_up(&dial);
 }
 
