@@ -58,6 +58,8 @@ typedef struct worker {
     lease_t *leases;   // active ones
     size_t n_counting; // active and not yet offered
     size_t n_active;
+    uint64_t credit_counting; // what they take of its room
+    uint64_t credit_active;
     UT_hash_handle by_name;
     UT_hash_handle by_incarnation;
 } worker_t;
@@ -78,6 +80,7 @@ struct lease {
     uint64_t bytes; // of the offered partial
     uint8_t hash[32];
     buf_t staged;
+    uint32_t credit;
     int64_t lent_at;
     int64_t mentioned;
     uint64_t bytes_done;

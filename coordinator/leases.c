@@ -5,6 +5,7 @@
 #include "coordinator/coordinator_inside.h"
 
 #include "common/base/xalloc.h"
+#include "common/wire/credit.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -125,6 +126,20 @@ send_shard(coordinator_t *self, const lease_t *l)
 }
 
 static void
+begin_counting(lease_t *l)
+{
+    l->worker->n_counting++;
+    l->worker->credit_counting += l->credit;
+}
+
+static void
+end_counting(lease_t *l)
+{
+    l->worker->n_counting--;
+    l->worker->credit_counting -= l->credit;
+}
+
+static void
 activate(lease_t *l)
 {
     worker_t *w = l->worker;
@@ -132,7 +147,10 @@ activate(lease_t *l)
     l->active = true;
     DL_APPEND(w->leases, l);
     w->n_active++;
-    w->n_counting += !l->offered;
+    w->credit_active += l->credit;
+    if (!l->offered) {
+        begin_counting(l);
+    }
     l->job->shards[l->key.shard].state = SHARD_LEASED;
     l->job->shards[l->key.shard].n_active++;
 }
@@ -144,10 +162,29 @@ deactivate(coordinator_t *self, lease_t *l)
         l->active = false;
         DL_DELETE(l->worker->leases, l);
         l->worker->n_active--;
+        l->worker->credit_active -= l->credit;
         l->job->shards[l->key.shard].n_active--;
-        l->worker->n_counting -= !l->offered;
+        if (!l->offered) {
+            end_counting(l);
+        }
         self->dirty = true;
     }
+}
+
+static uint32_t
+credit_of_shard(const job_t *job, uint64_t shard)
+{
+    const plan_shard_t *s = &job->shards[shard];
+    uint32_t credit = 0;
+
+    for (uint32_t i = 0; i < s->n; i++) {
+        const plan_range_t *r = &job->ranges[s->first + i];
+        const plan_file_t *f = &job->files[r->file];
+        bool plain =
+            !f->stream && f->compression == lt_Compression_COMPRESSION_NONE;
+        credit = credit_add(credit, credit_of(r->end - r->begin, plain));
+    }
+    return credit;
 }
 
 static lease_t *
@@ -162,6 +199,7 @@ lease_new(const coordinator_t *self, worker_t *w, job_t *job, uint64_t shard,
     l->worker = w;
     l->incarnation = w->incarnation;
     l->lent_at = self->now;
+    l->credit = credit_of_shard(job, shard);
     HASH_ADD(hh, job->leases, key, sizeof l->key, l);
     return l;
 }
@@ -181,8 +219,11 @@ static bool
 has_credit(const coordinator_t *self, const worker_t *w)
 {
     return w->up && w->lane != 0 && self->now >= w->pause_until &&
-           w->n_counting < (size_t)w->executors * CREDIT_PER_EXECUTOR &&
-           w->n_active < (size_t)w->executors * OFFERS_AHEAD;
+           w->n_counting < CREDIT_SHARDS && w->n_active < 2 * CREDIT_SHARDS &&
+           w->credit_counting <
+               (uint64_t)w->executors * CREDIT_PER_EXECUTOR * CREDIT_WHOLE &&
+           w->credit_active <
+               (uint64_t)w->executors * OFFERS_AHEAD * CREDIT_WHOLE;
 }
 
 static bool
@@ -332,7 +373,9 @@ leases_remove_of(coordinator_t *self, job_t *job, uint64_t shard)
 void
 lease_offered(lease_t *l)
 {
-    l->worker->n_counting -= l->active && !l->offered;
+    if (l->active && !l->offered) {
+        end_counting(l);
+    }
     l->offered = true;
 }
 

@@ -26,9 +26,9 @@
 #define REAP_MS 200 // how long the end of a process is waited for
 
 typedef struct slot {
-    pid_t pid; // 0: no process
-    int sock;  // -1: no process
-    bool busy; // holds a shard
+    pid_t pid;        // 0: no process
+    int sock;         // -1: no process
+    uint32_t n_given; // shards that it has; it counts the first
     bool ready;
 } slot_t;
 
@@ -164,11 +164,10 @@ put_range(const shard_range_t *r, order_range_t *out)
         .path = r->path};
 }
 
-static errcode_t
-seal_order(const executors_t *self, const shard_t *shard, int *fd)
+static void
+encode_order(const executors_t *self, const shard_t *shard, buf_t *out)
 {
-    order_t *order = xcalloc(1, sizeof *order);
-    buf_t bytes = {0};
+    order_t *order = xmalloc(sizeof *order);
 
     order->budget = self->options.budget;
     order->query = shard->query;
@@ -179,25 +178,18 @@ seal_order(const executors_t *self, const shard_t *shard, int *fd)
     for (size_t i = 0; i < shard->n_ranges; i++) {
         put_range(&shard->ranges[i], &order->ranges[i]);
     }
-    order_encode(order, &bytes);
-    errcode_t rc = sealed_new(buf_span(&bytes), fd);
-    buf_fini(&bytes);
+    order_encode(order, out);
     free(order);
-    return rc;
 }
 
-// fds[0] is the order, the files follow; *n of them are open, also on error.
+// *n of the files are open, also on error.
 static errcode_t
-open_all(const executors_t *self, const shard_t *shard, const files_t *files,
-    int fds[TASK_FDS], size_t *n, uint32_t *file, char text[LIMIT_TEXT])
+open_all(const shard_t *shard, const files_t *files, int fds[TASK_FDS],
+    size_t *n, uint32_t *file, char text[LIMIT_TEXT])
 {
-    errcode_t rc = seal_order(self, shard, &fds[0]);
+    errcode_t rc = ERR_OK;
 
-    *n = rc == ERR_OK;
-    if (rc != ERR_OK) {
-        snprintf(
-            text, LIMIT_TEXT, "cannot write an order: %s", strerror(errno));
-    }
+    *n = 0;
     for (size_t i = 0; i < shard->n_ranges && rc == ERR_OK; i++) {
         const shard_range_t *r = &shard->ranges[i];
         rc = files_open_range(files, r, &fds[*n]);
@@ -213,15 +205,21 @@ open_all(const executors_t *self, const shard_t *shard, const files_t *files,
 }
 
 static errcode_t
-send_order(executors_t *self, slot_t *s, const int *fds, size_t n,
-    char text[LIMIT_TEXT])
+send_order(executors_t *self, slot_t *s, const shard_t *shard, const int *fds,
+    size_t n, char text[LIMIT_TEXT])
 {
-    const uint8_t kind = TASK_SCAN;
-    errcode_t rc = task_send(s->sock, (span_t){&kind, 1}, fds, n, MSG_DONTWAIT);
+    buf_t order = {0};
 
+    encode_order(self, shard, &order);
+    errcode_t rc =
+        task_send_order(s->sock, buf_span(&order), fds, n, MSG_DONTWAIT);
+    buf_fini(&order);
     if (rc == ERR_OK) {
-        s->busy = true;
+        s->n_given++;
         return ERR_OK;
+    }
+    if (s->n_given > 0) {
+        return ERR_BUSY; // if it is gone, the next read says so
     }
     if (rc == ERR_BUSY) {
         snprintf(text, LIMIT_TEXT, "the executor is stuck and was ended");
@@ -242,7 +240,7 @@ executors_give(executors_t *self, uint32_t slot, const shard_t *shard,
 
     *file = UINT32_MAX;
     reap_dying(self);
-    errcode_t rc = open_all(self, shard, files, fds, &n, file, text);
+    errcode_t rc = open_all(shard, files, fds, &n, file, text);
     if (rc == ERR_OK && s->pid == 0 &&
         executor_spawn(&self->options, &s->pid, &s->sock) != ERR_OK) {
         rc = ERR_CRASHED;
@@ -250,7 +248,7 @@ executors_give(executors_t *self, uint32_t slot, const shard_t *shard,
             strerror(errno));
     }
     if (rc == ERR_OK) {
-        rc = send_order(self, s, fds, n, text);
+        rc = send_order(self, s, shard, fds, n, text);
     }
     while (n > 0) {
         close(fds[--n]);
@@ -313,16 +311,18 @@ take_done(slot_t *s, const task_packet_t *packet, const task_report_t *report,
     executor_event_t *e)
 {
     bool ok = report->done.rc == ERR_OK;
+    bool here = report->done.partial.len > 0;
 
-    if (!s->busy || packet->n_fds != (ok ? 1u : 0u)) {
+    if (s->n_given == 0 || packet->n_fds != (ok && !here ? 1u : 0u)) {
         return ERR_MALFORMED;
     }
-    if (ok &&
+    buf_put_span(&e->partial, report->done.partial);
+    if (ok && !here &&
         sealed_read(packet->fds[0], LIMIT_PARTIAL, &e->partial) != ERR_OK) {
         buf_fini(&e->partial);
         return ERR_MALFORMED;
     }
-    s->busy = false;
+    s->n_given--;
     e->kind = EXECUTOR_DONE;
     e->rc = report->done.rc;
     e->file = report->done.file;
@@ -403,7 +403,7 @@ executors_read(executors_t *self, uint32_t slot, executor_event_t *e)
         return executors_read(self, slot, e);
     }
     if (rc != ERR_OK) {
-        bool busy = s->busy;
+        bool busy = s->n_given > 0;
         crashed(self, s, rc, e);
         return busy ? ERR_OK : ERR_BUSY;
     }

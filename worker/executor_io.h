@@ -51,9 +51,10 @@ uint32_t executors_count(const executors_t *self);
 int executors_fd(const executors_t *self, uint32_t slot);
 // Opens the shard's files through `files`, glances at their identities (the
 // executor reads and checks their hashes) and sends the order; never waits
-// for the executor. An error means the shard could not be started
-// (ERR_NOT_FOUND, ERR_DENIED, ERR_CHANGED, ERR_IO, ERR_CRASHED); *file and
-// text say why.
+// for the executor. A slot may be given several: they are counted one after
+// the other, and ERR_BUSY says that it takes no more now. Any other error
+// means the shard could not be started (ERR_NOT_FOUND, ERR_DENIED,
+// ERR_CHANGED, ERR_IO, ERR_CRASHED); *file and text say why.
 MUST_CHECK errcode_t executors_give(executors_t *self, uint32_t slot,
     const shard_t *shard, const files_t *files, uint32_t *file,
     char text[LIMIT_TEXT]);

@@ -10,7 +10,7 @@ supervisor_metrics(const supervisor_t *self, buf_t *out)
     uint64_t busy = 0;
 
     for (uint32_t i = 0; i < self->config.executors; i++) {
-        busy += self->slots[i] != NULL;
+        busy += self->lines[i].first != NULL;
     }
     metrics_one(out, "logtally_worker_registered", METRIC_GAUGE,
         "Whether the coordinator has this worker.", self->registered);

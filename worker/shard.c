@@ -89,6 +89,7 @@ shard_decode(const frame_t *frame, shard_t **out)
     }
     if (rc == ERR_OK) {
         shard_t *self = xcalloc(1, sizeof *self);
+        self->incarnation = meta->incarnation;
         self->job = meta->job;
         self->id = meta->shard;
         self->attempt = meta->attempt;

@@ -35,6 +35,7 @@ typedef struct shard_range {
 } shard_range_t;
 
 typedef struct shard {
+    uint64_t incarnation; // of the worker that it was lent to
     uint64_t job;
     uint64_t id;
     uint32_t attempt;

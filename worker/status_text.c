@@ -7,7 +7,7 @@ supervisor_status_text(const supervisor_t *self, buf_t *out)
     size_t busy = 0;
 
     for (uint32_t i = 0; i < self->config.executors; i++) {
-        busy += self->slots[i] != NULL;
+        busy += self->lines[i].first != NULL;
     }
     buf_printf(out, "%s, %zu of %u executors count, %zu shard%s held",
         self->registered ? "registered" : "not registered", busy,

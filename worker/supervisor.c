@@ -30,7 +30,7 @@ supervisor_new(const supervisor_config_t *config, int64_t now_ms)
     self->config = *config;
     self->now = self->ticked = now_ms;
     self->heartbeat_ms = HEARTBEAT_MS;
-    self->slots = xcalloc(config->executors, sizeof *self->slots);
+    self->lines = xcalloc(config->executors, sizeof *self->lines);
     return self;
 }
 
@@ -49,7 +49,7 @@ supervisor_destroy(supervisor_t **self_p)
     }
     free(self->out);
     free(self->items);
-    free(self->slots);
+    free(self->lines);
     free(self);
     *self_p = NULL;
 }
@@ -109,13 +109,14 @@ supervisor_bye(supervisor_t *self, const char *reason, int64_t now_ms)
 }
 
 static void
-put_held(const item_t *it, buf_t *payload)
+put_held(const supervisor_t *self, const item_t *it, buf_t *payload)
 {
     lt_Held held = {.job = it->shard->job,
         .shard = it->shard->id,
         .attempt = it->shard->attempt,
         .bytes_done = it->bytes_done,
-        .running = it->state == ITEM_RUNNING,
+        .running =
+            it->state == ITEM_RUNNING && self->lines[it->slot].first == it,
         .epoch = it->epoch};
 
     record_put(payload, lt_Held_fields, &held);
@@ -143,7 +144,7 @@ send_heartbeat(supervisor_t *self)
 
     for (size_t i = 0; i < self->n_items; i++) {
         if (self->items[i]->state <= ITEM_RUNNING) {
-            put_held(self->items[i], &payload);
+            put_held(self, self->items[i], &payload);
             meta.n_held++;
         }
     }
@@ -341,15 +342,16 @@ on_result_ack(supervisor_t *self, const frame_t *frame)
 static void
 on_shard(supervisor_t *self, const frame_t *frame)
 {
-    lt_Shard *meta = xmalloc(sizeof *meta);
     shard_t *shard = NULL;
 
-    if (frame_meta(frame, lt_Shard_fields, meta) == ERR_OK &&
-        meta->incarnation == self->config.incarnation &&
-        shard_decode(frame, &shard) == ERR_OK) {
-        sup_accept(self, shard);
+    if (shard_decode(frame, &shard) != ERR_OK) {
+        return;
     }
-    free(meta);
+    if (shard->incarnation == self->config.incarnation) {
+        sup_accept(self, shard);
+    } else {
+        shard_destroy(&shard);
+    }
 }
 
 static void

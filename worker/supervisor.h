@@ -28,7 +28,8 @@ typedef enum {
     SUP_SINK,      // frame to its sink
     SUP_SINK_OPEN, // connect the sink PUSH to sink_port of the coordinator
     SUP_LIST,      // list files; answer with supervisor_listed
-    SUP_START,     // give `shard` to executor `slot`; the driver opens files
+    SUP_START,     // give `shard` to executor `slot`, which may have others
+                   // before it; the driver opens files
     SUP_KILL,      // end executor `slot` and start a fresh one
     SUP_RECONNECT, // drop the control connection and dial again
     SUP_REFUSED,   // the coordinator says no, or BYE: `text`, code `exit`
@@ -39,7 +40,7 @@ typedef struct sup_output {
     buf_t frame;
     uint16_t sink_port;
     uint32_t slot;
-    shard_t *shard; // lent until the executor's slot is reported done
+    shard_t *shard; // lent until it is reported done or the slot killed
     uint64_t request;
     bool shared;
     char pattern[LIMIT_PATH];
@@ -69,10 +70,16 @@ void supervisor_listed(supervisor_t *self, uint64_t request,
 
 void supervisor_progress(
     supervisor_t *self, uint32_t slot, uint64_t bytes_done, int64_t now_ms);
-// The shard of this slot is finished: rc ERR_OK and the partial (moved out of
-// *partial), or an error with its sentence and file (UINT32_MAX: none).
+// The first shard that this slot has is finished: rc ERR_OK and the partial
+// (moved out of *partial), or an error with its sentence and file (UINT32_MAX:
+// none). ERR_CRASHED: its executor is gone, and with it the orders behind this
+// one.
 void supervisor_done(supervisor_t *self, uint32_t slot, errcode_t rc,
     buf_t *partial, uint32_t file, const char *text, int64_t now_ms);
+// A SUP_START that could not be carried out. ERR_BUSY: the executor takes no
+// more beside what it has; any other error is the shard's.
+void supervisor_not_started(supervisor_t *self, const shard_t *shard,
+    errcode_t rc, uint32_t file, const char *text, int64_t now_ms);
 
 int64_t supervisor_tick(supervisor_t *self, int64_t now_ms);
 bool supervisor_next(supervisor_t *self, sup_output_t *out);

@@ -26,6 +26,8 @@ typedef struct item {
     uint64_t epoch; // of the coordinator that lent it
     item_state_t state;
     uint32_t slot;
+    struct item *behind; // in the line of the slot
+    uint32_t credit;
     uint64_t bytes_done;
     int64_t alive_ms; // when its executor was last heard
     uint64_t seq;     // order of arrival
@@ -40,6 +42,14 @@ typedef struct item {
     uint32_t file;
     char *text;
 } item_t;
+
+// What an executor was given: it counts the first. Small shards are given
+// ahead, so that it need not wait for us between them.
+typedef struct line {
+    item_t *first;
+    uint32_t credit;
+    bool is_full; // until it is empty
+} line_t;
 
 struct supervisor {
     supervisor_config_t config;
@@ -57,7 +67,7 @@ struct supervisor {
     uint64_t turn;
     item_t **items;
     size_t n_items, cap_items;
-    item_t **slots;
+    line_t *lines; // of the slots
     struct {
         uint64_t request;
         uint64_t job;
@@ -68,11 +78,26 @@ struct supervisor {
     uint64_t n_counted, n_failed, n_killed; // since the start
 };
 
+// supervisor_lines.c
+// Gives the executors what they have room for.
+void sup_start_free(supervisor_t *self);
+// Out of its line. Where its executor has it already, that is ended, and what
+// was behind waits again.
+void sup_leave_line(supervisor_t *self, item_t *item);
+// The same for one that its executor did not get; the line takes no more until
+// it is empty.
+void sup_not_given(supervisor_t *self, item_t *item);
+// The executor of the slot is gone: its line waits again.
+void sup_break_line(supervisor_t *self, uint32_t slot);
+// The shard that the slot's reports are of, or NULL.
+item_t *sup_reporting(supervisor_t *self, uint32_t slot);
+// It is done: the next in line is the first.
+void sup_advance_line(supervisor_t *self, uint32_t slot);
+
 sup_output_t *sup_push(supervisor_t *self, sup_kind_t kind);
 item_t *sup_find(supervisor_t *self, uint64_t job, uint64_t shard);
 void sup_drop(supervisor_t *self, item_t *item);
 void sup_drop_all(supervisor_t *self);
-void sup_start_free(supervisor_t *self);
 void sup_offer(supervisor_t *self, item_t *item);
 void sup_accept(supervisor_t *self, shard_t *shard);
 void sup_cancel(supervisor_t *self, uint64_t job, uint64_t shard);

@@ -3,6 +3,7 @@
 #include "worker/supervisor_inside.h"
 
 #include "common/base/xalloc.h"
+#include "common/wire/credit.h"
 
 #include <sodium.h>
 #include <stdio.h>
@@ -21,32 +22,11 @@ sup_find(supervisor_t *self, uint64_t job, uint64_t shard)
     return NULL;
 }
 
-// A start the driver has not seen yet is taken back; true when it was.
-static bool
-take_back_start(supervisor_t *self, const item_t *item)
-{
-    for (size_t i = 0; i < self->n_out; i++) {
-        if (self->out[i]->kind == SUP_START &&
-            self->out[i]->shard == item->shard) {
-            free(self->out[i]);
-            self->n_out--;
-            memmove(self->out + i, self->out + i + 1,
-                (self->n_out - i) * sizeof *self->out);
-            return true;
-        }
-    }
-    return false;
-}
-
 void
 sup_drop(supervisor_t *self, item_t *item)
 {
     if (item->state == ITEM_RUNNING) {
-        if (!take_back_start(self, item)) {
-            self->n_killed++;
-            sup_push(self, SUP_KILL)->slot = item->slot;
-        }
-        self->slots[item->slot] = NULL;
+        sup_leave_line(self, item);
     }
     for (size_t i = 0; i < self->n_items; i++) {
         if (self->items[i] == item) {
@@ -70,62 +50,35 @@ sup_drop_all(supervisor_t *self)
     }
 }
 
-// The job whose turn is longest ago, then the oldest of its shards.
-static item_t *
-next_queued(supervisor_t *self)
+static bool
+has_room(const supervisor_t *self)
 {
-    item_t *best = NULL;
-
-    for (size_t i = 0; i < self->n_items; i++) {
-        item_t *it = self->items[i];
-        if (it->state == ITEM_QUEUED &&
-            (best == NULL || it->turn < best->turn ||
-                (it->turn == best->turn && it->seq < best->seq))) {
-            best = it;
-        }
-    }
-    return best;
-}
-
-static void
-start(supervisor_t *self, item_t *item, uint32_t slot)
-{
-    sup_output_t *out = sup_push(self, SUP_START);
-
-    self->turn++;
-    for (size_t i = 0; i < self->n_items; i++) {
-        if (self->items[i]->shard->job == item->shard->job) {
-            self->items[i]->turn = self->turn;
-        }
-    }
-    item->state = ITEM_RUNNING;
-    item->slot = slot;
-    item->alive_ms = self->now;
-    self->slots[slot] = item;
-    out->slot = slot;
-    out->shard = item->shard;
-}
-
-void
-sup_start_free(supervisor_t *self)
-{
-    for (uint32_t slot = 0; slot < self->config.executors; slot++) {
-        item_t *item = self->slots[slot] == NULL ? next_queued(self) : NULL;
-        if (item != NULL) {
-            start(self, item, slot);
-        }
-    }
-}
-
-static size_t
-count_held(const supervisor_t *self)
-{
+    uint64_t credit = 0;
     size_t n = 0;
 
     for (size_t i = 0; i < self->n_items; i++) {
-        n += self->items[i]->state <= ITEM_RUNNING;
+        if (self->items[i]->state <= ITEM_RUNNING) {
+            credit += self->items[i]->credit;
+            n++;
+        }
     }
-    return n;
+    return n < CREDIT_SHARDS && credit < (uint64_t)self->config.executors *
+                                             CREDIT_PER_EXECUTOR * CREDIT_WHOLE;
+}
+
+static uint32_t
+credit_of_shard(const shard_t *shard)
+{
+    uint32_t credit = 0;
+
+    for (size_t i = 0; i < shard->n_ranges; i++) {
+        const shard_range_t *r = &shard->ranges[i];
+        credit = credit_add(
+            credit, credit_of(r->end - r->begin,
+                        !r->stream &&
+                            r->compression == lt_Compression_COMPRESSION_NONE));
+    }
+    return credit;
 }
 
 static void
@@ -156,7 +109,7 @@ sup_accept(supervisor_t *self, shard_t *shard)
     if (held != NULL) {
         sup_drop(self, held);
     }
-    if (count_held(self) >= self->config.executors * CREDIT_PER_EXECUTOR) {
+    if (!has_room(self)) {
         send_failure(self, shard, ERR_BUSY, UINT32_MAX,
             "the worker holds all the shards it has room for");
         shard_destroy(&shard);
@@ -166,6 +119,7 @@ sup_accept(supervisor_t *self, shard_t *shard)
     item->shard = shard;
     item->epoch = self->epoch;
     item->seq = ++self->seq;
+    item->credit = credit_of_shard(shard);
     for (size_t i = 0; i < self->n_items; i++) {
         if (self->items[i]->shard->job == shard->job) {
             item->turn = self->items[i]->turn;
@@ -243,7 +197,7 @@ sup_watch_running(supervisor_t *self)
 
     self->ticked = self->now;
     for (uint32_t slot = 0; slot < self->config.executors; slot++) {
-        item_t *it = self->slots[slot];
+        item_t *it = self->lines[slot].first;
         if (it == NULL) {
             continue;
         }
@@ -251,9 +205,7 @@ sup_watch_running(supervisor_t *self)
             it->alive_ms = self->now;
         } else if (self->now - it->alive_ms >= EXECUTOR_SILENT_MS &&
                    !reads_stream(it)) {
-            self->n_killed++;
-            sup_push(self, SUP_KILL)->slot = slot;
-            self->slots[slot] = NULL;
+            sup_leave_line(self, it);
             sup_fail(self, it, ERR_CRASHED, UINT32_MAX,
                 "the executor made no progress for a minute and was ended");
         }
@@ -328,26 +280,11 @@ sup_next_chunk(supervisor_t *self, sup_output_t *out)
     return false;
 }
 
-// While the driver has not taken a kill or a start of this slot, what it
-// reports is of the shard before: believed, it would be counted for another.
-static item_t *
-reporting(supervisor_t *self, uint32_t slot)
-{
-    for (size_t i = 0; i < self->n_out; i++) {
-        sup_kind_t kind = self->out[i]->kind;
-        if ((kind == SUP_KILL || kind == SUP_START) &&
-            self->out[i]->slot == slot) {
-            return NULL;
-        }
-    }
-    return slot < self->config.executors ? self->slots[slot] : NULL;
-}
-
 void
 supervisor_progress(
     supervisor_t *self, uint32_t slot, uint64_t bytes_done, int64_t now_ms)
 {
-    item_t *it = reporting(self, slot);
+    item_t *it = sup_reporting(self, slot);
 
     self->now = now_ms;
     if (it != NULL) {
@@ -360,7 +297,7 @@ void
 supervisor_done(supervisor_t *self, uint32_t slot, errcode_t rc, buf_t *partial,
     uint32_t file, const char *text, int64_t now_ms)
 {
-    item_t *it = reporting(self, slot);
+    item_t *it = sup_reporting(self, slot);
 
     self->now = now_ms;
     if (it == NULL) {
@@ -369,7 +306,10 @@ supervisor_done(supervisor_t *self, uint32_t slot, errcode_t rc, buf_t *partial,
         }
         return;
     }
-    self->slots[slot] = NULL;
+    sup_advance_line(self, slot);
+    if (rc == ERR_CRASHED) {
+        sup_break_line(self, slot);
+    }
     if (rc == ERR_OK && (partial == NULL || partial->len == 0)) {
         rc = ERR_CORRUPT;
         text = "the executor returned an empty partial";
@@ -384,6 +324,22 @@ supervisor_done(supervisor_t *self, uint32_t slot, errcode_t rc, buf_t *partial,
         crypto_generichash(
             it->hash, sizeof it->hash, it->partial.p, it->partial.len, NULL, 0);
         sup_offer(self, it);
+    }
+    sup_start_free(self);
+}
+
+void
+supervisor_not_started(supervisor_t *self, const shard_t *shard, errcode_t rc,
+    uint32_t file, const char *text, int64_t now_ms)
+{
+    self->now = now_ms;
+    item_t *it = sup_find(self, shard->job, shard->id);
+    if (it == NULL || it->shard != shard || it->state != ITEM_RUNNING) {
+        return;
+    }
+    sup_not_given(self, it);
+    if (rc != ERR_BUSY) {
+        sup_fail(self, it, rc, file, text);
     }
     sup_start_free(self);
 }

@@ -51,7 +51,10 @@
 #define LIMIT_UNPACKED_TIMES  1100u         // so often its size (gzip: 1032)
 #define SHARD_MIN             (16ull << 20)
 #define SHARD_MAX             (1ull << 30)
-#define CREDIT_PER_EXECUTOR   2u
+#define CREDIT_PER_EXECUTOR   2u         // shards of CREDIT_WHOLE_BYTES
+#define CREDIT_WHOLE_BYTES    (1u << 20) // or more, common/wire/credit.h
+#define CREDIT_PART_BYTES     (32u << 10)
+#define CREDIT_SHARDS         4096u // of one worker: a heartbeat names each
 
 #define HEARTBEAT_MS          1000
 #define WORKER_LOST_MS        3000 // silence after which a worker is lost

@@ -300,8 +300,8 @@ do_start(local_t *self, const sup_output_t *out)
         self->executors, out->slot, out->shard, self->files, &file, text);
 
     if (rc != ERR_OK) {
-        supervisor_done(
-            self->supervisor, out->slot, rc, NULL, file, text, clock_mono_ms());
+        supervisor_not_started(
+            self->supervisor, out->shard, rc, file, text, clock_mono_ms());
     }
 }
 

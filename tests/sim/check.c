@@ -254,12 +254,14 @@ check_job(sim_t *s, const sim_job_t *j)
 }
 
 // A partial is refused where a bit turned over or a range was left out, and
-// nowhere else: each refusal is an attempt less for the shard.
+// nowhere else: each refusal is an attempt less for the shard. (And where the
+// entry that took a file out of the shard was lost after it had been lent.)
 static void
 check_refusals(sim_t *s)
 {
     if (s->events[SIM_REJECTED] > 0 && s->events[SIM_CHEATED] == 0 &&
-        s->events[SIM_FRAME_SPOILED] == 0) {
+        s->events[SIM_FRAME_SPOILED] == 0 &&
+        s->events[SIM_ENTRY_DAMAGED] == 0) {
         sim_wrong(s, "%llu sound partials were refused",
             (unsigned long long)s->events[SIM_REJECTED]);
     }

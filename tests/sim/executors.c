@@ -101,72 +101,117 @@ count_ranges(const shard_t *shard, size_t n, buf_t *out)
 
 // Things that happen once or twice, and not again at the next attempt.
 static void
-misfortune(sim_t *s, const shard_t *shard, slot_t *slot)
+misfortune(sim_t *s, const shard_t *shard, order_t *order)
 {
     s->bad_luck--;
     switch (roll(s, 4)) {
     case 0:
-        slot->rc = ERR_CRASHED;
+        order->rc = ERR_CRASHED;
         s->events[SIM_CRASHED]++;
         break;
     case 1:
-        slot->rc = ERR_IO;
+        order->rc = ERR_IO;
         s->events[SIM_FAILED]++;
         break;
     case 2:
-        slot->due += HANG_MS;
+        order->takes += HANG_MS;
         s->events[SIM_HUNG]++;
         break;
     default:
-        buf_clear(&slot->partial);
-        count_ranges(shard, shard->n_ranges - 1, &slot->partial);
+        buf_clear(&order->partial);
+        count_ranges(shard, shard->n_ranges - 1, &order->partial);
         s->events[SIM_CHEATED]++;
         break;
     }
 }
 
-void
-slot_start(sim_t *s, size_t i, uint32_t at, const shard_t *shard)
+static order_t *
+order_new(sim_t *s, size_t i, const shard_t *shard)
 {
-    node_t *n = &s->nodes[i];
-    slot_t *slot = &n->slots[at];
+    order_t *order = xcalloc(1, sizeof *order);
 
-    buf_fini(&slot->partial);
-    *slot = (slot_t){.busy = true, .due = s->m.now};
-    slot->due += roll(s, sim_is_calm(s) ? 100 : 400 * n->slowness);
-    slot->rc = fate(s, i, shard, &slot->file);
-    for (size_t k = 0; k < shard->n_ranges; k++) {
-        slot->size += shard->ranges[k].end - shard->ranges[k].begin;
+    order->takes = roll(s, sim_is_calm(s) ? 100 : 400 * s->nodes[i].slowness);
+    order->rc = fate(s, i, shard, &order->file);
+    if (order->rc != ERR_OK) {
+        return order;
     }
-    if (slot->rc != ERR_OK) {
-        return;
-    }
-    count_ranges(shard, shard->n_ranges, &slot->partial);
-    if (slot->partial.len > s->largest_partial) {
-        s->largest_partial = slot->partial.len;
+    count_ranges(shard, shard->n_ranges, &order->partial);
+    if (order->partial.len > s->largest_partial) {
+        s->largest_partial = order->partial.len;
     }
     if (s->bad_luck > 0 && !sim_is_calm(s) && one_in(s, 20)) {
-        misfortune(s, shard, slot);
+        misfortune(s, shard, order);
     }
+    return order;
+}
+
+// An executor that has something may take no more.
+void
+line_give(sim_t *s, size_t i, uint32_t slot, const shard_t *shard)
+{
+    node_t *n = &s->nodes[i];
+    order_t **end = &n->lines[slot];
+
+    if (*end != NULL && one_in(s, 30)) {
+        s->events[SIM_NO_ROOM]++;
+        supervisor_not_started(n->s, shard, ERR_BUSY, UINT32_MAX, "", s->m.now);
+        return;
+    }
+    order_t *order = order_new(s, i, shard);
+    order->due = s->m.now + order->takes;
+    s->events[SIM_AHEAD] += *end != NULL;
+    while (*end != NULL) {
+        end = &(*end)->next;
+    }
+    *end = order;
+}
+
+static void
+order_free(order_t *order)
+{
+    buf_fini(&order->partial);
+    free(order);
 }
 
 void
-slots_finish(sim_t *s, size_t i)
+line_end(node_t *n, uint32_t slot)
+{
+    while (n->lines[slot] != NULL) {
+        order_t *order = n->lines[slot];
+        n->lines[slot] = order->next;
+        order_free(order);
+    }
+}
+
+static void
+finish_first(sim_t *s, node_t *n, uint32_t slot)
+{
+    order_t *order = n->lines[slot];
+
+    n->lines[slot] = order->next;
+    if (order->next != NULL) {
+        order->next->due = s->m.now + order->next->takes;
+    }
+    if (order->rc == ERR_CRASHED) {
+        line_end(n, slot);
+    }
+    supervisor_done(
+        n->s, slot, order->rc, &order->partial, order->file, NULL, s->m.now);
+    order_free(order);
+}
+
+void
+lines_finish(sim_t *s, size_t i)
 {
     node_t *n = &s->nodes[i];
 
     for (uint32_t k = 0; k < n->config.executors; k++) {
-        slot_t *slot = &n->slots[k];
-        if (slot->busy && slot->due > s->m.now) {
-            if (one_in(s, 8) && slot->due < s->m.now + HANG_MS / 2) {
-                supervisor_progress(n->s, k, roll(s, 700), s->m.now);
-            }
-            continue;
-        }
-        if (slot->busy) {
-            slot->busy = false;
-            supervisor_done(
-                n->s, k, slot->rc, &slot->partial, slot->file, NULL, s->m.now);
+        const order_t *first = n->lines[k];
+        if (first != NULL && first->due <= s->m.now) {
+            finish_first(s, n, k);
+        } else if (first != NULL && one_in(s, 8) &&
+                   first->due < s->m.now + HANG_MS / 2) {
+            supervisor_progress(n->s, k, roll(s, 700), s->m.now);
         }
     }
 }

@@ -49,6 +49,8 @@
     X(CRASHED, "executors that died")                                          \
     X(FAILED, "executors that failed")                                         \
     X(HUNG, "executors that hung")                                             \
+    X(AHEAD, "shards given ahead")                                             \
+    X(NO_ROOM, "executors that took no more")                                  \
     X(CHEATED, "partials with a range left out")                               \
     X(POISON, "reads of poison")                                               \
     X(BAD_FILE, "reads of corrupt, changed, vanished files")                   \
@@ -107,14 +109,15 @@ typedef struct sim_file {
     int64_t until; // sound
 } sim_file_t;
 
-typedef struct slot {
-    bool busy;
-    uint64_t size; // of its shard
+// What an executor was given: it counts the first.
+typedef struct order {
     errcode_t rc;
     uint32_t file;
     buf_t partial;
-    int64_t due;
-} slot_t;
+    int64_t takes;
+    int64_t due; // of the first alone
+    struct order *next;
+} order_t;
 
 // A process. Its host's files can be read by another of the same name.
 typedef struct node {
@@ -133,7 +136,7 @@ typedef struct node {
     int64_t ends_at;      // it said goodbye; 0: not
     int64_t down_until;   // 0: it runs
     unsigned slowness;    // times
-    slot_t slots[SIM_EXECUTORS];
+    order_t *lines[SIM_EXECUTORS];
 } node_t;
 
 typedef struct sim_job {
@@ -214,8 +217,9 @@ void node_step(sim_t *s, size_t i);
 void node_free(node_t *n);
 
 // executors.c
-void slot_start(sim_t *s, size_t i, uint32_t slot, const shard_t *shard);
-void slots_finish(sim_t *s, size_t i);
+void line_give(sim_t *s, size_t i, uint32_t slot, const shard_t *shard);
+void line_end(node_t *n, uint32_t slot); // its executor is gone
+void lines_finish(sim_t *s, size_t i);
 
 // leader.c
 void leader_start(sim_t *s);

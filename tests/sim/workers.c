@@ -40,9 +40,8 @@ void
 node_free(node_t *n)
 {
     supervisor_destroy(&n->s);
-    for (size_t k = 0; k < SIM_EXECUTORS; k++) {
-        buf_fini(&n->slots[k].partial);
-        n->slots[k].busy = false;
+    for (uint32_t k = 0; k < SIM_EXECUTORS; k++) {
+        line_end(n, k);
     }
 }
 
@@ -106,10 +105,10 @@ carry_out(sim_t *s, size_t i, sup_output_t *out)
         answer_list(s, i, out);
         break;
     case SUP_START:
-        slot_start(s, i, out->slot, out->shard);
+        line_give(s, i, out->slot, out->shard);
         break;
     case SUP_KILL:
-        n->slots[out->slot].busy = false;
+        line_end(n, out->slot);
         break;
     case SUP_RECONNECT:
         dial(s, i);
@@ -181,6 +180,6 @@ node_step(sim_t *s, size_t i)
     if (one_in(s, 2)) { // else a report may come before a kill is carried out
         drain(s, i);
     }
-    slots_finish(s, i);
+    lines_finish(s, i);
     drain(s, i);
 }

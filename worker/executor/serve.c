@@ -98,13 +98,12 @@ pack(serve_t *self)
 static errcode_t
 take_order(serve_t *self)
 {
-    const task_packet_t *p = &self->packet;
+    task_packet_t *p = &self->packet;
 
     buf_clear(&self->bytes);
-    if (p->len != 1 || p->bytes[0] != TASK_SCAN || p->n_fds == 0 ||
-        sealed_read(p->fds[0], TASK_ORDER_MAX, &self->bytes) != ERR_OK ||
+    if (task_take_order(p, &self->bytes) != ERR_OK ||
         order_decode(buf_span(&self->bytes), &self->order) != ERR_OK ||
-        self->order.n_ranges != p->n_fds - 1) {
+        self->order.n_ranges != p->n_fds) {
         return ERR_MALFORMED;
     }
     return ERR_OK;
@@ -117,7 +116,10 @@ answer(serve_t *self, errcode_t rc, const scan_error_t *error)
     int fd = -1;
 
     snprintf(done.text, sizeof done.text, "%s", error->text);
-    if (rc == ERR_OK && sealed_new(buf_span(&self->partial), &fd) != ERR_OK) {
+    if (rc == ERR_OK && self->partial.len <= TASK_HERE_MAX) {
+        done.partial = buf_span(&self->partial);
+    } else if (rc == ERR_OK &&
+               sealed_new(buf_span(&self->partial), &fd) != ERR_OK) {
         done.rc = ERR_TOO_LARGE;
         snprintf(done.text, sizeof done.text,
             "no memory for a partial of %zu bytes", self->partial.len);
@@ -142,7 +144,7 @@ executor_serve(int sock)
         buf_clear(&self->partial);
         rc = take_order(self);
         if (rc == ERR_OK) {
-            rc = count(self, self->packet.fds + 1, &error);
+            rc = count(self, self->packet.fds, &error);
             if (rc == ERR_OK && self->order.pack) {
                 pack(self);
             }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "worker/executor/task.h"
 
+#include "worker/executor/sealed.h"
+
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -111,6 +113,58 @@ task_receive(int sock, int flags, task_packet_t *out)
     return ERR_OK;
 }
 
+static errcode_t
+send_sealed_order(
+    int sock, span_t order, const int *fds, size_t n_fds, int flags)
+{
+    const uint8_t kind = TASK_SCAN;
+    int all[TASK_FDS];
+
+    if (n_fds >= TASK_FDS) {
+        return ERR_TOO_LARGE;
+    }
+    errcode_t rc = sealed_new(order, &all[0]);
+    if (rc != ERR_OK) {
+        return rc;
+    }
+    memcpy(all + 1, fds, n_fds * sizeof *fds);
+    rc = task_send(sock, (span_t){&kind, 1}, all, n_fds + 1, flags);
+    close(all[0]);
+    return rc;
+}
+
+errcode_t
+task_send_order(int sock, span_t order, const int *fds, size_t n_fds, int flags)
+{
+    uint8_t packet[1 + TASK_HERE_MAX] = {TASK_SCAN};
+
+    if (order.len > TASK_HERE_MAX) {
+        return send_sealed_order(sock, order, fds, n_fds, flags);
+    }
+    memcpy(packet + 1, order.p, order.len);
+    return task_send(sock, (span_t){packet, 1 + order.len}, fds, n_fds, flags);
+}
+
+errcode_t
+task_take_order(task_packet_t *p, buf_t *order)
+{
+    if (p->len == 0 || p->bytes[0] != TASK_SCAN) {
+        return ERR_MALFORMED;
+    }
+    if (p->len > 1) {
+        buf_put(order, p->bytes + 1, p->len - 1);
+        return ERR_OK;
+    }
+    if (p->n_fds == 0 ||
+        sealed_read(p->fds[0], TASK_ORDER_MAX, order) != ERR_OK) {
+        return ERR_MALFORMED;
+    }
+    close(p->fds[0]);
+    p->n_fds--;
+    memmove(p->fds, p->fds + 1, p->n_fds * sizeof *p->fds);
+    return ERR_OK;
+}
+
 errcode_t
 task_send_progress(int sock, uint64_t bytes_done)
 {
@@ -133,6 +187,7 @@ task_send_done(int sock, const task_done_t *done, int partial_fd)
     buf_put_u32(&m, done->file);
     buf_put_block(&m, (span_t){(const uint8_t *)done->text,
                           strnlen(done->text, sizeof done->text - 1)});
+    buf_put_span(&m, done->partial);
     errcode_t rc =
         task_send(sock, buf_span(&m), &partial_fd, partial_fd != -1, 0);
     buf_fini(&m);
@@ -184,10 +239,12 @@ decode_done(rd_t *r, task_done_t *out)
     errcode_t rc;
 
     if ((rc = rd_u32(r, &code)) || (rc = rd_u32(r, &out->file)) ||
-        (rc = rd_block(r, sizeof out->text - 1, &text)) || (rc = rd_end(r))) {
+        (rc = rd_block(r, sizeof out->text - 1, &text)) ||
+        (rc = rd_bytes(r, rd_left(r), &out->partial))) {
         return rc;
     }
-    if (code >= ERR_COUNT || memchr(text.p, '\0', text.len) != NULL) {
+    if (code >= ERR_COUNT || (code != ERR_OK && out->partial.len > 0) ||
+        memchr(text.p, '\0', text.len) != NULL) {
         return ERR_MALFORMED;
     }
     out->rc = (errcode_t)code;

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // task: the packets between supervisor and executor, over a pair of
 // SOCK_SEQPACKET. A message is one packet, so nobody ever waits for the rest
-// of one; what is larger (the order, the partial) goes beside it as a sealed
-// memory file.
+// of one. An order or a partial that is too large for it goes beside it as a
+// sealed memory file.
 //
-//   to the executor   TASK_SCAN; descriptors: the order, then one per range
+//   to the executor   TASK_SCAN order; descriptors: one per range. Without an
+//                     order in it the first descriptor is the order
 //   from the executor TASK_PROGRESS bytes done u64
 //                     TASK_READY level u8, taken u8, text block; once, first
-//                     TASK_DONE rc u32, file u32, text block; descriptor
-//                     with ERR_OK: the partial
+//                     TASK_DONE rc u32, file u32, text block; with ERR_OK the
+//                     partial, here or as a descriptor
+//
+// Orders may be sent ahead; they are counted and answered in their order.
 #ifndef LOGTALLY_WORKER_EXECUTOR_TASK_H
 #define LOGTALLY_WORKER_EXECUTOR_TASK_H
 
@@ -16,7 +19,8 @@
 #include "common/base/limits.h"
 #include "worker/sandbox/level.h"
 
-#define TASK_PACKET    2048u
+#define TASK_PACKET    4096u
+#define TASK_HERE_MAX  2048u // of an order or a partial in its packet
 #define TASK_FDS       (LIMIT_SHARD_RANGES + 1u)
 #define TASK_ORDER_MAX (2u << 20)
 
@@ -39,10 +43,19 @@ MUST_CHECK errcode_t task_send(
 MUST_CHECK errcode_t task_receive(int sock, int flags, task_packet_t *out);
 void task_packet_fini(task_packet_t *self);
 
+// An order with the descriptors of its ranges. flags and errors as above;
+// ERR_IO also when there is no memory for it.
+MUST_CHECK errcode_t task_send_order(
+    int sock, span_t order, const int *fds, size_t n_fds, int flags);
+// Appends the order that the packet brought; the packet keeps the descriptors
+// of its ranges. ERR_MALFORMED: no order that a supervisor of ours gives.
+MUST_CHECK errcode_t task_take_order(task_packet_t *packet, buf_t *order);
+
 typedef struct task_done {
     errcode_t rc;
     uint32_t file; // UINT32_MAX: none
     char text[LIMIT_TEXT];
+    span_t partial; // of at most TASK_HERE_MAX, lent; else empty
 } task_done_t;
 
 // flags as above. A text that is too long is cut.

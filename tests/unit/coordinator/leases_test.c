@@ -3,6 +3,10 @@
 
 #include "tests/unit/cmocka_all.h"
 
+#include "common/wire/credit.h"
+
+#define LARGE ((uint64_t)CREDIT_WHOLE_BYTES)
+
 static void
 test_every_shard_counted_is_the_exact_answer(void **state)
 {
@@ -258,7 +262,7 @@ test_partial_of_another_incarnation_is_not_counted(void **state)
 }
 
 static void
-test_no_more_than_two_shards_per_executor_are_lent(void **state)
+test_no_more_than_two_large_shards_per_executor_are_lent(void **state)
 {
     machine_t m;
     lent_t l[7];
@@ -266,7 +270,7 @@ test_no_more_than_two_shards_per_executor_are_lent(void **state)
 
     (void)state;
     fake_t *w = machine_init_web1(&m, 3);
-    (void)machine_job(&m, w, 10000, 100);
+    (void)machine_job(&m, w, 100 * LARGE, LARGE);
     while (n < 7 && fake_lent(&m, w, &l[n])) {
         n++;
     }
@@ -282,6 +286,57 @@ test_no_more_than_two_shards_per_executor_are_lent(void **state)
     machine_fini(&m);
 }
 
+// How many shards of this size one executor is lent.
+static size_t
+lent_of(uint64_t shard_bytes)
+{
+    machine_t m;
+    lent_t l;
+    size_t n = 0;
+
+    fake_t *w = machine_init_web1(&m, 1);
+    (void)machine_job(&m, w, 100 * shard_bytes, shard_bytes);
+    while (fake_lent(&m, w, &l)) {
+        lent_fini(&l);
+        n++;
+    }
+    machine_fini(&m);
+    return n;
+}
+
+static void
+test_small_shards_share_a_credit(void **state)
+{
+    const size_t parts = CREDIT_PER_EXECUTOR * CREDIT_WHOLE;
+
+    (void)state;
+    CHECK_U64(lent_of(1), parts);
+    CHECK_U64(lent_of(CREDIT_PART_BYTES - 1), parts);
+    CHECK_U64(lent_of(CREDIT_PART_BYTES), parts / 2);
+    CHECK_U64(lent_of(CREDIT_WHOLE_BYTES - 1), CREDIT_PER_EXECUTOR);
+    CHECK_U64(lent_of(CREDIT_WHOLE_BYTES), CREDIT_PER_EXECUTOR);
+    CHECK_U64(lent_of(10 * LARGE), CREDIT_PER_EXECUTOR);
+}
+
+// However many executors it has: a heartbeat names what it holds.
+static void
+test_a_worker_is_lent_no_more_than_a_heartbeat_can_name(void **state)
+{
+    machine_t m;
+    lent_t l;
+    size_t n = 0;
+
+    (void)state;
+    fake_t *w = machine_init_web1(&m, CREDIT_SHARDS / CREDIT_WHOLE);
+    (void)machine_job(&m, w, 2 * CREDIT_SHARDS, 1);
+    while (fake_lent(&m, w, &l)) {
+        lent_fini(&l);
+        n++;
+    }
+    CHECK_U64(n, CREDIT_SHARDS);
+    machine_fini(&m);
+}
+
 static void
 test_small_job_is_served_beside_a_long_one(void **state)
 {
@@ -290,7 +345,7 @@ test_small_job_is_served_beside_a_long_one(void **state)
 
     (void)state;
     fake_t *w = machine_init_web1(&m, 1);
-    uint64_t big = machine_job(&m, w, 100000, 100);
+    uint64_t big = machine_job(&m, w, 1000 * LARGE, LARGE);
     assert_true(fake_lent(&m, w, &l[0]) && fake_lent(&m, w, &l[1]));
     uint64_t small = machine_job(&m, w, 50, 100);
     CHECK_U64(fake_deliver(&m, w, &l[0]), lt_Verdict_VERDICT_COMMITTED);
@@ -314,8 +369,8 @@ test_two_long_jobs_take_turns(void **state)
 
     (void)state;
     fake_t *w = machine_init_web1(&m, 1);
-    uint64_t first = machine_job(&m, w, 10000, 100);
-    uint64_t second = machine_job(&m, w, 10000, 100);
+    uint64_t first = machine_job(&m, w, 100 * LARGE, LARGE);
+    uint64_t second = machine_job(&m, w, 100 * LARGE, LARGE);
     for (size_t i = 0; i < 20; i++) {
         assert_true(fake_lent(&m, w, &l));
         of[l.meta.job == first ? 1 : l.meta.job == second ? 2 : 0]++;
@@ -439,7 +494,11 @@ main(void)
         cmocka_unit_test(
             test_partial_of_a_worker_that_was_never_lent_the_shard_is_stale),
         cmocka_unit_test(test_partial_of_another_incarnation_is_not_counted),
-        cmocka_unit_test(test_no_more_than_two_shards_per_executor_are_lent),
+        cmocka_unit_test(
+            test_no_more_than_two_large_shards_per_executor_are_lent),
+        cmocka_unit_test(test_small_shards_share_a_credit),
+        cmocka_unit_test(
+            test_a_worker_is_lent_no_more_than_a_heartbeat_can_name),
         cmocka_unit_test(test_small_job_is_served_beside_a_long_one),
         cmocka_unit_test(test_two_long_jobs_take_turns),
         cmocka_unit_test(

@@ -52,14 +52,14 @@ act(void)
     while (task_receive(3, 0, &p) == ERR_OK) {
         const task_done_t done = {.file = UINT32_MAX};
         buf_clear(&bytes);
-        if (sealed_read(p.fds[0], TASK_ORDER_MAX, &bytes) != ERR_OK ||
+        if (task_take_order(&p, &bytes) != ERR_OK ||
             order_decode(buf_span(&bytes), &order) != ERR_OK) {
             _exit(4);
         }
         if (strcmp(order.query, "copy") != 0) {
             pause();
         }
-        ssize_t n = pread(p.fds[1], text, sizeof text, 0);
+        ssize_t n = pread(p.fds[0], text, sizeof text, 0);
         if (n <= 0 ||
             sealed_new((span_t){(uint8_t *)text, (size_t)n}, &fd) != ERR_OK ||
             task_send_done(3, &done, fd) != ERR_OK) {
@@ -239,7 +239,7 @@ teardown(void **state)
     close(f->signal[1]);
     snprintf(command, sizeof command, "rm -rf '%s'", f->folder);
     assert_int_equal(system(command), 0);
-    buf_fini(&f->in.frame);
+    received_fini(&f->in);
     buf_fini(&f->why);
     free(f);
     return 0;

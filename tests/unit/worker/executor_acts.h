@@ -46,7 +46,7 @@ static inline void
 do_copy(const task_packet_t *p)
 {
     char bytes[64];
-    ssize_t n = pread(p->fds[1], bytes, sizeof bytes, 0);
+    ssize_t n = pread(p->fds[0], bytes, sizeof bytes, 0);
     int fd;
 
     if (n <= 0 ||
@@ -67,10 +67,10 @@ do_fail(const task_packet_t *p)
 static inline void
 do_pid(const task_packet_t *p)
 {
-    (void)p;
     if (task_send_progress(SOCK, (uint64_t)getpid()) != ERR_OK) {
         _exit(3);
     }
+    do_fail(p);
 }
 
 // "0 1 2 3 " when nothing was inherited; the packet's own are left out.
@@ -191,7 +191,7 @@ do_unsealed(const task_packet_t *p)
 static inline void
 do_no_memory_file(const task_packet_t *p)
 {
-    report(ERR_OK, "", p->fds[1]);
+    report(ERR_OK, "", p->fds[0]);
     pause();
 }
 
@@ -227,6 +227,14 @@ do_progress_with_file(const task_packet_t *p)
     pause();
 }
 
+static inline void
+do_babble(const task_packet_t *p)
+{
+    for (;;) {
+        do_fail(p);
+    }
+}
+
 static const struct act {
     const char *query;
     void (*run)(const task_packet_t *);
@@ -241,6 +249,7 @@ static const struct act {
     {"exit", do_exit},
     {"hang", do_hang},
     {"hang closed", do_hang_closed},
+    {"babble", do_babble},
     {"garbage", do_garbage},
     {"no partial", do_no_partial},
     {"two partials", do_two_partials},
@@ -260,9 +269,9 @@ act(void)
 
     while (task_receive(SOCK, 0, &p) == ERR_OK) {
         buf_clear(&bytes);
-        if (sealed_read(p.fds[0], TASK_ORDER_MAX, &bytes) != ERR_OK ||
+        if (task_take_order(&p, &bytes) != ERR_OK ||
             order_decode(buf_span(&bytes), &order) != ERR_OK ||
-            order.budget != BUDGET || order.n_ranges != p.n_fds - 1) {
+            order.budget != BUDGET || order.n_ranges != p.n_fds) {
             _exit(4);
         }
         for (size_t i = 0; i < sizeof acts / sizeof *acts; i++) {

@@ -51,7 +51,9 @@ pid_of(fixture_t *f, uint32_t slot)
     CHECK_OK(give(f, slot, "pid", text));
     take(f, slot, &e);
     CHECK_U64(e.kind, EXECUTOR_PROGRESS);
-    return (pid_t)e.bytes_done;
+    pid_t pid = (pid_t)e.bytes_done;
+    take(f, slot, &e);
+    return pid;
 }
 
 static void
@@ -156,7 +158,8 @@ test_a_closed_socket_is_an_end_even_when_the_process_lives(void **state)
     check_works(*state);
 }
 
-// Stopped, and given orders until its socket is full.
+// Stopped, and given orders until its socket is full: it has as many as it
+// can hold, and who gives them is told so at once.
 static void
 test_a_stopped_executor_never_stops_the_supervisor(void **state)
 {
@@ -173,8 +176,28 @@ test_a_stopped_executor_never_stops_the_supervisor(void **state)
     for (int i = 0; i < 100000 && rc == ERR_OK; i++) {
         rc = give(f, 0, "copy", text);
     }
-    CHECK_ERR(rc, ERR_CRASHED);
+    CHECK_ERR(rc, ERR_BUSY);
     assert_true(clock_mono_ms() - start < PATIENCE);
+    executors_kill(f->executors, 0);
+    check_works(f);
+}
+
+// It answers orders that it never read.
+static void
+test_an_executor_that_reads_no_orders_is_ended(void **state)
+{
+    fixture_t *f = *state;
+    char text[LIMIT_TEXT];
+    executor_event_t e;
+    errcode_t rc = give(f, 0, "babble", text);
+
+    for (int i = 0; i < 100000 && rc == ERR_OK; i++) {
+        take(f, 0, &e);
+        CHECK_ERR(e.rc, ERR_FORMAT);
+        rc = give(f, 0, "copy", text);
+    }
+    CHECK_ERR(rc, ERR_CRASHED);
+    assert_non_null(strstr(text, "stuck"));
     check_works(f);
 }
 
@@ -276,6 +299,7 @@ main(int argc, char **argv)
         TEST(test_a_second_partial_ends_the_executor_quietly),
         TEST(test_a_closed_socket_is_an_end_even_when_the_process_lives),
         TEST(test_a_stopped_executor_never_stops_the_supervisor),
+        TEST(test_an_executor_that_reads_no_orders_is_ended),
         TEST(test_a_killed_slot_works_again_and_the_other_never_noticed),
         TEST(test_an_idle_death_is_no_event),
         TEST(test_a_changed_file_never_starts),

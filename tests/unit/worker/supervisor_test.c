@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "worker/supervisor.h"
 
+#include "common/base/limits.h"
+
 #include "tests/unit/cmocka_all.h"
 
 #define EPOCH 7u
@@ -64,7 +66,7 @@ register_worker(supervisor_t *s)
 }
 
 static void
-lend_shard(supervisor_t *s, uint64_t id)
+lend_shard_of(supervisor_t *s, uint64_t id, uint64_t bytes)
 {
     const lt_Shard meta = {.incarnation = 42,
         .job = 1,
@@ -74,9 +76,9 @@ lend_shard(supervisor_t *s, uint64_t id)
         .n_files_in_job = 1,
         .query = "count",
         .format = "combined"};
-    static const lt_Range range = {.has_file = true,
-        .file = {.path = "/var/log/x", .size = 9},
-        .end = 9,
+    const lt_Range range = {.has_file = true,
+        .file = {.path = "/var/log/x", .size = bytes},
+        .end = bytes,
         .host = "web1"};
     buf_t payload = {0};
 
@@ -84,6 +86,12 @@ lend_shard(supervisor_t *s, uint64_t id)
     tell(s, SUP_LINK_INTAKE, PROTO_SHARD, lt_Shard_fields, &meta,
         buf_span(&payload));
     buf_fini(&payload);
+}
+
+static void
+lend_shard(supervisor_t *s, uint64_t id)
+{
+    lend_shard_of(s, id, 9);
 }
 
 static void
@@ -182,6 +190,156 @@ test_bit_flips_of_a_shard_do_no_harm(void **state)
         buf_fini(&out.frame);
     }
     buf_fini(&frame);
+    supervisor_destroy(&s);
+}
+
+static void
+expect_start(supervisor_t *s, uint64_t shard)
+{
+    sup_output_t out;
+
+    expect(s, SUP_START, 0, &out);
+    CHECK_U64(out.shard->id, shard);
+}
+
+static void
+expect_offer(supervisor_t *s, uint64_t shard)
+{
+    sup_output_t out;
+    frame_t frame;
+    lt_OfferMessage offer;
+
+    expect(s, SUP_CONTROL, PROTO_OFFER, &out);
+    CHECK_OK(frame_decode(buf_span(&out.frame), &frame));
+    CHECK_OK(frame_meta(&frame, lt_OfferMessage_fields, &offer));
+    CHECK_U64(offer.offer.shard, shard);
+    buf_fini(&out.frame);
+}
+
+static void
+expect_failure(supervisor_t *s, uint64_t shard)
+{
+    sup_output_t out;
+    frame_t frame;
+    lt_ShardFailed failed;
+
+    expect(s, SUP_SINK, PROTO_SHARD_FAILED, &out);
+    CHECK_OK(frame_decode(buf_span(&out.frame), &frame));
+    CHECK_OK(frame_meta(&frame, lt_ShardFailed_fields, &failed));
+    CHECK_U64(failed.shard, shard);
+    buf_fini(&out.frame);
+}
+
+static void
+count_shard(supervisor_t *s)
+{
+    buf_t partial = {0};
+
+    buf_put_str(&partial, "counted");
+    supervisor_done(s, 0, ERR_OK, &partial, UINT32_MAX, "", 10);
+}
+
+static void
+test_small_shards_are_given_ahead(void **state)
+{
+    supervisor_t *s = start();
+
+    (void)state;
+    register_worker(s);
+    for (uint64_t id = 1; id <= 3; id++) {
+        lend_shard(s, id);
+        expect_start(s, id);
+    }
+    for (uint64_t id = 1; id <= 3; id++) {
+        count_shard(s);
+        expect_offer(s, id);
+    }
+    supervisor_destroy(&s);
+}
+
+static void
+test_a_large_shard_waits_for_its_turn(void **state)
+{
+    supervisor_t *s = start();
+    sup_output_t out;
+
+    (void)state;
+    register_worker(s);
+    lend_shard(s, 1);
+    expect_start(s, 1);
+    lend_shard_of(s, 2, CREDIT_WHOLE_BYTES);
+    lend_shard(s, 3);
+    assert_false(supervisor_next(s, &out));
+    count_shard(s);
+    expect_offer(s, 1);
+    expect_start(s, 2);
+    assert_false(supervisor_next(s, &out));
+    count_shard(s);
+    expect_offer(s, 2);
+    expect_start(s, 3);
+    supervisor_destroy(&s);
+}
+
+// The first was being counted, so no other is to blame.
+static void
+test_a_crash_is_of_the_first_shard_alone(void **state)
+{
+    supervisor_t *s = start();
+    sup_output_t out;
+
+    (void)state;
+    register_worker(s);
+    for (uint64_t id = 1; id <= 3; id++) {
+        lend_shard(s, id);
+    }
+    expect_start(s, 1);
+    expect_start(s, 2); // the start of 3 is on its way
+    supervisor_done(s, 0, ERR_CRASHED, NULL, UINT32_MAX, "signal 9", 10);
+    expect_failure(s, 1);
+    expect_start(s, 2);
+    expect_start(s, 3);
+    assert_false(supervisor_next(s, &out));
+    supervisor_destroy(&s);
+}
+
+static void
+test_a_shard_that_found_no_room_waits(void **state)
+{
+    supervisor_t *s = start();
+    sup_output_t out;
+
+    (void)state;
+    register_worker(s);
+    lend_shard(s, 1);
+    expect_start(s, 1);
+    lend_shard(s, 2);
+    expect(s, SUP_START, 0, &out);
+    supervisor_not_started(s, out.shard, ERR_BUSY, UINT32_MAX, "", 10);
+    lend_shard(s, 3);
+    assert_false(supervisor_next(s, &out));
+    count_shard(s);
+    expect_offer(s, 1);
+    expect_start(s, 2);
+    expect_start(s, 3);
+    supervisor_destroy(&s);
+}
+
+static void
+test_a_shard_that_cannot_start_fails_alone(void **state)
+{
+    supervisor_t *s = start();
+    sup_output_t out;
+
+    (void)state;
+    register_worker(s);
+    lend_shard(s, 1);
+    expect_start(s, 1);
+    lend_shard(s, 2);
+    expect(s, SUP_START, 0, &out);
+    supervisor_not_started(s, out.shard, ERR_NOT_FOUND, 0, "gone", 10);
+    expect_failure(s, 2);
+    count_shard(s);
+    expect_offer(s, 1);
     supervisor_destroy(&s);
 }
 
@@ -329,6 +487,11 @@ main(void)
         cmocka_unit_test(test_failure_is_told_on_the_sink),
         cmocka_unit_test(test_shard_of_a_past_epoch_is_ignored),
         cmocka_unit_test(test_bit_flips_of_a_shard_do_no_harm),
+        cmocka_unit_test(test_small_shards_are_given_ahead),
+        cmocka_unit_test(test_a_large_shard_waits_for_its_turn),
+        cmocka_unit_test(test_a_crash_is_of_the_first_shard_alone),
+        cmocka_unit_test(test_a_shard_that_found_no_room_waits),
+        cmocka_unit_test(test_a_shard_that_cannot_start_fails_alone),
         cmocka_unit_test(test_a_partial_that_crosses_a_cancel_is_nobodys),
         cmocka_unit_test(test_an_executor_without_progress_is_ended),
         cmocka_unit_test(
