@@ -100,6 +100,7 @@ fill_receipt(const job_t *job, receipt_t *r)
     }
     note_formats(job, r);
     note_years(job, r);
+    verify_note(job, r);
     r->complete = r->n_missing == 0;
 }
 

@@ -37,7 +37,10 @@ split_off(job_t *job, uint32_t shard)
     plan_shard_t *last = &job->shards[job->n_shards];
 
     s->n--;
-    *last = (plan_shard_t){.first = s->first + s->n, .n = 1, .place = s->place};
+    *last = (plan_shard_t){.first = s->first + s->n,
+        .n = 1,
+        .place = s->place,
+        .verify = s->verify};
     const plan_range_t *r = &job->ranges[last->first];
     last->bytes = r->end - r->begin;
     s->bytes -= last->bytes;
@@ -144,6 +147,9 @@ split_again(job_t *job, const change_t *change)
 errcode_t
 change_again(coordinator_t *self, job_t *job, const change_t *change)
 {
+    if (change->shard < job->n_shards && change->kind >= CHANGE_COUNTED) {
+        return verify_again(self, job, change);
+    }
     if (change->shard < job->n_shards && change->kind == CHANGE_LOSE &&
         job->shards[change->shard].n == 0) {
         return ERR_OK; // journals of before had a second entry for it

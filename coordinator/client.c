@@ -146,6 +146,11 @@ check_submit(coordinator_t *self, const incoming_t *in, const lt_Submit *meta)
             (unsigned)meta->version_max);
         return false;
     }
+    if (meta->verify_ppm > 1000000) {
+        send_refused(self, in->peer, ERR_QUERY, EXIT_USAGE,
+            "more than all shards cannot be verified");
+        return false;
+    }
     if (self->stuck[0] != '\0' && !meta->plan_only) {
         send_refused(self, in->peer, ERR_IO, EXIT_FAILED,
             "the coordinator cannot write its journal (%.900s), so it takes "
@@ -180,6 +185,7 @@ start_job(coordinator_t *self, const incoming_t *in, const lt_Submit *meta,
     job->shard_bytes = meta->shard_bytes;
     job->plan_only = meta->plan_only;
     job->validate = meta->validate;
+    job->verify_ppm = meta->verify_ppm;
     errcode_t rc = take_sources(self, in, job, meta->n_sources);
     if (rc != ERR_OK) {
         if (rc == ERR_MALFORMED) {

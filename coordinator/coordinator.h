@@ -76,7 +76,9 @@ typedef struct coordinator_stats {
     uint64_t staging_bytes; // granted now
     uint64_t jobs;
     uint64_t jobs_ended;
-    uint64_t copies;   // of shards that took too long
+    uint64_t copies; // of shards that took too long
+    uint64_t checks; // of shards that a second worker counted
+    uint64_t checks_differ;
     uint64_t restored; // commits taken from the journal
     uint64_t adopted;  // leases of a coordinator before this one
     uint64_t next_job; // above every id in use

@@ -3,7 +3,7 @@
 //
 // workers.c  who is there            client.c   what the CLI asks
 // source.c   "web*:/var/log/x*"      planner.c  files to shards
-// straggle.c shards that take too long
+// straggle.c shards that take too long   verify.c  counted twice, compared
 // leases.c   who counts what         sink.c     partials to commits
 // change.c   plans that change
 // job.c      the life of a job       coordinator.c  messages in and out
@@ -75,6 +75,7 @@ struct lease {
     worker_t *worker;
     uint64_t incarnation;
     bool active;
+    bool is_check; // of a shard that is committed: to be compared with it
     bool offered;
     bool granted;
     uint64_t bytes; // of the offered partial
@@ -157,8 +158,33 @@ typedef struct plan_shard {
     uint8_t failures;
     bool queued;           // in its place's queue, as long as it is pending
     uint8_t n_active;      // leases
+    bool verify;           // is to be counted by a second worker, too
     const worker_t *avoid; // failed it last
 } plan_shard_t;
+
+typedef enum {
+    CHECK_NONE,
+    CHECK_WAITING,
+    CHECK_LENT,
+    CHECK_EQUAL, // the last three are on disk
+    CHECK_DIFFERS,
+    CHECK_GIVEN_UP,
+    CHECK_STATES
+} check_state_t;
+
+// A shard that is committed, and counted by a second worker.
+typedef struct check {
+    uint32_t shard;
+    check_state_t state;
+    const worker_t *by; // counted it first
+    uint8_t digest[PARTIAL_DIGEST];
+    const worker_t *avoid; // failed it last; until `again`
+    int64_t again;
+    int64_t since;
+    unsigned failures;
+    struct check *prev, *next; // of those that wait
+    UT_hash_handle hh;
+} check_t;
 
 struct job {
     uint64_t id;
@@ -210,6 +236,12 @@ struct job {
     tally_budget_t merge_budget;
     totals_t totals; // without files
     lease_t *leases;
+    uint32_t verify_ppm; // share of its shards, in millionths
+    check_t *checks;     // by shard
+    check_t *waiting;    // of them
+    uint64_t n_checks_open;
+    uint64_t n_checked[CHECK_STATES];
+    char unchecked[LIMIT_TEXT]; // why the last of CHECK_GIVEN_UP
     uint64_t bytes, bytes_done, retried;
     uint64_t hosts;
     uint64_t n_counted, counted_bytes; // shards committed by their first lease
@@ -340,6 +372,8 @@ lease_t *lease_find(coordinator_t *self, const worker_t *worker, uint64_t job,
 void lease_held(coordinator_t *self, worker_t *worker, const lt_Held *held);
 void leases_tick(coordinator_t *self);
 void lease_lend(coordinator_t *self, worker_t *w, job_t *job, uint32_t shard);
+void lease_lend_check(
+    coordinator_t *self, worker_t *w, job_t *job, uint32_t shard);
 
 // straggle.c
 void stragglers_tick(coordinator_t *self);
@@ -356,6 +390,32 @@ void grant_waiting(coordinator_t *self);
 // (nothing is counted), ERR_TOO_LARGE when the job's budget is too small.
 MUST_CHECK errcode_t sink_merge(
     coordinator_t *self, job_t *job, uint64_t shard, span_t partial);
+
+// verify.c
+// Which shards of a new plan are to be checked: about verify_ppm, at least one.
+void verify_choose(job_t *job);
+// The shard was committed now, or before a restart.
+void verify_counted(coordinator_t *self, job_t *job, uint32_t shard,
+    const worker_t *by, span_t partial);
+void verify_restored(
+    coordinator_t *self, job_t *job, uint32_t shard, span_t partial);
+// Gives the worker something to check; false: there is nothing for it.
+bool verify_lend(coordinator_t *self, worker_t *w);
+void verify_lapsed(coordinator_t *self, const lease_t *lease);
+// A check came to nothing; the lease is gone after it, and after the next two.
+void verify_failed(coordinator_t *self, lease_t *lease, const char *why);
+// The second worker says that it cannot be counted at all: "found ...".
+void verify_answered(coordinator_t *self, lease_t *lease, const char *how);
+// What it counted is staged and sound.
+void verify_compare(coordinator_t *self, lease_t *lease);
+void verify_tick(coordinator_t *self, job_t *job);
+void verify_give_up(coordinator_t *self, job_t *job);
+// From the journal; ERR_MALFORMED.
+MUST_CHECK errcode_t verify_again(
+    coordinator_t *self, job_t *job, const struct change *change);
+void verify_note(const job_t *job, receipt_t *receipt);
+void verify_free(job_t *job);
+
 // change.c
 // A shard, or one file of it, cannot be counted.
 void change_lose(

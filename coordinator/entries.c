@@ -109,6 +109,7 @@ entry_put_job(const job_t *job, int64_t wall_ms, buf_t *out)
     for (size_t i = 0; i < job->n_sources; i++) {
         entry_put_text(out, job->sources[i].text);
     }
+    buf_put_varint(out, job->verify_ppm);
 }
 
 static errcode_t
@@ -160,6 +161,9 @@ entry_get_job(span_t bytes, int64_t wall_ms, job_t *job)
     rc = rc != ERR_OK ? rc : get_time(&r, wall_ms, &job->submitted);
     rc = rc != ERR_OK ? rc : get_time(&r, wall_ms, &job->deadline);
     rc = rc != ERR_OK ? rc : get_sources(&r, job);
+    if (rc == ERR_OK && rd_left(&r) > 0) { // journals of before end here
+        rc = entry_get_u32(&r, &job->verify_ppm);
+    }
     return rc != ERR_OK ? rc : rd_end(&r);
 }
 

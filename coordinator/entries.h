@@ -24,6 +24,9 @@ typedef enum {
     CHANGE_LOSE,  // the shard cannot be counted
     CHANGE_DROP,  // its file `other` cannot; the rest of it can
     CHANGE_SPLIT, // its last range is now the shard `other`, the last of all
+    // Of a shard that is to be checked:
+    CHANGE_COUNTED, // by the worker named in `why`
+    CHANGE_CHECKED, // with the outcome `other`, a check_state_t
     CHANGE_COUNT
 } change_kind_t;
 

@@ -142,6 +142,7 @@ job_free_work(coordinator_t *self, job_t *job)
     job->shards = NULL;
     job->split = NULL;
     job->n_split = 0;
+    verify_free(job);
     job->n_sources = job->n_listings = job->n_places = job->n_ranges = 0;
     for (size_t i = 0; job->tallies != NULL && i < job->queries->n; i++) {
         tallies_destroy(&job->tallies[i]);
@@ -288,6 +289,7 @@ job_run(coordinator_t *self, job_t *job)
             "the memory budget of a job is too small");
         return;
     }
+    verify_choose(job);
     record_plan(self, job);
     if (job->planned_by <= self->durable) {
         job_start(self, job);
@@ -406,7 +408,8 @@ void
 job_check_done(coordinator_t *self, job_t *job)
 {
     if (job->state == lt_JobState_JOB_RUNNING && job->started &&
-        job->n_done == job->n_shards && self->now >= job->finish_at) {
+        job->n_done == job->n_shards && job->n_checks_open == 0 &&
+        self->now >= job->finish_at) {
         finish(self, job, 0);
     }
 }
@@ -445,6 +448,7 @@ pass_deadline(coordinator_t *self, job_t *job)
         }
         job_lose(self, job, i, why);
     }
+    verify_give_up(self, job);
     finish(self, job, gone ? EXIT_PARTIAL : EXIT_DEADLINE);
 }
 
@@ -463,6 +467,11 @@ say_waiting(const coordinator_t *self, job_t *job)
             "waits for the journal, which cannot be written: %.900s",
             self->stuck);
         return;
+    }
+    if (job->n_checks_open > 0 && job->n_done == job->n_shards) {
+        snprintf(job->text, sizeof job->text,
+            "%llu shards are being counted by a second worker",
+            (unsigned long long)job->n_checks_open);
     }
     if (listed != NULL) {
         snprintf(job->text, sizeof job->text, "waits for %s, which is gone",
@@ -493,6 +502,9 @@ jobs_tick(coordinator_t *self)
         }
         if (!job_is_over(job) && self->now >= job->deadline) {
             pass_deadline(self, job);
+        }
+        if (job->n_checks_open > 0) {
+            verify_tick(self, job);
         }
         if (job->finish_at != 0) {
             job_check_done(self, job);

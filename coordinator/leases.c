@@ -151,7 +151,9 @@ activate(lease_t *l)
     if (!l->offered) {
         begin_counting(l);
     }
-    l->job->shards[l->key.shard].state = SHARD_LEASED;
+    if (!l->is_check) {
+        l->job->shards[l->key.shard].state = SHARD_LEASED;
+    }
     l->job->shards[l->key.shard].n_active++;
 }
 
@@ -204,15 +206,28 @@ lease_new(const coordinator_t *self, worker_t *w, job_t *job, uint64_t shard,
     return l;
 }
 
-void
-lease_lend(coordinator_t *self, worker_t *w, job_t *job, uint32_t shard)
+static void
+lend(coordinator_t *self, worker_t *w, job_t *job, uint32_t shard, bool check)
 {
     lease_t *l = lease_new(self, w, job, shard, ++job->shards[shard].attempts);
 
+    l->is_check = check;
     l->mentioned = -self->now - 1; // negative: lent at, not mentioned yet
     activate(l);
     self->stats.leases++;
     send_shard(self, l);
+}
+
+void
+lease_lend(coordinator_t *self, worker_t *w, job_t *job, uint32_t shard)
+{
+    lend(self, w, job, shard, false);
+}
+
+void
+lease_lend_check(coordinator_t *self, worker_t *w, job_t *job, uint32_t shard)
+{
+    lend(self, w, job, shard, true);
 }
 
 static bool
@@ -284,7 +299,8 @@ leases_give(coordinator_t *self)
         any = false;
         HASH_ITER(by_name, self->workers, w, next)
         {
-            if (has_credit(self, w) && lend_one(self, w)) {
+            if (has_credit(self, w) &&
+                (lend_one(self, w) || verify_lend(self, w))) {
                 any = true;
             }
         }
@@ -313,6 +329,9 @@ lease_lapse(coordinator_t *self, lease_t *l, bool counts)
     }
     deactivate(self, l);
     lease_free_staging(self, l);
+    if (l->is_check) {
+        verify_lapsed(self, l);
+    }
     // A copy that goes on was counted as a retry when it was lent.
     if (s->state == SHARD_LEASED && s->n_active == 0) {
         job->retried += counts;

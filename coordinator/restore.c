@@ -42,6 +42,9 @@ restore_plan(coordinator_t *self, job_t *job, span_t bytes)
 {
     errcode_t rc = entry_get_plan(bytes, job, home_of, self);
 
+    if (rc == ERR_OK) {
+        verify_choose(job);
+    }
     return rc != ERR_OK ? rc : job_prepare(self, job);
 }
 
@@ -62,7 +65,10 @@ restore_commit(coordinator_t *self, job_t *job, uint64_t shard, span_t bytes)
         return ERR_MALFORMED;
     }
     errcode_t rc = sink_merge(self, job, shard, bytes);
-    self->stats.restored += rc == ERR_OK;
+    if (rc == ERR_OK) {
+        self->stats.restored++;
+        verify_restored(self, job, (uint32_t)shard, bytes);
+    }
     return rc;
 }
 

@@ -207,42 +207,77 @@ add_totals(job_t *job, plan_shard_t *s, totals_t *got)
     job->news = true;
 }
 
-errcode_t
-sink_merge(coordinator_t *self, job_t *job, uint64_t shard, span_t partial)
+// Whatever is wrong with it: these bytes are not counted.
+static errcode_t
+check_partial(coordinator_t *self, const job_t *job, uint64_t shard,
+    span_t partial, totals_t *got)
 {
-    plan_shard_t *s = &job->shards[shard];
     const query_t *list[LIMIT_QUERIES];
     size_t n = job->queries->n;
-    totals_t got = {0};
 
     for (size_t i = 0; i < n; i++) {
         list[i] = job->queries->list[i].query;
     }
     errcode_t rc = partial_check_all(
-        partial, (uint32_t)job->n_files, list, n, self->pool, &got);
+        partial, (uint32_t)job->n_files, list, n, self->pool, got);
 
-    if (rc == ERR_OK && !covers(job, s, &got)) {
-        rc = ERR_CORRUPT;
+    return rc == ERR_OK && covers(job, &job->shards[shard], got) ? ERR_OK
+                                                                 : ERR_CORRUPT;
+}
+
+errcode_t
+sink_merge(coordinator_t *self, job_t *job, uint64_t shard, span_t partial)
+{
+    totals_t got = {0};
+    errcode_t rc = check_partial(self, job, shard, partial, &got);
+
+    if (rc == ERR_OK) {
+        rc = partial_add_all(partial, job->tallies, job->queries->n);
     }
-    if (rc != ERR_OK) {
-        rc = ERR_CORRUPT; // whatever it was: these bytes are not counted
-    } else if ((rc = partial_add_all(partial, job->tallies, n)) == ERR_OK) {
-        add_totals(job, s, &got);
+    if (rc == ERR_OK) {
+        add_totals(job, &job->shards[shard], &got);
     }
     totals_fini(&got);
     return rc;
 }
 
-static errcode_t
-merge_staged(coordinator_t *self, const lease_t *l)
+static bool
+is_as_offered(const lease_t *l)
 {
     uint8_t hash[32];
 
     crypto_generichash(hash, sizeof hash, l->staged.p, l->staged.len, NULL, 0);
-    if (memcmp(hash, l->hash, sizeof hash) != 0) {
-        return ERR_CORRUPT;
+    return memcmp(hash, l->hash, sizeof hash) == 0;
+}
+
+static errcode_t
+merge_staged(coordinator_t *self, const lease_t *l)
+{
+    return is_as_offered(l)
+               ? sink_merge(self, l->job, l->key.shard, buf_span(&l->staged))
+               : ERR_CORRUPT;
+}
+
+// Of a shard that is committed: compared, not counted.
+static void
+compare(coordinator_t *self, lease_t *l)
+{
+    totals_t got = {0};
+    errcode_t rc = is_as_offered(l) ? check_partial(self, l->job, l->key.shard,
+                                          buf_span(&l->staged), &got)
+                                    : ERR_CORRUPT;
+
+    send_ack(self, l->worker, l->job->id, l->key.shard,
+        (uint32_t)l->key.attempt,
+        rc == ERR_OK ? lt_Verdict_VERDICT_COMMITTED
+                     : lt_Verdict_VERDICT_REJECTED);
+    if (rc == ERR_OK) {
+        verify_compare(self, l);
+    } else {
+        self->stats.partials_rejected++;
+        verify_failed(self, l, "the second partial did not hold together");
     }
-    return sink_merge(self, l->job, l->key.shard, buf_span(&l->staged));
+    totals_fini(&got);
 }
 
 static void
@@ -254,6 +289,8 @@ commit(coordinator_t *self, lease_t *l)
     errcode_t rc = merge_staged(self, l);
 
     if (rc == ERR_OK) {
+        verify_counted(
+            self, job, (uint32_t)shard, l->worker, buf_span(&l->staged));
         record_commit(self, job, shard, &l->staged);
     }
     send_ack(self, l->worker, job->id, shard, (uint32_t)l->key.attempt,
@@ -315,7 +352,11 @@ on_partial(coordinator_t *self, const incoming_t *in)
     buf_put_span(&l->staged, chunk);
     l->mentioned = self->now;
     if (meta.last && l->staged.len == l->bytes) {
-        commit(self, l);
+        if (l->is_check) {
+            compare(self, l);
+        } else {
+            commit(self, l);
+        }
         grant_waiting(self);
     }
     return true;
@@ -369,6 +410,12 @@ take_failure(coordinator_t *self, lease_t *l, const lt_ShardFailed *meta)
         // Lent again at once, it would come back as fast as the wire goes.
         l->worker->pause_until = self->now + PAUSE_MS;
         requeue(self, l, false);
+    } else if (l->is_check && ends_the_job(rc)) {
+        char how[LIMIT_TEXT];
+        snprintf(how, sizeof how, "could not: %.900s", meta->text);
+        verify_answered(self, l, how);
+    } else if (l->is_check) {
+        verify_failed(self, l, meta->text);
     } else if (ends_the_job(rc)) {
         job_fail(self, job, rc, rc == ERR_FORMAT ? EXIT_NO_FIT : EXIT_FAILED,
             "%s", meta->text);

@@ -29,8 +29,9 @@ is_late(const coordinator_t *self, const lease_t *l)
     const plan_shard_t *s = &job->shards[l->key.shard];
     int64_t age = self->now - l->lent_at;
 
-    return job->n_counted > 0 && job->places[s->place].home == NULL &&
-           !l->offered && s->n_active < COPIES && age >= LEAST_MS &&
+    return job->n_counted > 0 && !l->is_check &&
+           job->places[s->place].home == NULL && !l->offered &&
+           s->n_active < COPIES && age >= LEAST_MS &&
            age >= LATE * expected_ms(job, s);
 }
 

@@ -18,6 +18,7 @@
 #include "common/base/limits.h"
 
 #include <assert.h>
+#include <sodium.h>
 #include <string.h>
 #include <zstd.h>
 
@@ -402,6 +403,36 @@ partial_pack(span_t partial, buf_t *out)
         }
     }
     assert(rc == ERR_OK); // our own
+}
+
+void
+partial_digest(span_t partial, uint8_t out[PARTIAL_DIGEST])
+{
+    crypto_generichash_state hash;
+    totals_t totals = {0};
+    uint64_t sum = 0;
+    rd_t r = rd_init(partial);
+    errcode_t rc = get_head(&r, UINT32_MAX, &totals);
+    buf_t room = {0};
+
+    totals_fini(&totals);
+    crypto_generichash_init(&hash, NULL, 0, PARTIAL_DIGEST);
+    crypto_generichash_update(&hash, partial.p, partial.len - rd_left(&r));
+    while (rc == ERR_OK && rd_left(&r) > 0) {
+        sections_t sections = {0};
+        rc = get_sections(&r, &sum, &sections);
+        for (unsigned i = 0; rc == ERR_OK && i < sections.n; i++) {
+            span_t groups;
+            buf_clear(&room);
+            rc = unpack(&sections.list[i], &room, &groups);
+            crypto_generichash_update(
+                &hash, (const uint8_t *)&groups.len, sizeof groups.len);
+            crypto_generichash_update(&hash, groups.p, groups.len);
+        }
+    }
+    assert(rc == ERR_OK);
+    crypto_generichash_final(&hash, out, PARTIAL_DIGEST);
+    buf_fini(&room);
 }
 
 errcode_t

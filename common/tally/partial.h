@@ -19,6 +19,11 @@ MUST_CHECK errcode_t partial_encode(
 // of one version of libzstd, too.
 void partial_pack(span_t partial, buf_t *out);
 
+// A hash of the counts in it, packed or not: equal for equal counts, whoever
+// packed them. Only of bytes that partial_check accepts, or that are ours.
+#define PARTIAL_DIGEST 32
+void partial_digest(span_t partial, uint8_t out[PARTIAL_DIGEST]);
+
 // Checks everything (version, order of keys, cells of each key against its
 // query, counts, totals that add up, no trailing bytes) and fills *totals
 // (zeroed by the caller, who calls totals_fini in any case). n_files bounds

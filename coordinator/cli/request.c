@@ -58,6 +58,49 @@ put_sources(const settings_list_t *operands, buf_t *records)
     return EXIT_DONE;
 }
 
+// "5%", "5", "0.25%" to millionths. 0: that is none of these.
+static uint32_t
+percent(const char *text)
+{
+    uint64_t whole = 0, part = 0;
+    uint32_t unit = 10000; // millionths in a percent
+    const char *p = text;
+
+    for (; *p >= '0' && *p <= '9' && whole <= 100; p++) {
+        whole = whole * 10 + (uint64_t)(*p - '0');
+    }
+    if (p != text && *p == '.') {
+        for (p++; *p >= '0' && *p <= '9' && unit > 1; p++) {
+            unit /= 10;
+            part += (uint64_t)(*p - '0') * unit;
+        }
+    }
+    bool ends = p != text && (*p == '\0' || strcmp(p, "%") == 0);
+    uint64_t ppm = whole * 10000 + part;
+    return ends && ppm <= 1000000 ? (uint32_t)ppm : 0;
+}
+
+static int
+check_verify(const settings_list_t *operands, const char *verify)
+{
+    bool shared = false;
+
+    if (verify == NULL) {
+        return EXIT_DONE;
+    }
+    if (percent(verify) == 0) {
+        return complain_text(EXIT_USAGE,
+            "--verify is a share of the shards above 0% and up to 100%: 5%");
+    }
+    for (size_t i = 1; i < operands->n; i++) {
+        shared = shared || strncmp(operands->items[i], "shared:", 7) == 0;
+    }
+    return shared ? EXIT_DONE
+                  : complain_text(EXIT_USAGE,
+                        "--verify needs a source that several workers can "
+                        "read: shared:/PATH");
+}
+
 static void
 put_submit(const char *query, size_t n_sources,
     const request_options_t *options, request_kind_t kind, const buf_t *sources,
@@ -69,6 +112,7 @@ put_submit(const char *query, size_t n_sources,
     randombytes_buf(submit->request, sizeof submit->request);
     snprintf(submit->query, sizeof submit->query, "%s", query);
     submit->validate = options->validate;
+    submit->verify_ppm = options->verify != NULL ? percent(options->verify) : 0;
     snprintf(submit->format, sizeof submit->format, "%s", options->format);
     submit->n_sources = (uint32_t)n_sources;
     submit->deadline_ms = (uint64_t)options->deadline_ms;
@@ -102,6 +146,9 @@ request_make(const settings_list_t *operands, request_options_t *options,
     }
     if (code == EXIT_DONE) {
         code = put_sources(operands, &sources);
+    }
+    if (code == EXIT_DONE) {
+        code = check_verify(operands, options->verify);
     }
     if (code == EXIT_DONE) {
         put_submit((const char *)query.p, operands->n - 1, options, kind,

@@ -13,6 +13,7 @@ typedef struct request_options {
     char *format;
     int64_t deadline_ms; // 0: the coordinator's default
     int64_t shard_bytes; // 0: chosen by the coordinator
+    char *verify;        // a share of the shards, as written, or NULL
     bool validate;
 } request_options_t;
 
@@ -22,6 +23,12 @@ typedef struct request_options {
             .kind = SETTING_FLAG,                                              \
             .offset = (base) + offsetof(request_options_t, validate),          \
             .help = "parse every line, also those the filter cannot pass",     \
+            .command_line_only = true},                                        \
+        {.name = "verify",                                                     \
+            .kind = SETTING_TEXT,                                              \
+            .offset = (base) + offsetof(request_options_t, verify),            \
+            .value = "PERCENT",                                                \
+            .help = "count that share twice, on two workers, and compare: 5%", \
             .command_line_only = true},                                        \
         {.name = "format",                                                     \
             .letter = 'f',                                                     \

@@ -184,6 +184,33 @@ def test_ctrl_c_cancels(three, tmp_path):
     assert [j["state"] for j in jobs_of(three)] == ["cancelled"]
 
 
+def test_a_share_of_the_shards_is_counted_twice_and_compared(shared):
+    """Real executors of several workers make the same bytes of it."""
+    cluster, folder = shared
+    job = ["count, sum(bytes), distinct(ip), first(path) by status, ip",
+           f"shared:{folder}/*.log", "--shard-size", "400KB"]
+    want = rows_and_print(cluster.submit(*job))
+    doc = cluster.submit(*job, "--verify", "100%")
+    assert rows_and_print(doc) == want
+    n = doc["receipt"]["shards"]
+    assert n > 3
+    assert (f"{n} of {n} shards were counted by a second worker too: "
+            f"{n} equal") in doc["receipt"]["notes"]
+    doc = cluster.submit(*job, "--verify", "0.001%")
+    assert (f"1 of {n} shards were counted by a second worker too: "
+            "1 equal") in doc["receipt"]["notes"]
+
+
+@pytest.mark.parametrize("share, source", [
+    ("0%", "shared:/x"), ("101", "shared:/x"), ("five", "shared:/x"),
+    ("5%%", "shared:/x"), ("-1", "shared:/x"), ("5", "web0:/x")])
+def test_a_share_that_makes_no_sense_is_refused(three, share, source):
+    p = three.popen("submit", "count", source, f"--verify={share}")
+    out, err = p.communicate(timeout=20)
+    assert (p.returncode, out) == (2, b""), err
+    assert b"--verify" in err
+
+
 def test_small_job_is_not_stuck_behind_a_long_one(shared):
     cluster, folder = shared
     long_job = cluster.popen("submit", "count by path, ip, time:1s, bytes",

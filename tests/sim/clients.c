@@ -105,6 +105,7 @@ submit(sim_t *s, sim_job_t *j, uint64_t peer)
     meta->request[0] = j->request;
     meta->n_sources = (uint32_t)j->n_sources;
     meta->deadline_ms = j->deadline_ms;
+    meta->verify_ppm = j->verify_ppm;
     for (size_t i = 0; i < j->n_sources; i++) {
         snprintf(source->text, sizeof source->text, "%s", j->sources[i]);
         record_put(&payload, lt_Source_fields, source);

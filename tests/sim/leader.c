@@ -188,6 +188,7 @@ add_stats(sim_t *s)
     s->events[SIM_ADOPTED] += stats->adopted;
     s->events[SIM_EXPIRED] += stats->leases_expired;
     s->events[SIM_COPIES] += stats->copies;
+    s->events[SIM_CHECKS] += stats->checks;
     s->events[SIM_DUPLICATES] += stats->duplicates;
     s->events[SIM_STALE] += stats->stale;
     s->events[SIM_REJECTED] += stats->partials_rejected;

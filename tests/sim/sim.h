@@ -70,6 +70,7 @@
     X(ADOPTED, "leases adopted")                                               \
     X(EXPIRED, "leases expired")                                               \
     X(COPIES, "copies of late shards")                                         \
+    X(CHECKS, "shards that a second worker was to count, too")                 \
     X(DUPLICATES, "partials that came second")                                 \
     X(STALE, "stale messages")                                                 \
     X(REJECTED, "partials rejected")                                           \
@@ -147,7 +148,8 @@ typedef struct sim_job {
     size_t n_sources;
     uint64_t shard_bytes;
     uint64_t deadline_ms; // 0: none that matters
-    int64_t cancel_at;    // 0: never
+    uint32_t verify_ppm;
+    int64_t cancel_at; // 0: never
     int64_t ask_at;
     int state;    // lt_JobState as last heard; -1: none
     bool spoiled; // its plan was damaged in the journal

@@ -115,6 +115,7 @@ add_job(sim_t *s, bool shared)
     }
     if (shared) {
         add_source(j, "shared:/net/*");
+        j->verify_ppm = one_in(s, 2) ? 0 : one_in(s, 2) ? 1000000 : 50000;
     }
     j->cancel_at = one_in(s, 12) ? 1 + roll(s, SIM_CALM_MS) : 0;
     j->deadline_ms = one_in(s, 12) ? 500 + roll(s, SIM_CALM_MS) : 0;

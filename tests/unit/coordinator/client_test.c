@@ -107,7 +107,7 @@ test_wrong_query_is_refused(void **state)
 static void
 test_cancel_takes_the_shards_back(void **state)
 {
-    lease_t s;
+    single_t s;
     buf_t bytes = {0};
     frame_t frame;
 

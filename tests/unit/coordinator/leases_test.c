@@ -63,7 +63,7 @@ test_a_dead_worker_is_not_waited_for(void **state)
 static void
 test_lease_that_nobody_mentions_expires(void **state)
 {
-    lease_t s;
+    single_t s;
     lent_t again;
 
     (void)state;
@@ -81,7 +81,7 @@ test_lease_that_nobody_mentions_expires(void **state)
 static void
 test_lease_that_is_mentioned_stays(void **state)
 {
-    lease_t s;
+    single_t s;
 
     (void)state;
     lease_init(&s, 100, 100);
@@ -226,7 +226,7 @@ test_second_partial_of_a_shard_is_a_duplicate(void **state)
 static void
 test_partial_of_a_worker_that_was_never_lent_the_shard_is_stale(void **state)
 {
-    lease_t s;
+    single_t s;
 
     (void)state;
     lease_init(&s, 100, 100);
@@ -246,7 +246,7 @@ test_partial_of_a_worker_that_was_never_lent_the_shard_is_stale(void **state)
 static void
 test_partial_of_another_incarnation_is_not_counted(void **state)
 {
-    lease_t s;
+    single_t s;
 
     (void)state;
     lease_init(&s, 100, 100);
@@ -407,7 +407,7 @@ test_busy_worker_gives_the_lease_back_and_no_attempt_is_counted(void **state)
 static void
 test_busy_worker_is_left_alone_for_a_moment(void **state)
 {
-    lease_t s;
+    single_t s;
 
     (void)state;
     lease_init(&s, 100, 100);
@@ -462,7 +462,7 @@ test_failed_attempt_goes_to_another_worker(void **state)
 static void
 test_lane_that_takes_no_frame_gives_the_lease_back(void **state)
 {
-    lease_t s;
+    single_t s;
 
     (void)state;
     lease_init(&s, 100, 100);

@@ -44,6 +44,7 @@ typedef struct machine {
         buf_t bytes;
     } stored[N_STORED];
     size_t n_stored;
+    uint32_t verify_ppm;             // of jobs that are submitted
     uint8_t requests;                // the next SUBMIT's request
     struct memory_journal *journal;  // memory_journal.h, or NULL
     void (*sync)(struct machine *m); // before what it says is looked at
@@ -220,6 +221,7 @@ submit_meta(machine_t *m, const char *query, uint64_t shard_bytes)
     meta->request[0] = ++m->requests;
     meta->shard_bytes = shard_bytes;
     meta->follow = true;
+    meta->verify_ppm = m->verify_ppm;
     snprintf(meta->query, sizeof meta->query, "%s", query);
     return meta;
 }

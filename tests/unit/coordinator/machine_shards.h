@@ -188,15 +188,15 @@ fake_work(machine_t *m, const fake_t *w)
 }
 
 // A machine whose only worker, web1, has the first shard of a job.
-typedef struct lease {
+typedef struct single {
     machine_t m;
     fake_t *w;
     uint64_t job;
     lent_t l;
-} lease_t;
+} single_t;
 
 static inline void
-lease_init(lease_t *s, uint64_t size, uint64_t shard_bytes)
+lease_init(single_t *s, uint64_t size, uint64_t shard_bytes)
 {
     s->w = machine_init_web1(&s->m, 1);
     s->job = machine_job(&s->m, s->w, size, shard_bytes);
@@ -205,7 +205,7 @@ lease_init(lease_t *s, uint64_t size, uint64_t shard_bytes)
 }
 
 static inline void
-lease_fini(lease_t *s)
+lease_fini(single_t *s)
 {
     lent_fini(&s->l);
     machine_fini(&s->m);

@@ -7,7 +7,7 @@
 
 // One worker with the only shard of a job, counted and granted.
 static void
-setup(lease_t *g)
+setup(single_t *g)
 {
     lease_init(g, SIZE, SIZE);
     fake_offer(&g->m, g->w, &g->l);
@@ -16,7 +16,7 @@ setup(lease_t *g)
 
 // What was delivered is rejected; the shard is lent and counted anew.
 static void
-check_rejected(lease_t *g, int verdict)
+check_rejected(single_t *g, int verdict)
 {
     CHECK_U64(verdict, lt_Verdict_VERDICT_REJECTED);
     CHECK_U64(coordinator_stats(g->m.c)->staging_bytes, 0);
@@ -26,7 +26,7 @@ check_rejected(lease_t *g, int verdict)
 
 // Nothing was counted yet, and what is offered again is, once.
 static void
-check_reoffer_counts(lease_t *g)
+check_reoffer_counts(single_t *g)
 {
     CHECK_U64(coordinator_stats(g->m.c)->commits, 0);
     CHECK_U64(fake_deliver(&g->m, g->w, &g->l), lt_Verdict_VERDICT_COMMITTED);
@@ -37,7 +37,7 @@ check_reoffer_counts(lease_t *g)
 static void
 test_chunks_in_order_are_one_partial(void **state)
 {
-    lease_t g;
+    single_t g;
 
     (void)state;
     setup(&g);
@@ -52,7 +52,7 @@ test_chunks_in_order_are_one_partial(void **state)
 static void
 test_lost_chunk_waits_for_the_next_offer(void **state)
 {
-    lease_t g;
+    single_t g;
 
     (void)state;
     setup(&g);
@@ -65,7 +65,7 @@ test_lost_chunk_waits_for_the_next_offer(void **state)
 static void
 test_chunk_that_comes_twice_is_not_counted_twice(void **state)
 {
-    lease_t g;
+    single_t g;
 
     (void)state;
     setup(&g);
@@ -83,7 +83,7 @@ test_chunk_that_comes_twice_is_not_counted_twice(void **state)
 static void
 test_chunks_out_of_order_wait_for_the_next_offer(void **state)
 {
-    lease_t g;
+    single_t g;
 
     (void)state;
     setup(&g);
@@ -96,7 +96,7 @@ test_chunks_out_of_order_wait_for_the_next_offer(void **state)
 static void
 test_chunk_past_the_end_is_refused(void **state)
 {
-    lease_t g;
+    single_t g;
 
     (void)state;
     setup(&g);
@@ -124,7 +124,7 @@ test_chunk_past_the_end_is_refused(void **state)
 static void
 test_chunk_without_a_grant_is_refused(void **state)
 {
-    lease_t s;
+    single_t s;
 
     (void)state;
     lease_init(&s, SIZE, SIZE);
@@ -137,7 +137,7 @@ test_chunk_without_a_grant_is_refused(void **state)
 static void
 test_wrong_hash_is_rejected_and_counted_anew(void **state)
 {
-    lease_t g;
+    single_t g;
 
     (void)state;
     setup(&g);
@@ -151,7 +151,7 @@ test_wrong_hash_is_rejected_and_counted_anew(void **state)
 static void
 test_totals_that_do_not_cover_the_ranges_are_rejected(void **state)
 {
-    lease_t g;
+    single_t g;
 
     (void)state;
     setup(&g);
@@ -165,7 +165,7 @@ test_totals_that_do_not_cover_the_ranges_are_rejected(void **state)
 static void
 test_partial_of_no_file_is_rejected(void **state)
 {
-    lease_t g;
+    single_t g;
 
     (void)state;
     setup(&g);
@@ -179,7 +179,7 @@ test_partial_of_no_file_is_rejected(void **state)
 static void
 test_offer_of_an_impossible_size_is_rejected(void **state)
 {
-    lease_t g;
+    single_t g;
 
     (void)state;
     setup(&g);
@@ -219,7 +219,7 @@ test_second_grant_waits_until_the_first_is_merged(void **state)
 static void
 test_grants_are_freed_when_the_worker_dies(void **state)
 {
-    lease_t g;
+    single_t g;
 
     (void)state;
     setup(&g);
@@ -256,7 +256,7 @@ test_corrupt_file_of_a_bundle_is_dropped_alone(void **state)
 static void
 test_format_that_does_not_fit_fails_the_job(void **state)
 {
-    lease_t g;
+    single_t g;
 
     (void)state;
     setup(&g);

@@ -158,7 +158,7 @@ test_a_superseded_worker_may_come_back_to_an_empty_place(void **state)
 static void
 test_registering_again_keeps_the_leases(void **state)
 {
-    lease_t s;
+    single_t s;
 
     (void)state;
     lease_init(&s, 100, 100);
@@ -206,7 +206,7 @@ test_worker_whose_key_was_revoked_is_lost(void **state)
 static void
 test_another_key_cannot_speak_with_an_incarnation(void **state)
 {
-    lease_t s;
+    single_t s;
 
     (void)state;
     lease_init(&s, 100, 100);
