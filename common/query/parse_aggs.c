@@ -252,28 +252,31 @@ put_drafts(const drafts_t *ds, size_t from, size_t to, buf_t *out)
     }
 }
 
+static bool
+is_time_bucket(const query_key_t *key)
+{
+    return key->bucket == BUCKET_STEP && key->expr->type == TYPE_TIME;
+}
+
+static void
+order_by_keys(query_t *q, bool times)
+{
+    for (size_t i = 0; i < q->n_keys; i++) {
+        if (is_time_bucket(&q->keys[i]) == times) {
+            q->order[q->n_order++] = (sort_key_t){i, false};
+        }
+    }
+}
+
 void
 set_order(parser_t *p)
 {
     query_t *q = p->q;
-    size_t timed = q->n_keys;
 
     q->order = query_alloc(p->mem, q->n_keys + 1, sizeof *q->order);
-    for (size_t i = q->n_keys; i-- > 0;) {
-        if (q->keys[i].bucket == BUCKET_STEP &&
-            q->keys[i].expr->type == TYPE_TIME) {
-            timed = i;
-        }
-    }
-    if (timed < q->n_keys) {
-        q->order[q->n_order++] = (sort_key_t){timed, false};
-    }
+    order_by_keys(q, true);
     q->order[q->n_order++] = (sort_key_t){q->n_keys, true};
-    for (size_t i = 0; i < q->n_keys; i++) {
-        if (i != timed) {
-            q->order[q->n_order++] = (sort_key_t){i, false};
-        }
-    }
+    order_by_keys(q, false);
 }
 
 static void

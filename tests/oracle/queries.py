@@ -33,6 +33,8 @@ FIXED = [
     ' | let late = if(day in 6..7, 1, 0.5) | sort -late, lost | head 9',
     'ext(path) = "php" or segment(path, 2) = "b"'
     ' | bottom 4 if(404, url, path) by if(user = "alice", "a", ident) as who',
+    "last(ua), hist(time, 6h) by time:1d",
+    "count by time:1h, status, time:1d",
 ]
 # Over fields that are not built in: see named.py.
 NAMED = [
