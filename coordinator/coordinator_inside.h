@@ -75,6 +75,7 @@ struct lease {
     worker_t *worker;
     uint64_t incarnation;
     bool active;
+    bool adopted;  // what it brings was lent by a coordinator before
     bool is_check; // of a shard that is committed: to be compared with it
     bool offered;
     bool granted;

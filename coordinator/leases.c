@@ -450,7 +450,9 @@ lease_adopt(coordinator_t *self, worker_t *worker, uint64_t job_id,
         job->shards[shard].attempts = attempt;
     }
     self->stats.adopted++;
-    return lease_new(self, worker, job, shard, attempt);
+    l = lease_new(self, worker, job, shard, attempt);
+    l->adopted = true;
+    return l;
 }
 
 void

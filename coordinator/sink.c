@@ -135,6 +135,7 @@ take_offer(coordinator_t *self, worker_t *worker, const lt_Offer *offer)
                           memcmp(l->hash, offer->hash, sizeof l->hash) != 0)) {
         lease_free_staging(self, l);
     }
+    l->adopted = l->adopted || offer->epoch != self->config.epoch;
     lease_offered(l);
     lease_revive(l);
     self->dirty = true;
@@ -296,6 +297,13 @@ commit(coordinator_t *self, lease_t *l)
     send_ack(self, l->worker, job->id, shard, (uint32_t)l->key.attempt,
         rc == ERR_OK ? lt_Verdict_VERDICT_COMMITTED
                      : lt_Verdict_VERDICT_REJECTED);
+    if (rc == ERR_CORRUPT && l->adopted && is_as_offered(l)) {
+        // Of the shard as it was before a change of the plan that the
+        // coordinator before had not kept yet, or had cancelled it for.
+        self->stats.stale++;
+        requeue(self, l, false);
+        return;
+    }
     if (rc == ERR_CORRUPT) {
         self->stats.partials_rejected++;
         attempt_failed(self, l, "its partial did not hold together");

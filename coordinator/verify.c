@@ -112,6 +112,17 @@ record(coordinator_t *self, job_t *job, change_kind_t kind, const check_t *c,
     record_change(self, job, &change);
 }
 
+// It was counted, and perhaps checked, before its commit was lost.
+static void
+begin_again(job_t *job, check_t *c, const worker_t *by)
+{
+    if (c->state >= CHECK_EQUAL) {
+        job->n_checked[c->state]--;
+    }
+    c->state = CHECK_NONE;
+    c->by = by;
+}
+
 void
 verify_counted(coordinator_t *self, job_t *job, uint32_t shard,
     const worker_t *by, span_t partial)
@@ -121,7 +132,7 @@ verify_counted(coordinator_t *self, job_t *job, uint32_t shard,
     }
     check_t *c = find_or_add(job, shard);
     partial_digest(partial, c->digest);
-    c->by = by;
+    begin_again(job, c, by);
     record(self, job, CHANGE_COUNTED, c, 0, by->name);
     job->n_checks_open++;
     wait_for_worker(self, job, c);
@@ -330,8 +341,8 @@ verify_again(coordinator_t *self, job_t *job, const change_t *change)
         if (!host_name_is_sound(change->why)) {
             return ERR_MALFORMED;
         }
-        check_t *c = find_or_add(job, change->shard);
-        c->by = worker_named(self, change->why);
+        begin_again(job, find_or_add(job, change->shard),
+            worker_named(self, change->why));
         return ERR_OK;
     }
     check_t *c = find(job, change->shard);

@@ -176,7 +176,9 @@ check_rows(sim_t *s, const sim_job_t *j, const result_t *r)
     }
 }
 
-// Only what has a fault is named; a deadline is one.
+// Only what has a fault is named; a deadline is one, and so is a journal of
+// which a change of the plan was lost: the loss of what was split off by it is
+// then the loss of the whole.
 static void
 check_sentence(sim_t *s, const sim_job_t *j, const char *sentence)
 {
@@ -187,7 +189,8 @@ check_sentence(sim_t *s, const sim_job_t *j, const char *sentence)
         const sim_file_t *f = &s->files[i];
         loss_t loss = {0};
         if (job_reads(j, f) && is_about(sentence, f, &loss) &&
-            (late || (f->fault != FILE_SOUND && !loss.unseen))) {
+            (late || s->events[SIM_ENTRY_DAMAGED] > 0 ||
+                (f->fault != FILE_SOUND && !loss.unseen))) {
             return;
         }
     }
