@@ -21,8 +21,8 @@ def port_of(process):
                          process.log.read_bytes()).group(1))
 
 
-def ask(port, path="/metrics", method="GET", **headers):
-    c = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+def ask(port, path="/metrics", method="GET", timeout=10, **headers):
+    c = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
     c.request(method, path, headers=headers)
     answer = c.getresponse()
     return answer.status, answer.read().decode(), dict(answer.getheaders())
@@ -105,6 +105,14 @@ def test_there_is_nothing_else(setting):
     assert headers["X-Content-Type-Options"] == "nosniff"
 
 
+def answers(port):
+    """Those that hung may count until their time is up, though they are gone."""
+    try:
+        return ask(port, timeout=2)[0] == 200
+    except OSError:
+        return False
+
+
 def test_whoever_hangs_on_holds_up_nobody(setting):
     cluster, log = setting
     port = port_of(cluster.coordinator)
@@ -119,7 +127,7 @@ def test_whoever_hangs_on_holds_up_nobody(setting):
     assert cluster.submit("count", f"web1:{log}")["receipt"]["complete"]
     for s in hanging:
         s.close()
-    wait_for("an answer", lambda: ask(port)[0] == 200)
+    wait_for("an answer", lambda: answers(port))
 
 
 def start(folder, *options):
