@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // For LD_PRELOAD: BAD_READS=short gives a pread less than it asked for,
-// BAD_READS=eio fails one of 50. Executors inherit it from their worker; it
-// makes no other system calls than pread, so their sandbox does not mind.
+// BAD_READS=eio fails one of 50, BAD_READS=wrong says 418 where a block of a
+// log says 200, as bad memory might. Executors inherit it from their worker;
+// it makes no other system calls than pread, so their sandbox does not mind.
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,9 +11,10 @@
 #include <unistd.h>
 
 #define FAILS_OF 50
-#define WHOLE    64 // shorter reads are left alone
+#define WHOLE    64         // shorter reads are left alone
+#define BLOCK    (64 << 10) // what is read to be counted, and not to identify
 
-static enum { NO, SHORT, EIO_AT_TIMES } how;
+static enum { NO, SHORT, EIO_AT_TIMES, WRONG } how;
 static unsigned long seed;
 
 ssize_t pread(int fd, void *to, size_t len, off_t at);
@@ -24,7 +26,9 @@ set_up(void)
     const char *set = getenv("BAD_READS");
 
     if (set != NULL) {
-        how = strcmp(set, "short") == 0 ? SHORT : EIO_AT_TIMES;
+        how = strcmp(set, "short") == 0   ? SHORT
+              : strcmp(set, "wrong") == 0 ? WRONG
+                                          : EIO_AT_TIMES;
     }
     seed = (unsigned long)getpid();
 }
@@ -34,6 +38,16 @@ next(void)
 {
     seed = seed * 6364136223846793005ul + 1442695040888963407ul;
     return seed >> 33;
+}
+
+static void
+make_wrong(char *bytes, size_t len)
+{
+    char *at = memmem(bytes, len, "\" 200 ", 6);
+
+    if (at != NULL) {
+        memcpy(at, "\" 418 ", 6);
+    }
 }
 
 ssize_t
@@ -46,7 +60,11 @@ pread64(int fd, void *to, size_t len, off_t at)
     if (how == SHORT && len > WHOLE) {
         len = 1 + next() % len;
     }
-    return syscall(SYS_pread64, fd, to, len, at);
+    ssize_t got = syscall(SYS_pread64, fd, to, len, at);
+    if (how == WRONG && got >= BLOCK) {
+        make_wrong(to, (size_t)got);
+    }
+    return got;
 }
 
 ssize_t

@@ -114,7 +114,7 @@ class Cluster:
         return p
 
     def worker_later(self, name, root, *extra, wrap=(), new_key=True,
-                     listen="127.0.0.1"):
+                     listen="127.0.0.1", env=None):
         """Registers when there is a coordinator."""
         if new_key:
             run("keys", "new", self.keys, name, "--role", "worker",
@@ -122,7 +122,8 @@ class Cluster:
         p = self.start(name, [
             program("logtally-worker"), "--coordinator", self.endpoint,
             "--keys", self.keys / "issued" / name, "--name", name, "--root",
-            root, "--listen", listen, "--intake-port", "0", *extra], wrap)
+            root, "--listen", listen, "--intake-port", "0", *extra], wrap,
+            env)
         self.workers[name] = p
         return p
 

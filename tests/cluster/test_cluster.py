@@ -201,6 +201,30 @@ def test_a_share_of_the_shards_is_counted_twice_and_compared(shared):
             "1 equal") in doc["receipt"]["notes"]
 
 
+def test_who_counts_wrong_is_found_and_named(cluster, tmp_path):
+    """One of two workers reads 418 where a log says 200: bad memory."""
+    log = tmp_path / "access.log"
+    log.write_bytes(b"".join(CLEAN) * 2)
+    cluster.worker("good", tmp_path, "-j", "1")
+    cluster.worker("bad", tmp_path, "-j", "1", env={
+        **os.environ, "BAD_READS": "wrong",
+        "LD_PRELOAD": program("tests/libbad_reads.so"),
+        "ASAN_OPTIONS": "verify_asan_link_order=0:detect_leaks=0"})
+    job = ["submit", "count by status", f"shared:{log}", "-o", "json",
+           "--shard-size", "400KB", "--verify", "100%"]
+    p = cluster.cli(*job, ok=False)
+    assert p.returncode == 3
+    p = cluster.cli(*job, "--allow-partial", ok=False)
+    receipt = json.loads(p.stdout)["receipt"]
+    assert p.returncode == 3 and receipt["missing"]
+    for sentence in receipt["missing"]:
+        assert f"{log}: bytes " in sentence
+        assert "good counted it, and bad counted something else" in sentence \
+            or "bad counted it, and good counted something else" in sentence
+    assert any(" differ" in note for note in receipt["notes"])
+    assert cluster.coordinator.said("counts-differ")
+
+
 @pytest.mark.parametrize("share, source", [
     ("0%", "shared:/x"), ("101", "shared:/x"), ("five", "shared:/x"),
     ("5%%", "shared:/x"), ("-1", "shared:/x"), ("5", "web0:/x")])
