@@ -3,8 +3,8 @@
 
     chaos.py RUNS [--seed N] [--only FAULT] [--at-once N] | --small
 
-Each run has a coordinator, two workers behind proxies, and a job whose answer
-is known from `logtally run`. One or two faults come at random moments. After
+Each run has a coordinator, two workers behind proxies (or, to cut its wire,
+one of them in a network namespace), and a job whose answer is known from `logtally run`. One or two faults come at random moments. After
 it: the same fingerprint, or exit code 3 and just the files named that a fault
 spoiled; and no process is left. A run that goes wrong keeps its folder and
 prints its seed. Wants LOGTALLY_BUILD, the folder of the programs."""
@@ -27,6 +27,8 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "cluster"),
                 str(HERE.parent / "oracle")]
+import links  # noqa: E402
+links.enter()
 import conftest  # noqa: E402
 import faults  # noqa: E402
 import make_logs  # noqa: E402
@@ -39,7 +41,7 @@ END_S = 60
 SMALL = ["worker_killed", "executor_killed", "coordinator_killed",
          "both_killed", "worker_stopped", "coordinator_stopped",
          "control_reset", "sink_corrupt", "intake_freeze", "file_truncated",
-         "client_killed", "disk_full"]
+         "client_killed", "disk_full", "wire_cut_from_worker"]
 
 
 class Wrong(Exception):
@@ -58,9 +60,11 @@ class Run:
         else:  # every kind in turn, and often a second one
             self.names = [names[seed % len(names)]]
             if self.rng.random() < 0.3:
-                self.names.append(self.rng.choice(names))
+                self.names.append(self.rng.choice(
+                    [n for n in names if faults.go_together(n, *self.names)]))
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="chaos-"))
         self.proxies, self.mounted, self.in_time = {}, False, 0
+        self.link = None
 
     # -- what the faults use
 
@@ -88,7 +92,8 @@ class Run:
         self.cluster.coordinator = self.cluster.start("coordinator2", [
             conftest.program("logtally-coordinator"), "--keys",
             self.cluster.keys, "--state", self.cluster.state, "--listen",
-            "127.0.0.1", "--control-port", port, "--sink-port", self.sink])
+            self.cluster.address, "--control-port", port, "--sink-port",
+            self.sink])
         self.cluster.coordinator.until("coordinator-ready")
 
     def wait_again(self):
@@ -110,19 +115,24 @@ class Run:
             state.mkdir()
             if not self.mount(state):
                 self.names = ["coordinator_killed"]
-        self.cluster = conftest.Cluster(self.folder)
+        self.cluster = conftest.Cluster(
+            self.folder, self.link.near if self.link else "127.0.0.1")
         self.sink = (state / "ports").read_text().split("sink_port=")[
             1].split()[0]
 
     def new_worker(self, name, root, port):
         far = self.cluster.endpoint.rsplit(":", 1)[1]
-        p = self.cluster.start(name, [
+        there, here, wrap = "127.0.0.2", "127.0.0.3", ()
+        if self.link:
+            there = here = self.link.near
+            if name == "web1":
+                here, wrap = self.link.far, self.link.inside
+        return self.cluster.start(name, [
             conftest.program("logtally-worker"), "--coordinator",
-            f"tcp://127.0.0.2:{far}", "--keys",
+            f"tcp://{there}:{far}", "--keys",
             self.cluster.keys / "issued" / name, "--name", name, "--root",
-            root, "--listen", "127.0.0.3", "--intake-port", port, "-j", "1"],
-            env=self.worker_env(name))
-        return p
+            root, "--listen", here, "--intake-port", port, "-j", "1"],
+            wrap, self.worker_env(name))
 
     def worker_env(self, name):
         for how in ("short", "eio"):
@@ -147,16 +157,12 @@ class Run:
                 continue
 
     def start(self):
+        if faults.ON_LINKS.intersection(self.names):
+            self.link = links.Link(self.seed)
         self.start_cluster()
-        control = self.cluster.endpoint.rsplit(":", 1)[1]
         self.port, other = self.free_port(), self.free_port()
-        self.proxies = {
-            "control": proxy.Proxy([(("127.0.0.2", int(control)),
-                                     ("127.0.0.1", int(control)))]),
-            "sink": proxy.Proxy([(("127.0.0.2", int(self.sink)),
-                                  ("127.0.0.1", int(self.sink)))]),
-            "intake": proxy.Proxy([(("127.0.0.1", p), ("127.0.0.3", p))
-                                   for p in (self.port, other)])}
+        if not self.link:
+            self.start_proxies(other)
         for i, port in ((1, self.port), (2, other)):
             folder = self.folder / f"logs{i}"
             folder.mkdir()
@@ -167,6 +173,16 @@ class Run:
             worker.until("worker-registered")
             if i == 1:
                 self.worker, self.log = worker, folder / "access.log"
+
+    def start_proxies(self, other):
+        control = self.cluster.endpoint.rsplit(":", 1)[1]
+        self.proxies = {
+            "control": proxy.Proxy([(("127.0.0.2", int(control)),
+                                     ("127.0.0.1", int(control)))]),
+            "sink": proxy.Proxy([(("127.0.0.2", int(self.sink)),
+                                  ("127.0.0.1", int(self.sink)))]),
+            "intake": proxy.Proxy([(("127.0.0.1", p), ("127.0.0.3", p))
+                                   for p in (self.port, other)])}
 
     def submit(self):
         self.waits_for = None
@@ -221,6 +237,8 @@ class Run:
             p.close()
         if hasattr(self, "cluster"):
             self.cluster.close()
+        if self.link:
+            self.link.close()
         if self.mounted:
             subprocess.run(["umount", self.folder / "state"])
         left = subprocess.run(["pgrep", "-f", str(self.folder)],
@@ -272,7 +290,8 @@ def main():
                                        "json").stdout)
         want = want["receipt"]["fingerprint"]
         with concurrent.futures.ProcessPoolExecutor(args.at_once) as pool:
-            names = SMALL if args.small else [args.only] * args.runs
+            names = ([n for n in SMALL if n in faults.FAULTS] if args.small
+                     else [args.only] * args.runs)
             runs = [pool.submit(play, seed, name, data, want)
                     for seed, name in enumerate(names, args.seed)]
             for seed, done in enumerate(runs, args.seed):

@@ -10,14 +10,21 @@ import subprocess
 import time
 
 import conftest
+import links
 import proxy
 
 FAULTS = {}
+ON_PROXIES, ON_LINKS = set(), set()  # runs have the ones or the other
 
 
 def fault(f):
     FAULTS[f.__name__] = f
     return f
+
+
+def go_together(a, b):
+    return not (a in ON_PROXIES and b in ON_LINKS or
+                a in ON_LINKS and b in ON_PROXIES)
 
 
 def executors(worker):
@@ -149,6 +156,7 @@ def misbehave(name, link, mode):
             p.reset()  # bytes are missing: nothing after them makes sense
     f.__name__ = name
     fault(f)
+    ON_PROXIES.add(name)
 
 
 for link in ("control", "sink", "intake"):
@@ -164,6 +172,25 @@ def all_links_frozen(run):
     time.sleep(run.rng.choice([1, 5, 9]))
     for p in run.proxies.values():
         p.mode = proxy.PASS
+
+
+ON_PROXIES.add("all_links_frozen")
+
+
+def cut(name, how):
+    def f(run):
+        run.link.cut(how)
+        time.sleep(run.rng.choice([0.5, 2, 6]))
+        run.link.mend(how)
+    f.__name__ = name
+    fault(f)
+    ON_LINKS.add(name)
+
+
+if links.are_possible():
+    cut("wire_cut", "both")
+    cut("wire_cut_to_worker", "to")
+    cut("wire_cut_from_worker", "from")
 
 
 # ---- files
