@@ -33,15 +33,44 @@ executors_of(coordinator_t *self, const job_t *job)
     return n > 0 ? n : 1;
 }
 
+// Bytes of a job that are not cut yet, and into what.
+typedef struct cut {
+    uint64_t left;
+    uint64_t shard_bytes; // of all shards; 0: it depends on what is left
+    uint64_t executors;
+} cut_t;
+
 static uint64_t
-target_bytes(coordinator_t *self, const job_t *job)
+clamp(uint64_t bytes)
 {
-    if (job->shard_bytes > 0) {
-        return job->shard_bytes;
+    return bytes < SHARD_MIN   ? SHARD_MIN
+           : bytes > SHARD_MAX ? SHARD_MAX
+                               : bytes;
+}
+
+// A local run schedules itself by guided self-scheduling (Polychronopoulos and
+// Kuck, 1987): a shard is the share of one executor in what is left, so the
+// first are large and the last even out the end. A worker may be far slower
+// than others, or die with a large shard; a cluster gets equal ones.
+static cut_t
+cut_of(coordinator_t *self, const job_t *job)
+{
+    cut_t cut = {.left = job->bytes,
+        .shard_bytes = job->shard_bytes,
+        .executors = executors_of(self, job)};
+
+    if (cut.shard_bytes == 0 && self->config.local_host == NULL) {
+        cut.shard_bytes =
+            clamp(job->bytes / (SHARDS_PER_EXECUTOR * cut.executors));
     }
-    uint64_t size =
-        job->bytes / (SHARDS_PER_EXECUTOR * executors_of(self, job));
-    return size < SHARD_MIN ? SHARD_MIN : size > SHARD_MAX ? SHARD_MAX : size;
+    return cut;
+}
+
+static uint64_t
+target_of(const cut_t *cut)
+{
+    return cut->shard_bytes > 0 ? cut->shard_bytes
+                                : clamp(cut->left / cut->executors);
 }
 
 static errcode_t
@@ -93,8 +122,27 @@ bundle(job_t *job, uint32_t file, uint64_t target)
     return true;
 }
 
+// Equal pieces of what is left of the file: no small rest at the end.
 static errcode_t
-cut_file(job_t *job, uint32_t file, uint64_t target)
+cut_range(job_t *job, uint32_t file, cut_t *cut)
+{
+    uint64_t size = job->files[file].size;
+    errcode_t rc = ERR_OK;
+
+    for (uint64_t at = 0; at < size && rc == ERR_OK;) {
+        uint64_t target = target_of(cut);
+        uint64_t n = (size - at) / target + ((size - at) % target != 0);
+        uint64_t piece = (size - at) / n + ((size - at) % n != 0);
+        rc = n > LIMIT_JOB_SHARDS ? ERR_TOO_LARGE
+                                  : add_range(job, file, at, at + piece);
+        at += piece;
+        cut->left -= piece;
+    }
+    return rc;
+}
+
+static errcode_t
+cut_file(job_t *job, uint32_t file, cut_t *cut)
 {
     const plan_file_t *f = &job->files[file];
     errcode_t rc = ERR_OK;
@@ -102,23 +150,14 @@ cut_file(job_t *job, uint32_t file, uint64_t target)
     if (f->size == 0 && !f->stream) {
         return ERR_OK;
     }
-    if (bundle(job, file, target)) {
-        return ERR_OK;
+    if (!f->stream && f->compression == lt_Compression_COMPRESSION_NONE &&
+        f->size > target_of(cut)) {
+        return cut_range(job, file, cut);
     }
-    if (f->stream || f->compression != lt_Compression_COMPRESSION_NONE) {
-        return add_range(job, file, 0, f->size);
+    if (!bundle(job, file, target_of(cut))) {
+        rc = add_range(job, file, 0, f->size);
     }
-    // Equal pieces: no small rest at the end.
-    uint64_t n = f->size / target + (f->size % target != 0);
-    if (n > LIMIT_JOB_SHARDS) {
-        return ERR_TOO_LARGE;
-    }
-    for (uint64_t i = 0, at = 0; i < n && rc == ERR_OK; i++) {
-        uint64_t end =
-            i + 1 == n ? f->size : at + f->size / n + (i < f->size % n);
-        rc = add_range(job, file, at, end);
-        at = end;
-    }
+    cut->left -= f->size;
     return rc;
 }
 
@@ -130,9 +169,9 @@ plan_cut(coordinator_t *self, job_t *job)
     for (size_t i = 0; i < job->n_files; i++) {
         job->bytes += job->files[i].size;
     }
-    uint64_t target = target_bytes(self, job);
+    cut_t cut = cut_of(self, job);
     for (size_t i = 0; i < job->n_files && rc == ERR_OK; i++) {
-        rc = cut_file(job, (uint32_t)i, target);
+        rc = cut_file(job, (uint32_t)i, &cut);
     }
     return rc;
 }

@@ -292,6 +292,41 @@ test_random_files_are_covered_once(void **state)
     }
 }
 
+// Guided: each shard is one executor's share of what was left.
+static void
+test_shards_of_a_local_run_get_smaller(void **state)
+{
+    static const fake_file_t files[] = {
+        {"/l/a", 900ull << 20, 0}, {"/l/b", 100ull << 20, 0}};
+    machine_t m = {0};
+    coordinator_config_t config = machine_config(&m);
+    uint64_t left = 1000ull << 20, of_file = files[0].size;
+    size_t shards = 0;
+    lent_t *l = xmalloc(sizeof *l);
+
+    (void)state;
+    config.local_host = "web1";
+    machine_init_with(&m, &config);
+    fake_t *w = machine_worker(&m, "web1", 4);
+    assert_true(machine_submit(&m, "/l/*", 0) != 0);
+    assert_true(fake_list(&m, w, files, 2));
+    for (; left > 0 && fake_lent(&m, w, l); shards++) {
+        uint64_t share = left / 4 > SHARD_MIN ? left / 4 : SHARD_MIN;
+        uint64_t bytes = l->end[0] - l->begin[0];
+        CHECK_U64(l->meta.n_ranges, 1);
+        assert_true(bytes <= share);
+        assert_true(bytes > share / 2 || bytes == of_file);
+        of_file = bytes == of_file ? files[1].size : of_file - bytes;
+        left -= bytes;
+        CHECK_U64(fake_deliver(&m, w, l), lt_Verdict_VERDICT_COMMITTED);
+        lent_fini(l);
+    }
+    CHECK_U64(left, 0);
+    assert_in_range(shards, 12, 20);
+    free(l);
+    machine_fini(&m);
+}
+
 int
 main(void)
 {
@@ -309,6 +344,7 @@ main(void)
         cmocka_unit_test(test_file_that_two_sources_name_is_counted_once),
         cmocka_unit_test(test_files_are_cut_and_bundled),
         cmocka_unit_test(test_random_files_are_covered_once),
+        cmocka_unit_test(test_shards_of_a_local_run_get_smaller),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
