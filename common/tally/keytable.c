@@ -407,7 +407,9 @@ prefetch_batch(const keytable_t *self, const span_t *keys, size_t n,
     }
     for (size_t i = 0; i < n; i++) {
         if (numbers[i] != NO_ENTRY) {
-            __builtin_prefetch(kept_of(self, numbers[i]));
+            const char *kept = (const void *)kept_of(self, numbers[i]);
+            __builtin_prefetch(kept);
+            __builtin_prefetch(kept + 64);
         }
     }
 }
