@@ -21,12 +21,14 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
 #define ARENA_FIRST   (4u << 10)
 #define ARENA_BLOCK   (256u << 10)
+#define HUGE_PAGE     ((uintptr_t)2 << 20)
 #define SLOTS_FIRST   256u
 #define NO_ENTRY      UINT32_MAX // of an empty slot
 #define ENTRIES_LIMIT (UINT32_MAX / 2)
@@ -234,6 +236,20 @@ hash_anew(keytable_t *self)
     }
 }
 
+// Asks for huge pages: a large table is read here and there, and each place
+// would cost a miss in the TLB too. A hint; not every system has them.
+static void *
+in_huge_pages(void *p, size_t len)
+{
+    uintptr_t begin = ((uintptr_t)p + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1);
+    uintptr_t end = ((uintptr_t)p + len) & ~(HUGE_PAGE - 1);
+
+    if (end > begin) {
+        (void)madvise((void *)begin, end - begin, MADV_HUGEPAGE);
+    }
+    return p;
+}
+
 // Doubles the slots once they are three quarters full.
 static errcode_t
 grow_slots(keytable_t *self)
@@ -248,7 +264,8 @@ grow_slots(keytable_t *self)
         return ERR_TOO_LARGE;
     }
     self->n_slots = n * 2;
-    self->slots = xmalloc(self->n_slots * sizeof *self->slots);
+    size_t len = self->n_slots * sizeof *self->slots;
+    self->slots = in_huge_pages(xmalloc(len), len);
     clear_slots(self);
     for (size_t i = 0; i < n; i++) {
         if (old[i].number != NO_ENTRY) {
@@ -272,7 +289,7 @@ grow_records(keytable_t *self)
     if (self->n_entries >= ENTRIES_LIMIT || !take(self, more)) {
         return ERR_TOO_LARGE;
     }
-    self->records = xrealloc(self->records, n * len);
+    self->records = in_huge_pages(xrealloc(self->records, n * len), n * len);
     self->records_cap = n;
     return ERR_OK;
 }
