@@ -27,10 +27,11 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "cluster"),
                 str(HERE.parent / "oracle")]
-import links  # noqa: E402
-links.enter()
+import own_net  # noqa: E402
+own_net.enter()
 import conftest  # noqa: E402
 import faults  # noqa: E402
+import links  # noqa: E402
 import make_logs  # noqa: E402
 import proxy  # noqa: E402
 

@@ -10,7 +10,7 @@ import subprocess
 import time
 
 import conftest
-import links
+import own_net
 import proxy
 
 FAULTS = {}
@@ -187,7 +187,7 @@ def cut(name, how):
     ON_LINKS.add(name)
 
 
-if links.are_possible():
+if own_net.is_entered():
     cut("wire_cut", "both")
     cut("wire_cut_to_worker", "to")
     cut("wire_cut_from_worker", "from")

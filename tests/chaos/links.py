@@ -1,35 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A network namespace for a worker, and the wire to it, which can be cut in
-both directions or in one. Everything happens in a namespace of the tests' own,
-see enter(): the machine's interfaces are left alone."""
-import os
+both directions or in one. The near end is in the namespace of own_net.py."""
 import subprocess
-import sys
 
 NOBODY = "02:00:00:00:00:01"  # no card has it: what is sent to it is lost
-
-
-def enter():
-    """Goes on in a new namespace, once; or says why that is not possible."""
-    if os.environ.get("CHAOS_NET") == "own":
-        return
-    try:
-        p = subprocess.run(["unshare", "--net", "ip", "link", "set", "lo",
-                            "up"], capture_output=True, text=True)
-        why = p.stderr.strip() if p.returncode else None
-    except OSError as error:
-        why = str(error)
-    if why:
-        print(f"no network namespaces, so no link is cut: {why}")
-        return
-    os.environ["CHAOS_NET"] = "own"
-    os.execvp("unshare", ["unshare", "--net", "sh", "-c",
-                          'ip link set lo up && exec "$@"', "sh",
-                          sys.executable, *sys.argv])
-
-
-def are_possible():
-    return os.environ.get("CHAOS_NET") == "own"
 
 
 class Link:

@@ -42,17 +42,23 @@ def run(*args, timeout=120, ok=True, **kw):
     return p
 
 
-def free_port(address="127.0.0.1"):
-    """Below those that connections get by themselves: a port that is bound
-    again after a restart must not have gone to one of them."""
-    while True:
+def free_ports(n, address="127.0.0.1"):
+    """n different ones, below those that connections get by themselves: a
+    port that is bound again after a restart must not have gone to one."""
+    ports = set()
+    while len(ports) < n:
         port = random.randrange(20000, 32000)
         with socket.socket() as s:
             try:
                 s.bind((address, port))
-                return port
+                ports.add(port)
             except OSError:
                 pass
+    return list(ports)
+
+
+def free_port(address="127.0.0.1"):
+    return free_ports(1, address)[0]
 
 
 class Process:
@@ -93,10 +99,11 @@ class Cluster:
         self.processes, self.workers = [], {}
         self.state.mkdir(exist_ok=True)
         run("keys", "init", self.keys)
+        control, sink = free_ports(2)
         self.coordinator = self.start("coordinator", [
             program("logtally-coordinator"), "--keys", self.keys,
             "--state", self.state, "--listen", address, "--control-port",
-            free_port(), "--sink-port", free_port(), *options], wrap)
+            control, "--sink-port", sink, *options], wrap)
         self.coordinator.until("coordinator-ready")
         wait_for("the ports file", (self.state / "ports").exists)
         lines = (self.state / "ports").read_text().split()

@@ -37,6 +37,8 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "cluster"), str(HERE.parent / "oracle")]
+import own_net  # noqa: E402
+own_net.enter()
 import conftest  # noqa: E402
 import make_logs  # noqa: E402
 
@@ -79,7 +81,7 @@ class Point:
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="crash-"))
         self.state, self.keys = self.folder / "state", base / "keys"
         self.names = self.folder / "calls"
-        self.port, self.sink = conftest.free_port(), conftest.free_port()
+        self.port, self.sink = conftest.free_ports(2)
         # What the coordinators still die of, one after the other.
         self.dooms = [(n, how.removeprefix("again-"))]
         if how.startswith("again-"):
