@@ -21,7 +21,7 @@ has_avx512(void)
 {
     return __builtin_cpu_supports("avx512bw") &&
            __builtin_cpu_supports("avx512vbmi2") &&
-           __builtin_cpu_supports("pclmul");
+           __builtin_cpu_supports("pclmul") && __builtin_cpu_supports("bmi");
 }
 
 static bool
