@@ -8,6 +8,15 @@ foreach(kind RELEASE RELWITHDEBINFO MINSIZEREL)
 endforeach()
 set(CMAKE_C_FLAGS_RELEASE "-O2 -g")
 
+# The loops over lines and keys call small functions of other files.
+include(CheckIPOSupported)
+check_ipo_supported(RESULT lt_has_ipo OUTPUT lt_ipo_why LANGUAGES C)
+if(lt_has_ipo)
+    set(CMAKE_INTERPROCEDURAL_OPTIMIZATION_RELEASE ON)
+else()
+    message(STATUS "built without link-time optimisation: ${lt_ipo_why}")
+endif()
+
 option(LT_WERROR "treat warnings as errors (CI)" OFF)
 set(LT_SANITIZE "" CACHE STRING "address,undefined or thread")
 set(LT_ARCH "" CACHE STRING "-march value; empty: the platform's baseline")

@@ -8,7 +8,9 @@
 static char *
 keep_text(const char *text, size_t max)
 {
-    return xstrndup(text, strnlen(text, max));
+    size_t len = strlen(text);
+
+    return xstrndup(text, len < max ? len : max);
 }
 
 void

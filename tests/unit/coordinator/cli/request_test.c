@@ -14,15 +14,15 @@ static int
 make(const char *query, const char *source, request_kind_t kind, buf_t *frame)
 {
     char *items[] = {xstrdup(query), xstrdup(source), xstrdup("web2:/b")};
-    char format[] = "auto";
     settings_list_t operands = {items, 3};
     request_options_t options = {
-        .format = format, .deadline_ms = 5000, .shard_bytes = 1};
+        .format = xstrdup("auto"), .deadline_ms = 5000, .shard_bytes = 1};
     int code = request_make(&operands, &options, kind, frame);
 
     free(items[0]);
     free(items[1]);
     free(items[2]);
+    free(options.format);
     return code;
 }
 
