@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define VARINT_MAX    10
 #define VARINT128_MAX 19
 
 span_t

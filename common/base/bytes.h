@@ -49,7 +49,8 @@ buf_reserve(buf_t *self, size_t more)
     return there ? self->p + self->len : buf_grow(self, more);
 }
 
-// At most 10 bytes. Returns the place behind them.
+#define VARINT_MAX 10u // bytes
+// Returns the place behind what it writes, VARINT_MAX bytes at most.
 static inline uint8_t *
 varint_put(uint8_t *p, uint64_t v)
 {

@@ -4,6 +4,7 @@
 #include "common/base/limits.h"
 
 #include <assert.h>
+#include <string.h>
 
 static const char *const names[TYPE_COUNT_] = {
     [TYPE_TEXT] = "text",
@@ -29,11 +30,30 @@ type_is_number(type_t type)
 }
 
 void
+cell_encode_text(span_t text, buf_t *out)
+{
+    uint8_t *p = buf_reserve(out, 1 + VARINT_MAX + text.len);
+
+    *p++ = CELL_TAG_TEXT;
+    p = varint_put(p, text.len);
+    if (text.len > 0) {
+        memcpy(p, text.p, text.len);
+    }
+    out->len = (size_t)(p + text.len - out->p);
+}
+
+void
+cell_encode_missing(buf_t *out)
+{
+    buf_put_u8(out, CELL_TAG_MISSING);
+}
+
+void
 cell_encode(const cell_t *self, buf_t *out)
 {
     switch (self->kind) {
     case CELL_MISSING:
-        buf_put_u8(out, CELL_TAG_MISSING);
+        cell_encode_missing(out);
         return;
     case CELL_NUMBER:
         if (self->number % DEC_ONE == 0) {
@@ -45,8 +65,7 @@ cell_encode(const cell_t *self, buf_t *out)
         }
         return;
     case CELL_TEXT:
-        buf_put_u8(out, CELL_TAG_TEXT);
-        buf_put_block(out, self->text);
+        cell_encode_text(self->text, out);
         return;
     }
 }

@@ -52,6 +52,9 @@ const char *type_name(type_t type); // "text", "ip", "integer", ...
 bool type_is_number(type_t type);   // false for text and ip
 
 void cell_encode(const cell_t *self, buf_t *out);
+// The same of a text that is in no cell, and of none.
+void cell_encode_text(span_t text, buf_t *out);
+void cell_encode_missing(buf_t *out);
 MUST_CHECK errcode_t cell_decode(rd_t *r, cell_t *out); // lends from r
 // Ascending order of the language: missing, numbers by value, text by bytes.
 int cell_cmp(const cell_t *a, const cell_t *b);

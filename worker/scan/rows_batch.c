@@ -123,30 +123,37 @@ select_lines(rows_t *self, const batch_t *batch, size_t *n)
     return rc;
 }
 
-// A text field of a line of the batch. Host and file are not logged: what
-// they are is never missing.
-static cell_t
-text_of(
-    const rows_t *self, const batch_t *batch, const key_place_t *at, size_t row)
+// A text field of a line of the batch.
+static inline span_t
+text_of(const batch_t *batch, const key_place_t *at, size_t row)
 {
-    cell_t cell = {.kind = CELL_TEXT};
+    if (at->slot == NO_SLOT) {
+        return (span_t){0};
+    }
+    span_t text = batch->spans[at->slot][row];
+    if (batch->fields[at->slot] == at->field) {
+        return text;
+    }
+    return batch->fields[at->slot] == FIELD_URL
+               ? format_url_part(text, at->field)
+               : format_request_part(text, at->field);
+}
 
+static inline void
+put_key(rows_t *self, const batch_t *batch, const key_place_t *at, size_t row)
+{
+    // Host and file are not logged: what they are is never missing.
     if (at->field == FIELD_HOST || at->field == FIELD_FILE) {
-        cell.text = at->field == FIELD_HOST ? self->host : self->path;
-        return cell;
+        cell_encode_text(
+            at->field == FIELD_HOST ? self->host : self->path, &self->keys);
+        return;
     }
-    if (at->slot != NO_SLOT) {
-        cell.text = batch->spans[at->slot][row];
-        if (batch->fields[at->slot] == FIELD_URL && at->field != FIELD_URL) {
-            cell.text = format_url_part(cell.text, at->field);
-        } else if (at->field != batch->fields[at->slot]) {
-            cell.text = format_request_part(cell.text, at->field);
-        }
+    span_t text = text_of(batch, at, row);
+    if (format_is_missing(text)) {
+        cell_encode_missing(&self->keys);
+    } else {
+        cell_encode_text(text, &self->keys);
     }
-    if (format_is_missing(cell.text)) {
-        cell.kind = CELL_MISSING;
-    }
-    return cell;
 }
 
 // Keys of up to TALLY_BATCH lines, made and looked up together.
@@ -160,8 +167,7 @@ group_some(rows_t *self, const batch_t *batch, const key_place_t *places,
     buf_clear(&self->keys);
     for (size_t i = 0; i < n; i++) {
         for (size_t k = 0; k < self->query->n_keys; k++) {
-            cell_t cell = text_of(self, batch, &places[k], selected[i]);
-            cell_encode(&cell, &self->keys);
+            put_key(self, batch, &places[k], selected[i]);
         }
         ends[i] = self->keys.len;
     }
