@@ -139,11 +139,7 @@ check_submit(coordinator_t *self, const incoming_t *in, const lt_Submit *meta)
 {
     if (meta->version_min > PROTOCOL_VERSION ||
         meta->version_max < PROTOCOL_VERSION) {
-        send_refused(self, in->peer, ERR_VERSION, EXIT_UNREACHABLE,
-            "the coordinator speaks version %u of the protocol, this program "
-            "%u to %u; install the same release on both",
-            PROTOCOL_VERSION, (unsigned)meta->version_min,
-            (unsigned)meta->version_max);
+        refuse_version(self, in, meta->version_min, meta->version_max);
         return false;
     }
     if (meta->verify_ppm > 1000000) {

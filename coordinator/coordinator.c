@@ -184,6 +184,7 @@ coordinator_destroy(coordinator_t **self_p)
     free(self->held);
     buf_fini(&self->fetched.bytes);
     pool_destroy(&self->pool);
+    versions_free(self);
     free(self);
     *self_p = NULL;
 }
@@ -192,17 +193,6 @@ const coordinator_stats_t *
 coordinator_stats(const coordinator_t *self)
 {
     return &self->stats;
-}
-
-// The peer speaks another version: it is told ours in the words of this one,
-// which is all that can be said.
-static void
-refuse_version(coordinator_t *self, uint64_t peer, unsigned version)
-{
-    send_refused(self, peer, ERR_VERSION, EXIT_UNREACHABLE,
-        "the coordinator speaks version %u of the protocol and this program "
-        "version %u; install the same release on both",
-        PROTOCOL_VERSION, version);
 }
 
 static bool
@@ -241,7 +231,8 @@ coordinator_message(coordinator_t *self, link_t link, uint64_t peer,
     self->now = now_ms;
     self->stats.messages++;
     if (rc == ERR_VERSION && link == LINK_CONTROL) {
-        refuse_version(self, peer, frame.version);
+        // In the words of this one, which is all that can be said.
+        refuse_version(self, &in, frame.version, frame.version);
     }
     if (rc != ERR_OK || !run_frame(self, link, &in)) {
         self->stats.messages_refused++;

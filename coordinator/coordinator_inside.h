@@ -281,6 +281,7 @@ struct coordinator {
     uint64_t put;           // number of the last entry
     uint64_t durable;       // up to this one
     char stuck[LIMIT_TEXT]; // why the journal cannot be written, or ""
+    struct told *told;      // keys whose version was refused
     bool dirty;             // there may be something to lease
     bool wants_grant;
     struct {
@@ -308,6 +309,14 @@ void send_frame_after(coordinator_t *self, uint64_t after, uint64_t peer,
     proto_type_t type, const pb_msgdesc_t *fields, const void *meta);
 void open_lane(coordinator_t *self, worker_t *worker);
 void close_lane(coordinator_t *self, worker_t *worker);
+
+// versions.c
+void refuse_version(
+    coordinator_t *self, const incoming_t *in, unsigned min, unsigned max);
+// Whether a worker's are ours; it is refused otherwise.
+bool versions_agree(
+    coordinator_t *self, const incoming_t *in, const lt_Register *meta);
+void versions_free(coordinator_t *self);
 
 // workers.c
 bool on_register(coordinator_t *self, const incoming_t *in);

@@ -110,13 +110,7 @@ read_register(coordinator_t *self, const incoming_t *in, lt_Register *meta,
     if (rc != ERR_OK || (rc = take_labels(in->frame, meta, said)) != ERR_OK) {
         return rc;
     }
-    if (meta->version_min > PROTOCOL_VERSION ||
-        meta->version_max < PROTOCOL_VERSION) {
-        send_refused(self, in->peer, ERR_VERSION, EXIT_UNREACHABLE,
-            "the coordinator speaks version %u of the protocol, this worker "
-            "%u to %u; install the same release on both",
-            PROTOCOL_VERSION, (unsigned)meta->version_min,
-            (unsigned)meta->version_max);
+    if (!versions_agree(self, in, meta)) {
         return ERR_VERSION;
     }
     if (!host_name_is_sound(meta->name) ||

@@ -3,6 +3,7 @@
 #include "worker/supervisor_inside.h"
 
 #include "common/base/xalloc.h"
+#include "common/tally/partial.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,7 +64,8 @@ send_register(supervisor_t *self)
         .software = "logtally " LOGTALLY_VERSION,
         .executors = self->config.executors,
         .intake_port = self->config.intake_port,
-        .n_labels = (uint32_t)self->config.n_labels};
+        .n_labels = (uint32_t)self->config.n_labels,
+        .partial = PARTIAL_VERSION};
     buf_t labels = {0};
 
     snprintf(meta.name, sizeof meta.name, "%s", self->config.name);
@@ -383,6 +385,19 @@ static const struct handler {
     {PROTO_CANCEL_SHARD, SUP_LINK_INTAKE, false, on_cancel},
 };
 
+// All that is known of it is its version.
+static void
+on_other_version(supervisor_t *self, unsigned version)
+{
+    sup_output_t *out = sup_push(self, SUP_REFUSED);
+
+    snprintf(out->text, sizeof out->text,
+        "the coordinator speaks version %u of the protocol and this worker "
+        "version %u; install the same release on both",
+        version, PROTOCOL_VERSION);
+    out->exit = EXIT_UNREACHABLE;
+}
+
 void
 supervisor_message(
     supervisor_t *self, sup_link_t link, span_t bytes, int64_t now_ms)
@@ -390,7 +405,11 @@ supervisor_message(
     frame_t frame;
 
     self->now = now_ms;
-    if (frame_decode(bytes, &frame) != ERR_OK) {
+    errcode_t rc = frame_decode(bytes, &frame);
+    if (rc == ERR_VERSION && link == SUP_LINK_CONTROL) {
+        on_other_version(self, frame.version);
+    }
+    if (rc != ERR_OK) {
         return;
     }
     for (size_t i = 0; i < sizeof handlers / sizeof *handlers; i++) {

@@ -22,9 +22,9 @@
 #include <string.h>
 #include <zstd.h>
 
-#define PARTIAL_MAGIC 0x0350544cu // "LTP", version 3
-#define SECTIONS_FROM 8192u       // groups
-#define PACK_FROM     (16u << 10) // bytes of a section
+#define PARTIAL_MAGIC (PARTIAL_VERSION << 24 | 0x50544cu) // "LTP" before it
+#define SECTIONS_FROM 8192u                               // groups
+#define PACK_FROM     (16u << 10)                         // bytes of a section
 #define PACK_LEVEL    1
 
 static void

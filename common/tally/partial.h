@@ -9,6 +9,9 @@
 #include "common/tally/tallies.h"
 #include "common/tally/totals.h"
 
+// Part of the bytes. One that reads another version takes none of them.
+#define PARTIAL_VERSION 3u
+
 // Of n tallies, one for each query. ERR_TOO_LARGE over LIMIT_PARTIAL.
 MUST_CHECK errcode_t partial_encode_all(
     tally_t *const *tallies, size_t n, const totals_t *totals, buf_t *out);

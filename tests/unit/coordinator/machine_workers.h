@@ -37,7 +37,8 @@ fake_say(machine_t *m, const fake_t *w, link_t link, proto_type_t type,
 static inline lt_Register
 fake_register_meta(const fake_t *w)
 {
-    lt_Register meta = {.version_min = PROTOCOL_VERSION,
+    lt_Register meta = {.partial = PARTIAL_VERSION,
+        .version_min = PROTOCOL_VERSION,
         .version_max = PROTOCOL_VERSION,
         .incarnation = w->incarnation,
         .software = "test",

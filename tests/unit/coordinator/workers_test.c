@@ -44,6 +44,28 @@ test_key_speaks_for_its_hosts_alone(void **state)
     machine_fini(&m);
 }
 
+// A worker that does not tell is one of the third version.
+static void
+test_partials_of_another_version_are_refused_beforehand(void **state)
+{
+    machine_t m;
+
+    (void)state;
+    fake_t *w = machine_init_web1(&m, 1);
+    lt_Register meta = fake_register_meta(w);
+    meta.incarnation = 5;
+    meta.partial = PARTIAL_VERSION + 1;
+    CHECK_U64(try_register(&m, w, &meta), ERR_VERSION);
+    meta.partial = PARTIAL_VERSION - 1;
+    CHECK_U64(try_register(&m, w, &meta), ERR_VERSION);
+    meta.partial = 0;
+    CHECK_U64(try_register(&m, w, &meta),
+        PARTIAL_VERSION == 3 ? ERR_OK : ERR_VERSION);
+    meta.partial = PARTIAL_VERSION;
+    CHECK_U64(try_register(&m, w, &meta), ERR_OK);
+    machine_fini(&m);
+}
+
 static void
 test_host_named_shared_is_refused(void **state)
 {
@@ -292,6 +314,8 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_key_speaks_for_its_hosts_alone),
+        cmocka_unit_test(
+            test_partials_of_another_version_are_refused_beforehand),
         cmocka_unit_test(test_host_named_shared_is_refused),
         cmocka_unit_test(test_other_versions_are_told_ours),
         cmocka_unit_test(test_impossible_numbers_are_refused),

@@ -479,6 +479,31 @@ test_its_status_says_what_it_holds(void **state)
     supervisor_destroy(&s);
 }
 
+// A frame of another version says no more than that.
+static void
+test_a_coordinator_of_another_version_is_named(void **state)
+{
+    supervisor_t *s = start();
+    buf_t frame = {0};
+    sup_output_t out;
+
+    (void)state;
+    register_worker(s);
+    frame_encode(&frame, PROTO_REFUSED, 0, NULL, NULL, (span_t){0});
+    frame.p[2] = PROTOCOL_VERSION + 1; // behind the magic
+    supervisor_message(s, SUP_LINK_INTAKE, buf_span(&frame), 0);
+    while (supervisor_next(s, &out)) { // anybody's word there
+        assert_true(out.kind != SUP_REFUSED);
+        buf_fini(&out.frame);
+    }
+    supervisor_message(s, SUP_LINK_CONTROL, buf_span(&frame), 0);
+    expect(s, SUP_REFUSED, 0, &out);
+    assert_non_null(strstr(out.text, "version 2 of the protocol"));
+    assert_non_null(strstr(out.text, "this worker version 1;"));
+    buf_fini(&frame);
+    supervisor_destroy(&s);
+}
+
 int
 main(void)
 {
@@ -498,6 +523,7 @@ main(void)
             test_nobody_is_blamed_after_the_worker_itself_was_stopped),
         cmocka_unit_test(test_bye_is_said_and_taken),
         cmocka_unit_test(test_its_status_says_what_it_holds),
+        cmocka_unit_test(test_a_coordinator_of_another_version_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
