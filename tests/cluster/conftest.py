@@ -42,19 +42,24 @@ def run(*args, timeout=120, ok=True, **kw):
     return p
 
 
+given = set()  # ports of this process; the threads of tests/crash share it
+
+
 def free_ports(n, address="127.0.0.1"):
-    """n different ones, below those that connections get by themselves: a
-    port that is bound again after a restart must not have gone to one."""
-    ports = set()
+    """n that nobody else got or gets, below those that connections take by
+    themselves: one is bound again after a restart, and not held until then."""
+    ports = []
     while len(ports) < n:
         port = random.randrange(20000, 32000)
         with socket.socket() as s:
             try:
                 s.bind((address, port))
-                ports.add(port)
             except OSError:
-                pass
-    return list(ports)
+                continue
+        if port not in given:
+            given.add(port)
+            ports.append(port)
+    return ports
 
 
 def free_port(address="127.0.0.1"):
