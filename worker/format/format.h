@@ -108,5 +108,8 @@ format_is_missing(span_t raw)
 // proxies log -1 for what did not happen.
 void format_field(
     const line_fields_t *line, field_t field, cell_t *out, bool *bad);
+// The same of a field's logged bytes, which *line has or not.
+void format_value(const line_fields_t *line, field_t field, span_t raw,
+    cell_t *out, bool *bad);
 
 #endif

@@ -160,9 +160,9 @@ parse_number(const line_fields_t *line, type_t type, span_t raw, dec_t *out)
 }
 
 void
-format_field(const line_fields_t *line, field_t field, cell_t *out, bool *bad)
+format_value(const line_fields_t *line, field_t field, span_t raw, cell_t *out,
+    bool *bad)
 {
-    span_t raw = format_raw(line, field);
     type_t type = field_infos[field].type;
 
     *bad = false;
@@ -179,4 +179,10 @@ format_field(const line_fields_t *line, field_t field, cell_t *out, bool *bad)
     } else {
         *bad = true;
     }
+}
+
+void
+format_field(const line_fields_t *line, field_t field, cell_t *out, bool *bad)
+{
+    format_value(line, field, format_raw(line, field), out, bad);
 }

@@ -278,12 +278,14 @@ rows_group(rows_t *self, uint32_t *number)
     span_t raw = raw_keys(self);
     memo_entry_t *entry = raw.p != NULL ? memo_at(self->memo, raw) : NULL;
 
+    self->asked++;
     if (entry != NULL && memo_is(entry, raw)) {
         self->bad_values += entry->bad;
         *number = entry->group;
         return ERR_OK;
     }
     uint64_t bad_before = self->bad_values;
+    self->unknown++;
     errcode_t rc = find_group(self, number);
     if (rc == ERR_OK && entry != NULL) {
         memo_put(
@@ -292,13 +294,16 @@ rows_group(rows_t *self, uint32_t *number)
     return rc;
 }
 
-// A value that is not missing.
-static errcode_t
-add_value(rows_t *self, agg_state_t *states, size_t i, const cell_t *value)
+errcode_t
+rows_add_value(rows_t *self, agg_state_t *states, size_t i, const cell_t *value)
 {
     agg_func_t func = self->query->aggs[i].func;
     cell_t when = {.kind = CELL_MISSING};
 
+    if (func == AGG_COUNT) {
+        agg_add_lines(tally_state(self->tally, states, i), 1);
+        return ERR_OK;
+    }
     if (!agg_is_wide(func)) {
         agg_add(func, tally_state(self->tally, states, i), value->number);
         return ERR_OK;
@@ -309,8 +314,8 @@ add_value(rows_t *self, agg_state_t *states, size_t i, const cell_t *value)
     return tally_add_later(self->tally, states, i, value, &when);
 }
 
-static errcode_t
-add_agg(rows_t *self, agg_state_t *states, size_t i)
+errcode_t
+rows_add_agg(rows_t *self, agg_state_t *states, size_t i)
 {
     const query_agg_t *agg = &self->query->aggs[i];
     cell_t cell;
@@ -331,11 +336,7 @@ add_agg(rows_t *self, agg_state_t *states, size_t i)
     if (rc != ERR_OK || cell.kind == CELL_MISSING) {
         return rc;
     }
-    if (agg->func == AGG_COUNT) {
-        agg_add_lines(tally_state(self->tally, states, i), 1);
-        return ERR_OK;
-    }
-    return add_value(self, states, i, &cell);
+    return rows_add_value(self, states, i, &cell);
 }
 
 errcode_t
@@ -349,7 +350,7 @@ rows_count(rows_t *self, uint32_t number)
     }
     agg_state_t *states = tally_states(self->tally, number);
     for (size_t i = 0; rc == ERR_OK && i < query->n_aggs; i++) {
-        rc = add_agg(self, states, i);
+        rc = rows_add_agg(self, states, i);
     }
     return rc;
 }

@@ -2,30 +2,12 @@
 // A batch goes through filter, keys and counting one after the other, so that
 // each works on many lines at a time. What was said lately is known by its
 // bytes (shorts.h, memo.h).
+#include "worker/scan/places.h"
 #include "worker/scan/rows_inside.h"
 
 #include "common/base/limits.h"
 
 #include <string.h>
-
-#define NO_SLOT SIZE_MAX
-
-// Where a key is in a batch: the field itself, or the request it is part of.
-typedef struct key_place {
-    field_t field;
-    size_t slot;
-} key_place_t;
-
-static size_t
-slot_of(const batch_t *batch, field_t field)
-{
-    for (size_t i = 0; i < batch->n_spans; i++) {
-        if (batch->fields[i] == field) {
-            return i;
-        }
-    }
-    return NO_SLOT;
-}
 
 // The spans that the query reads: a batch has those of all queries.
 static void
@@ -47,9 +29,8 @@ choose_slots(rows_t *self, const batch_t *batch)
     }
 }
 
-// Makes a line of the batch the one that is looked at.
-static void
-load(rows_t *self, const batch_t *batch, size_t row)
+void
+rows_load(rows_t *self, const batch_t *batch, size_t row)
 {
     for (size_t k = 0; k < self->n_slots; k++) {
         size_t i = self->slots[k];
@@ -81,7 +62,7 @@ find_by_bytes(rows_t *self, const batch_t *batch, size_t slot, size_t row,
         return ERR_OK;
     }
     uint64_t bad_before = self->bad_values;
-    load(self, batch, row);
+    rows_load(self, batch, row);
     errcode_t rc = find(self, found);
     if (rc == ERR_OK && entry != NULL) {
         shorts_put(
@@ -114,7 +95,7 @@ select_lines(rows_t *self, const batch_t *batch, size_t *n)
             rc = find_by_bytes(
                 self, batch, slot, row, &self->verdicts, find_verdict, &pass);
         } else if (self->query->filter != NULL) {
-            load(self, batch, row);
+            rows_load(self, batch, row);
             rc = find_verdict(self, &pass);
         }
         self->selected[*n] = (uint16_t)row;
@@ -123,24 +104,8 @@ select_lines(rows_t *self, const batch_t *batch, size_t *n)
     return rc;
 }
 
-// A text field of a line of the batch.
-static inline span_t
-text_of(const batch_t *batch, const key_place_t *at, size_t row)
-{
-    if (at->slot == NO_SLOT) {
-        return (span_t){0};
-    }
-    span_t text = batch->spans[at->slot][row];
-    if (batch->fields[at->slot] == at->field) {
-        return text;
-    }
-    return batch->fields[at->slot] == FIELD_URL
-               ? format_url_part(text, at->field)
-               : format_request_part(text, at->field);
-}
-
 static inline void
-put_key(rows_t *self, const batch_t *batch, const key_place_t *at, size_t row)
+put_key(rows_t *self, const batch_t *batch, const place_t *at, size_t row)
 {
     // Host and file are not logged: what they are is never missing.
     if (at->field == FIELD_HOST || at->field == FIELD_FILE) {
@@ -148,7 +113,7 @@ put_key(rows_t *self, const batch_t *batch, const key_place_t *at, size_t row)
             at->field == FIELD_HOST ? self->host : self->path, &self->keys);
         return;
     }
-    span_t text = text_of(batch, at, row);
+    span_t text = text_at(batch, at, row);
     if (format_is_missing(text)) {
         cell_encode_missing(&self->keys);
     } else {
@@ -158,7 +123,7 @@ put_key(rows_t *self, const batch_t *batch, const key_place_t *at, size_t row)
 
 // Keys of up to TALLY_BATCH lines, made and looked up together.
 static errcode_t
-group_some(rows_t *self, const batch_t *batch, const key_place_t *places,
+group_some(rows_t *self, const batch_t *batch, const place_t *places,
     const uint16_t *selected, size_t n, uint32_t *numbers)
 {
     size_t ends[TALLY_BATCH];
@@ -182,19 +147,11 @@ group_some(rows_t *self, const batch_t *batch, const key_place_t *places,
 static errcode_t
 group_texts(rows_t *self, const batch_t *batch, size_t n)
 {
-    key_place_t places[LIMIT_QUERY_COLUMNS];
+    place_t places[LIMIT_QUERY_COLUMNS];
     errcode_t rc = ERR_OK;
 
     for (size_t k = 0; k < self->query->n_keys; k++) {
-        field_t field = self->query->keys[k].expr->field;
-        size_t slot = slot_of(batch, field);
-        if (slot == NO_SLOT && (field == FIELD_PATH || field == FIELD_QUERY)) {
-            slot = slot_of(batch, FIELD_URL);
-        }
-        if (slot == NO_SLOT && format_is_of_request(field)) {
-            slot = slot_of(batch, FIELD_REQUEST);
-        }
-        places[k] = (key_place_t){field, slot};
+        places[k] = place_of(batch, self->query->keys[k].expr->field);
     }
     for (size_t i = 0; rc == ERR_OK && i < n; i += TALLY_BATCH) {
         size_t some = n - i < TALLY_BATCH ? n - i : TALLY_BATCH;
@@ -202,6 +159,17 @@ group_texts(rows_t *self, const batch_t *batch, size_t n)
             self, batch, places, self->selected + i, some, self->numbers + i);
     }
     return rc;
+}
+
+// Keys that the memo seldom knows are looked up many at a time.
+static bool
+is_long_tailed(rows_t *self)
+{
+    if (self->asked >= MEMO_TRIAL) {
+        self->long_tail = self->unknown > self->asked / 4;
+        self->asked = self->unknown = 0;
+    }
+    return self->long_tail;
 }
 
 // The groups of the selected lines, into self->numbers.
@@ -213,7 +181,7 @@ find_groups(rows_t *self, const batch_t *batch, size_t n)
     size_t slot = one ? slot_of(batch, query->keys[0].expr->field) : NO_SLOT;
     errcode_t rc = ERR_OK;
 
-    if (slot == NO_SLOT && self->text) {
+    if (self->text && (slot == NO_SLOT || is_long_tailed(self))) {
         return group_texts(self, batch, n);
     }
     for (size_t i = 0; rc == ERR_OK && i < n; i++) {
@@ -221,51 +189,13 @@ find_groups(rows_t *self, const batch_t *batch, size_t n)
             rc = find_by_bytes(self, batch, slot, self->selected[i],
                 &self->groups, rows_group, &self->numbers[i]);
         } else if (i == 0 || query->n_keys > 0) {
-            load(self, batch, self->selected[i]);
+            rows_load(self, batch, self->selected[i]);
             rc = rows_group(self, &self->numbers[i]);
         } else {
             self->numbers[i] = self->numbers[0];
         }
     }
     return rc;
-}
-
-// Neighbours of the same group are counted at once.
-static void
-count_plainly(rows_t *self, size_t n)
-{
-    const uint32_t *numbers = self->numbers;
-
-    for (size_t i = 0; i < n;) {
-        size_t same = 1;
-        while (i + same < n && numbers[i + same] == numbers[i]) {
-            same++;
-        }
-        if (numbers[i] != ROWS_NO_GROUP) {
-            agg_state_t *states = tally_states(self->tally, numbers[i]);
-            for (size_t a = 0; a < self->query->n_aggs; a++) {
-                agg_add_lines(tally_state(self->tally, states, a), same);
-            }
-        }
-        i += same;
-    }
-}
-
-static errcode_t
-count_lines(rows_t *self, const batch_t *batch, size_t n)
-{
-    errcode_t rc = ERR_OK;
-
-    if (self->counts) {
-        count_plainly(self, n);
-        return ERR_OK;
-    }
-    for (size_t i = 0; rc == ERR_OK && i < n; i++) {
-        load(self, batch, self->selected[i]);
-        rc = rows_count(self, self->numbers[i]);
-    }
-    errcode_t settled = tally_settle(self->tally); // nothing waits any more
-    return rc != ERR_OK ? rc : settled;
 }
 
 errcode_t
@@ -278,7 +208,7 @@ rows_add_batch(
     choose_slots(self, batch);
     errcode_t rc = select_lines(self, batch, &n);
     rc = rc != ERR_OK ? rc : find_groups(self, batch, n);
-    rc = rc != ERR_OK ? rc : count_lines(self, batch, n);
+    rc = rc != ERR_OK ? rc : rows_count_batch(self, batch, n);
     *bad_values += self->bad_values;
     *failed = self->looked_at;
     return rc;

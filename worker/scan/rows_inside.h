@@ -9,6 +9,7 @@
 #include "worker/scan/rows.h"
 #include "worker/scan/shorts.h"
 
+#define MEMO_TRIAL    4096u      // questions, before it is judged
 #define ROWS_NO_GROUP UINT32_MAX // of a line that lacks a key it must have
 
 struct rows {
@@ -28,7 +29,10 @@ struct rows {
     // Where they are not: what their expressions read, if that is all.
     field_t derived[FIELD_COUNT];
     size_t n_derived;
-    bool text;         // every key is a text as it was logged
+    bool text;      // every key is a text as it was logged
+    bool long_tail; // of so many that the memo is of no use
+    uint32_t asked; // the memo, of late; and what it did not know
+    uint32_t unknown;
     bool counts;       // every aggregate counts lines, all of them
     field_t decides;   // the one field that the filter reads, or FIELD_COUNT
     shorts_t verdicts; // of the filter, by the bytes of that field
@@ -50,5 +54,16 @@ MUST_CHECK errcode_t rows_key(rows_t *self, buf_t *out, bool *has_group);
 // ROWS_NO_GROUP.
 MUST_CHECK errcode_t rows_group(rows_t *self, uint32_t *number);
 MUST_CHECK errcode_t rows_count(rows_t *self, uint32_t number);
+MUST_CHECK errcode_t rows_add_agg(
+    rows_t *self, agg_state_t *states, size_t agg);
+// A value that is not missing.
+MUST_CHECK errcode_t rows_add_value(
+    rows_t *self, agg_state_t *states, size_t agg, const cell_t *value);
+
+// Makes a line of the batch the one that is looked at.
+void rows_load(rows_t *self, const batch_t *batch, size_t row);
+// The selected lines, n of them, to the groups of self->numbers.
+MUST_CHECK errcode_t rows_count_batch(
+    rows_t *self, const batch_t *batch, size_t n);
 
 #endif
