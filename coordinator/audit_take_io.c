@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const char *
 decimal(char text[24], uint64_t n)
@@ -74,6 +75,35 @@ put_result(coordinator_io_t *self, const identity_t *who, const frame_t *frame,
     }
 }
 
+// Whoever watches a job asks once a second; the first time says it.
+static bool
+is_watched(coordinator_io_t *self, const identity_t *who, uint64_t job)
+{
+    for (size_t i = 0; i < WATCHED; i++) {
+        if (self->watched[i].job == job &&
+            strcmp(self->watched[i].name, who->name) == 0) {
+            return true;
+        }
+    }
+    watched_t *w = &self->watched[self->n_watched++ % WATCHED];
+    w->job = job;
+    snprintf(w->name, sizeof w->name, "%s", who->name);
+    return false;
+}
+
+static void
+put_rows(coordinator_io_t *self, const identity_t *who, const frame_t *frame,
+    bool refused)
+{
+    lt_JobRequest meta;
+    char text[24];
+
+    if (frame_meta(frame, lt_JobRequest_fields, &meta) == ERR_OK &&
+        (refused || !is_watched(self, who, meta.job))) {
+        put(self, "rows", who, refused, decimal(text, meta.job), NULL);
+    }
+}
+
 void
 audit_message(coordinator_io_t *self, const identity_t *who,
     const coordinator_stats_t *before)
@@ -92,6 +122,8 @@ audit_message(coordinator_io_t *self, const identity_t *who,
         put_job(self, who, &frame, refused);
     } else if (frame.type == PROTO_RESULT) {
         put_result(self, who, &frame, refused);
+    } else if (frame.type == PROTO_ROWS) {
+        put_rows(self, who, &frame, refused);
     } else if (frame.type == PROTO_RELOAD_KEYS) {
         put(self, "reload-keys", who, refused, NULL, NULL);
     }

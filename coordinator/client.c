@@ -226,7 +226,7 @@ on_submit(coordinator_t *self, const incoming_t *in)
     return known;
 }
 
-static job_t *
+job_t *
 job_asked(coordinator_t *self, const incoming_t *in, uint64_t id)
 {
     job_t *job = job_find(self, id);

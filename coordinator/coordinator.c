@@ -34,6 +34,7 @@ static const struct handler {
     {PROTO_WAIT, LINK_CONTROL, true, CLIENTS, on_job_request},
     {PROTO_CANCEL_JOB, LINK_CONTROL, true, CLIENTS, on_job_request},
     {PROTO_RESULT, LINK_CONTROL, true, CLIENTS, on_result},
+    {PROTO_ROWS, LINK_CONTROL, true, CLIENTS, on_rows},
     {PROTO_JOBS, LINK_CONTROL, true, CLIENTS, on_jobs},
     {PROTO_WORKERS, LINK_CONTROL, true, CLIENTS, on_workers},
     {PROTO_RELOAD_KEYS, LINK_CONTROL, true, ROLE_ADMIN, on_reload_keys},
@@ -356,6 +357,7 @@ coordinator_tick(coordinator_t *self, int64_t now_ms)
     job_t *job, *next;
 
     self->now = now_ms;
+    standing_tick(self);
     workers_tick(self);
     leases_tick(self);
     jobs_tick(self);

@@ -8,6 +8,7 @@
 // change.c   plans that change
 // job.c      the life of a job       coordinator.c  messages in and out
 // record.c   what the journal gets   restore.c  what it gives back
+// standing.c rows of a running job
 #ifndef LOGTALLY_COORDINATOR_COORDINATOR_INSIDE_H
 #define LOGTALLY_COORDINATOR_COORDINATOR_INSIDE_H
 
@@ -251,6 +252,7 @@ struct job {
     size_t more_missing;
     uint64_t result_bytes;
     uint64_t rejected;
+    struct standing *standing; // its rows as they stood when asked, or NULL
     errcode_t error;
     uint32_t exit;
     char text[LIMIT_TEXT];
@@ -269,7 +271,9 @@ struct coordinator {
     uint64_t turn;
     int64_t sweep_at; // for grants that nobody uses
     int64_t straggle_at;
-    worker_t *workers; // by name
+    int64_t standing_at;   // until then no rows of running jobs are made
+    int64_t standing_made; // the last ones; 0: what they took is known
+    worker_t *workers;     // by name
     worker_t *incarnations;
     job_t *jobs;
     output_t *out;
@@ -492,6 +496,14 @@ bool on_jobs(coordinator_t *self, const incoming_t *in);
 bool on_reload_keys(coordinator_t *self, const incoming_t *in);
 bool on_workers(coordinator_t *self, const incoming_t *in);
 void send_plan(coordinator_t *self, job_t *job);
+
+// The job that a client may ask about; NULL: it was refused.
+job_t *job_asked(coordinator_t *self, const incoming_t *in, uint64_t id);
+
+// standing.c
+bool on_rows(coordinator_t *self, const incoming_t *in);
+void standing_free(job_t *job);
+void standing_tick(coordinator_t *self);
 
 // updates.c
 void fill_update(

@@ -18,6 +18,14 @@
 
 #include <zmq.h>
 
+#define WATCHED 64u // jobs and keys whose reading of rows was told last
+
+// Who asked for the rows of a running job.
+typedef struct watched {
+    char name[LIMIT_NAME];
+    uint64_t job;
+} watched_t;
+
 struct coordinator_io {
     coordinator_t *machine;
     state_t *state;
@@ -47,6 +55,8 @@ struct coordinator_io {
     int64_t away_ms;       // time that this process was stopped or busy in all
     uint64_t unknown;      // messages without a name, or of one not allowed
     coordinator_stats_t told;
+    watched_t watched[WATCHED]; // a ring
+    size_t n_watched;
     notify_t notify;
     http_io_t *http; // NULL: no metrics
     bool ending;

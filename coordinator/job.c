@@ -143,6 +143,7 @@ job_free_work(coordinator_t *self, job_t *job)
     job->split = NULL;
     job->n_split = 0;
     verify_free(job);
+    standing_free(job);
     job->n_sources = job->n_listings = job->n_places = job->n_ranges = 0;
     for (size_t i = 0; job->tallies != NULL && i < job->queries->n; i++) {
         tallies_destroy(&job->tallies[i]);

@@ -119,6 +119,31 @@ take_cells(rows_t *self)
     return cells;
 }
 
+// At most `most` bytes, and whole characters.
+static size_t
+cut_text(span_t text, size_t most)
+{
+    size_t len = text.len < most ? text.len : most;
+
+    while (len < text.len && len > 0 && (text.p[len] & 0xc0) == 0x80) {
+        len--;
+    }
+    return len;
+}
+
+void
+result_cut(result_t *self, size_t rows, size_t text)
+{
+    self->n_rows = rows < self->n_rows ? rows : self->n_rows;
+    for (size_t i = 0; i < self->n_rows * self->n_columns; i++) {
+        cell_t *cell = &self->cells[i];
+        if (cell->kind == CELL_TEXT) {
+            cell->text.len = cut_text(cell->text, text);
+        }
+    }
+    result_fingerprint(self, self->receipt.fingerprint);
+}
+
 static result_t *
 make_result(rows_t *rows)
 {
@@ -149,7 +174,16 @@ errcode_t
 result_build(
     const query_t *query, tally_t *const *parts, size_t n_parts, result_t **out)
 {
-    rows_t rows = {.query = query, .memory = result_memory_new()};
+    size_t all;
+
+    return result_build_first(query, parts, n_parts, 0, &all, out);
+}
+
+errcode_t
+result_build_first(const query_t *query, tally_t *const *parts, size_t n_parts,
+    size_t most, size_t *all, result_t **out)
+{
+    rows_t rows = {.query = query, .memory = result_memory_new(), .most = most};
     errcode_t rc = fill_rows(&rows, parts, n_parts);
 
     *out = NULL;
@@ -159,6 +193,7 @@ result_build(
     if (rc == ERR_OK) {
         *out = make_result(&rows);
     }
+    *all = rows.total;
     result_memory_destroy(&rows.memory);
     free(rows.list);
     free(rows.cells);

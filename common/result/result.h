@@ -62,6 +62,14 @@ typedef struct result {
 // ERR_MALFORMED for a key that is not of its column's type.
 MUST_CHECK errcode_t result_build(const query_t *query, tally_t *const *parts,
     size_t n_parts, result_t **out);
+// The first `most` rows (0: all); *all is how many there were. Making so few
+// takes less than making all.
+MUST_CHECK errcode_t result_build_first(const query_t *query,
+    tally_t *const *parts, size_t n_parts, size_t most, size_t *all,
+    result_t **out);
+// Cuts one of a chain to so many rows, and its texts to so many bytes. It is
+// another result then, with a fingerprint of its own.
+void result_cut(result_t *self, size_t rows, size_t text);
 void result_destroy(result_t **self_p); // and all behind it
 
 void receipt_fini(receipt_t *self); // empty afterwards

@@ -289,22 +289,51 @@ needs_default_order(const query_t *q)
     return true;
 }
 
+// What comes behind a stage, the cut to the rows that are wanted among it.
+static const stage_t *
+stage_behind(const rows_t *self, size_t i, const stage_t *cut)
+{
+    const query_t *q = self->query;
+
+    return i < q->n_stages ? &q->stages[i] : self->most > 0 ? cut : NULL;
+}
+
+static errcode_t
+run_stages(rows_t *self, eval_t *eval, const stage_t *cut)
+{
+    const query_t *q = self->query;
+    errcode_t rc = ERR_OK;
+
+    for (size_t i = 0; i < q->n_stages && rc == ERR_OK; i++) {
+        size_t before = self->n;
+        rc = run_stage(
+            self, eval, &q->stages[i], stage_behind(self, i + 1, cut));
+        // A sort may have left out those that are cut off anyway.
+        self->total = q->stages[i].kind == STAGE_SORT ? before : self->n;
+    }
+    return rc;
+}
+
 errcode_t
 rows_run(rows_t *self)
 {
     const query_t *q = self->query;
+    const stage_t cut = {.kind = STAGE_HEAD, .head = self->most};
     eval_t *eval = NULL;
     errcode_t rc = ERR_OK;
 
+    self->total = self->n;
     if (needs_default_order(q)) {
-        sort_rows(self, NULL, 0, q->n_stages > 0 ? &q->stages[0] : NULL);
+        sort_rows(self, NULL, 0, stage_behind(self, 0, &cut));
     }
     if (q->n_stages > 0) {
         rc = eval_new(q, &eval);
     }
-    for (size_t i = 0; i < q->n_stages && rc == ERR_OK; i++) {
-        rc = run_stage(self, eval, &q->stages[i],
-            i + 1 < q->n_stages ? &q->stages[i + 1] : NULL);
+    if (rc == ERR_OK) {
+        rc = run_stages(self, eval, &cut);
+    }
+    if (self->most > 0) {
+        run_head(self, &cut);
     }
     eval_destroy(&eval);
     return rc;

@@ -13,7 +13,9 @@ typedef struct rows {
     cell_t **list;           // the n rows in order; behind them those cut
     size_t n;
     size_t n_all;
-    size_t lets; // columns filled so far by LET
+    size_t lets;  // columns filled so far by LET
+    size_t most;  // rows that are wanted, the first ones; 0: all
+    size_t total; // of them, when the rest is cut off
 } rows_t;
 
 // ERR_OVERFLOW, ERR_REGEX.

@@ -63,6 +63,30 @@ hear_update(sim_t *s, sim_job_t *j, const lt_JobUpdate *update)
     }
 }
 
+// Each line that is counted so far stands in one row, and nothing else does.
+static void
+hear_rows(sim_t *s, const frame_t *frame)
+{
+    lt_RowsNow meta;
+    result_t *r = NULL;
+    dec_t lines = 0;
+
+    assert(frame_meta(frame, lt_RowsNow_fields, &meta) == ERR_OK);
+    if (frame->payload.len == 0) {
+        return;
+    }
+    assert(result_decode(frame->payload, &r) == ERR_OK);
+    for (size_t i = 0; i < r->n_rows; i++) {
+        lines += r->cells[i * r->n_columns + 1].number;
+    }
+    if (lines != DEC_INT(r->receipt.totals.lines) || r->receipt.complete ||
+        meta.bytes_done > meta.bytes) {
+        sim_wrong(s, "the rows of job %llu are not what is counted",
+            (unsigned long long)meta.job);
+    }
+    result_destroy(&r);
+}
+
 void
 client_hear(sim_t *s, size_t i, span_t bytes)
 {
@@ -73,6 +97,9 @@ client_hear(sim_t *s, size_t i, span_t bytes)
     assert(frame_decode(bytes, &frame) == ERR_OK);
     if (frame.type == PROTO_REFUSED && j->id != 0) {
         sim_wrong(s, "job %llu is forgotten", (unsigned long long)j->id);
+    }
+    if (frame.type == PROTO_ROWS_NOW) {
+        hear_rows(s, &frame);
     }
     if (frame.type != PROTO_JOB_UPDATE) {
         return;
@@ -126,6 +153,9 @@ ask(sim_t *s, const sim_job_t *j, uint64_t peer)
 
     frame_encode(&frame, cancel ? PROTO_CANCEL_JOB : PROTO_WAIT, 0,
         lt_JobRequest_fields, &(lt_JobRequest){.job = j->id}, (span_t){0});
+    say(s, peer, &frame);
+    frame_encode(&frame, PROTO_ROWS, 0, lt_JobRequest_fields,
+        &(lt_JobRequest){.job = j->id}, (span_t){0});
     say(s, peer, &frame);
 }
 

@@ -330,10 +330,75 @@ test_fingerprint_can_be_worked_out_by_others(void **state)
     buf_fini(&bytes);
 }
 
+// The first rows of a query, by two ways.
+static void
+check_first(const char *query, size_t most, size_t all)
+{
+    fixture_t t, whole;
+    size_t got;
+
+    table_init(&t, query);
+    table_init(&whole, query);
+    for (size_t i = 0; i < 40; i++) {
+        char path[8];
+        snprintf(path, sizeof path, "/%zu", i * 7 % 40);
+        table_add(&t, 1 + i % 5, TEXT(path));
+        table_add(&whole, 1 + i % 5, TEXT(path));
+    }
+    table_build(&whole);
+    CHECK_U64(whole.result->n_rows, all);
+    CHECK_OK(result_build_first(t.query, &t.tally, 1, most, &got, &t.result));
+    CHECK_U64(got, all);
+    CHECK_U64(t.result->n_rows, most < all ? most : all);
+    result_cut(whole.result, most, 100);
+    assert_memory_equal(
+        whole.result->receipt.fingerprint, t.result->receipt.fingerprint, 32);
+    assert_string_equal(table_rows(&t), table_rows(&whole));
+    table_fini(&t);
+    table_fini(&whole);
+}
+
+static void
+test_the_first_rows_are_those_of_the_whole(void **state)
+{
+    (void)state;
+    for (size_t most = 1; most < 50; most += 3) {
+        check_first("count by path", most, 40);
+        check_first("count by path | sort path", most, 40);
+        check_first("count by path | where count > 2", most, 24);
+        check_first("count by path | let x = count * 2 | sort -x", most, 40);
+        check_first("count by path | sort path | head 7 | sort -path", most, 7);
+        check_first("top 12 path", most, 12);
+        check_first("top 12 path | let x = count + 1", most, 12);
+    }
+}
+
+static void
+test_a_cut_text_ends_with_a_whole_character(void **state)
+{
+    fixture_t t;
+
+    (void)state;
+    table_init(&t, "count by path");
+    table_add(&t, 1,
+        TEXT("/a\xc3\xa4"
+             "b"));
+    table_build(&t);
+    result_cut(t.result, 1, 4);
+    assert_string_equal(table_rows(&t), "/a\xc3\xa4 1");
+    result_cut(t.result, 1, 3);
+    assert_string_equal(table_rows(&t), "/a 1");
+    result_cut(t.result, 0, 3);
+    assert_string_equal(table_rows(&t), "");
+    table_fini(&t);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_first_rows_are_those_of_the_whole),
+        cmocka_unit_test(test_a_cut_text_ends_with_a_whole_character),
         cmocka_unit_test(test_default_order_is_count_down_then_keys_up),
         cmocka_unit_test(test_time_buckets_come_first),
         cmocka_unit_test(test_sort_puts_missing_first_up_and_last_down),
