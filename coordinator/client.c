@@ -191,6 +191,7 @@ start_job(coordinator_t *self, const incoming_t *in, const lt_Submit *meta,
         return;
     }
     record_job(self, job);
+    event_tell_job(self, job);
     if (meta->follow || meta->plan_only) {
         follow(job, in->peer);
     }
@@ -378,6 +379,8 @@ fill_worker(const coordinator_t *self, const worker_t *w, lt_WorkerInfo *out)
     snprintf(out->sandbox, sizeof out->sandbox, "%s", w->sandbox);
     out->executors = w->executors;
     out->held = (uint32_t)w->n_active;
+    out->bytes_a_second = worker_rate(w);
+    out->bytes_read = w->bytes_read;
     out->last_heard_ms = (uint64_t)(self->now - w->heard);
     for (size_t i = 0; i < w->n_labels && len < sizeof out->labels; i++) {
         int more = snprintf(out->labels + len, sizeof out->labels - len, "%s%s",

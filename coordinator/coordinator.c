@@ -37,6 +37,7 @@ static const struct handler {
     {PROTO_ROWS, LINK_CONTROL, true, CLIENTS, on_rows},
     {PROTO_JOBS, LINK_CONTROL, true, CLIENTS, on_jobs},
     {PROTO_WORKERS, LINK_CONTROL, true, CLIENTS, on_workers},
+    {PROTO_EVENTS, LINK_CONTROL, true, CLIENTS, on_events},
     {PROTO_RELOAD_KEYS, LINK_CONTROL, true, ROLE_ADMIN, on_reload_keys},
 };
 
@@ -149,6 +150,7 @@ coordinator_new(const coordinator_config_t *config, int64_t now_ms)
     self->pool =
         pool_new(config->merge_threads < TALLY_PARTS ? config->merge_threads
                                                      : TALLY_PARTS);
+    self->events = events_new(config->epoch);
     self->now = now_ms;
     self->settled = now_ms + config->settle_ms;
     self->next_job = self->stats.next_job = config->first_job;
@@ -186,6 +188,7 @@ coordinator_destroy(coordinator_t **self_p)
     buf_fini(&self->fetched.bytes);
     pool_destroy(&self->pool);
     versions_free(self);
+    events_destroy(&self->events);
     free(self);
     *self_p = NULL;
 }
@@ -297,6 +300,7 @@ coordinator_revoked(coordinator_t *self, const char *name, int64_t now_ms)
     worker_t *w, *next;
 
     self->now = now_ms;
+    event_tell(self, LOG_WARN, "key-revoked", NULL, NULL, "%s", name);
     HASH_ITER(by_name, self->workers, w, next)
     {
         if (w->up && strcmp(w->key, name) == 0) {
@@ -337,6 +341,7 @@ coordinator_journaled(coordinator_t *self, uint64_t number, int64_t now_ms)
             job_start(self, job);
         }
         change_durable(self, job);
+        event_tell_job(self, job);
     }
     leases_give(self);
 }
@@ -345,6 +350,9 @@ void
 coordinator_journal_stuck(coordinator_t *self, const char *why, int64_t now_ms)
 {
     self->now = now_ms;
+    event_tell(self, why != NULL ? LOG_ERROR : LOG_INFO,
+        why != NULL ? "journal-stuck" : "journal-goes-on", NULL, NULL, "%s",
+        why != NULL ? why : "");
     snprintf(self->stuck, sizeof self->stuck, "%s", why != NULL ? why : "");
     self->dirty = true;
     self->wants_grant = true;
@@ -363,6 +371,7 @@ coordinator_tick(coordinator_t *self, int64_t now_ms)
     jobs_tick(self);
     leases_give(self);
     stragglers_tick(self);
+    watch_tick(self);
     HASH_ITER(hh, self->jobs, job, next)
     {
         busy = busy || !job_is_over(job);

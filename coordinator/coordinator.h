@@ -7,6 +7,7 @@
 
 #include "certs/allowlist.h"
 #include "common/base/bytes.h"
+#include "common/base/log.h"
 #include "coordinator/journal.h"
 
 typedef struct coordinator coordinator_t;
@@ -122,6 +123,11 @@ void coordinator_journaled(
 // lent, and jobs say what they wait for.
 void coordinator_journal_stuck(
     coordinator_t *self, const char *why, int64_t now_ms);
+
+// Something that only the driver knows of, for who asks for events. id is a
+// literal, as in the log; worker: its name, or NULL.
+void coordinator_event(coordinator_t *self, log_level_t level, const char *id,
+    const char *worker, const char *text, int64_t now_ms);
 
 // Does what is due; returns ms until it wants to be called again.
 int64_t coordinator_tick(coordinator_t *self, int64_t now_ms);

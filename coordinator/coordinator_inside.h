@@ -3,6 +3,7 @@
 //
 // workers.c  who is there            client.c   what the CLI asks
 // source.c   "web*:/var/log/x*"      planner.c  files to shards
+// watch.c    what an operator watches
 // straggle.c shards that take too long   verify.c  counted twice, compared
 // leases.c   who counts what         sink.c     partials to commits
 // change.c   plans that change
@@ -20,6 +21,9 @@
 #include "common/wire/control.pb.h"
 #include "common/wire/frame.h"
 #include "coordinator/coordinator.h"
+#include "coordinator/events.h"
+#include "coordinator/flow.h"
+#include "coordinator/rate.h"
 
 #define LIST_MS      60000 // silence after which a listing is given up
 #define GRACE_MS     4000  // a worker may be back on another connection
@@ -61,6 +65,8 @@ typedef struct worker {
     size_t n_active;
     uint64_t credit_counting; // what they take of its room
     uint64_t credit_active;
+    uint64_t bytes_read; // of its shards, since the coordinator started
+    rate_t rate;         // of these
     UT_hash_handle by_name;
     UT_hash_handle by_incarnation;
 } worker_t;
@@ -87,6 +93,7 @@ struct lease {
     int64_t lent_at;
     int64_t mentioned;
     uint64_t bytes_done;
+    uint64_t bytes_seen;  // of the most that it said: counted as read
     bool running;         // an executor was at it when the worker last said so
     lease_t *prev, *next; // of the worker's active ones
     UT_hash_handle hh;    // of the job's
@@ -216,6 +223,7 @@ struct job {
     int64_t told;      // last update to followers
     int64_t finish_at; // the result could not be kept: try again; 0: no
     bool news;
+    bool taken_told, end_told; // as events
     uint64_t *followers;
     size_t n_followers, cap_followers;
     job_source_t *sources;
@@ -285,8 +293,11 @@ struct coordinator {
     uint64_t put;           // number of the last entry
     uint64_t durable;       // up to this one
     char stuck[LIMIT_TEXT]; // why the journal cannot be written, or ""
-    struct told *told;      // keys whose version was refused
-    bool dirty;             // there may be something to lease
+    events_t *events;
+    uint64_t bytes_read; // by all workers, and
+    flow_t flow;         // when
+    struct told *told;   // keys whose version was refused
+    bool dirty;          // there may be something to lease
     bool wants_grant;
     struct {
         uint64_t job;
@@ -371,7 +382,7 @@ void lease_lapse(coordinator_t *self, lease_t *lease, bool counts);
 // A worker that was thought lost goes on with what it has, as long as nobody
 // else was lent the shard.
 void lease_revive(lease_t *lease);
-void lease_offered(lease_t *lease);
+void lease_offered(coordinator_t *self, lease_t *lease);
 void leases_worker_lost(coordinator_t *self, worker_t *worker);
 void lease_remove(coordinator_t *self, lease_t *lease);
 void leases_remove_of(coordinator_t *self, job_t *job, uint64_t shard);
@@ -388,6 +399,19 @@ void leases_tick(coordinator_t *self);
 void lease_lend(coordinator_t *self, worker_t *w, job_t *job, uint32_t shard);
 void lease_lend_check(
     coordinator_t *self, worker_t *w, job_t *job, uint32_t shard);
+
+// watch.c
+// worker and job may be NULL.
+void event_tell(coordinator_t *self, log_level_t level, const char *id,
+    const job_t *job, const char *worker, const char *fmt, ...)
+    __attribute__((format(printf, 6, 7)));
+// What of its life is durable now and was not told yet.
+void event_tell_job(coordinator_t *self, job_t *job);
+// So much of the shard has its worker read.
+void watch_progress(coordinator_t *self, lease_t *l, uint64_t bytes);
+uint64_t worker_rate(const worker_t *w); // bytes a second
+void watch_tick(coordinator_t *self);
+bool on_events(coordinator_t *self, const incoming_t *in);
 
 // straggle.c
 void stragglers_tick(coordinator_t *self);

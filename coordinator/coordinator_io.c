@@ -43,12 +43,15 @@ enum {
 // ---- outputs
 
 static void
-log_number(log_level_t level, const char *event, uint64_t total)
+tell_number(coordinator_io_t *self, const char *event, uint64_t total)
 {
-    char text[24];
+    char text[40];
 
     snprintf(text, sizeof text, "%llu", (unsigned long long)total);
-    log_event(level, event, "total", text, NULL);
+    log_event(LOG_WARN, event, "total", text, NULL);
+    snprintf(text, sizeof text, "%llu so far", (unsigned long long)total);
+    coordinator_event(self->machine, LOG_WARN, event, NULL, text,
+        self->seen_ms - self->away_ms);
 }
 
 static void
@@ -67,6 +70,8 @@ open_lane(coordinator_io_t *self, const output_t *out, int64_t now_ms)
     if (rc != ERR_OK) {
         log_event(LOG_WARN, "worker-unreachable", "name", out->name, "intake",
             out->endpoint, "why", (const char *)why.p, NULL);
+        coordinator_event(self->machine, LOG_WARN, "worker-unreachable",
+            out->name, (const char *)why.p, now_ms);
         coordinator_undelivered(self->machine, OUT_INTAKE, out->peer, now_ms);
     }
     buf_fini(&why);
@@ -90,6 +95,14 @@ send_control(
     coordinator_undelivered(self->machine, OUT_CONTROL, peer, now_ms);
 }
 
+static void
+tell_keys_changed(coordinator_io_t *self, int64_t now_ms)
+{
+    log_event(LOG_INFO, "keys-changed", NULL);
+    coordinator_event(self->machine, LOG_INFO, "keys-changed", NULL,
+        "another list of allowed keys is in force", now_ms);
+}
+
 // An admin asked. What was revoked is cut off a moment later, so that the
 // answer is not cut off with it.
 static void
@@ -102,7 +115,7 @@ reload_keys(coordinator_io_t *self, const output_t *out, int64_t now_ms)
     buf_t answer = {0};
 
     if (done.changed) {
-        log_event(LOG_INFO, "keys-changed", NULL);
+        tell_keys_changed(self, now_ms);
     }
     snprintf(meta.fault, sizeof meta.fault, "%.*s", (int)why.len,
         why.len > 0 ? (const char *)why.p : "");
@@ -151,6 +164,8 @@ reserve_jobs(coordinator_io_t *self, int64_t now_ms)
         self->reserve_at_ms = now_ms + RESERVE_RETRY_MS;
         log_event(LOG_ERROR, "state-failed", "what", "next_job", "error",
             strerror(errno), NULL);
+        coordinator_event(self->machine, LOG_ERROR, "state-failed", NULL,
+            "next_job cannot be written", now_ms);
     }
 }
 
@@ -174,7 +189,7 @@ flush(coordinator_io_t *self, int64_t now_ms)
 // ---- inputs
 
 static void
-refuse(coordinator_io_t *self, link_t link)
+refuse(coordinator_io_t *self, link_t link, int64_t now_ms)
 {
     static log_limit_t limit = {.per_second = 5};
 
@@ -183,6 +198,8 @@ refuse(coordinator_io_t *self, link_t link)
         log_event(LOG_WARN, "message-refused", "name", self->in.user, "from",
             self->in.address, "socket",
             link == LINK_CONTROL ? "control" : "sink", NULL);
+        coordinator_event(self->machine, LOG_WARN, "message-refused", NULL,
+            self->in.user, now_ms);
     }
 }
 
@@ -193,7 +210,7 @@ take(coordinator_io_t *self, link_t link, int64_t now_ms)
 
     if (self->in.user[0] == '\0' ||
         zap_identity(self->zap, self->in.user, &who) != ERR_OK) {
-        refuse(self, link);
+        refuse(self, link, now_ms);
         return;
     }
     roster_note(self->roster, &who);
@@ -217,7 +234,7 @@ drain(coordinator_io_t *self, void *socket, link_t link, int64_t now_ms)
         if (rc == ERR_OK) {
             take(self, link, now_ms);
         } else if (rc == ERR_MALFORMED) {
-            refuse(self, link);
+            refuse(self, link, now_ms);
         } else {
             log_event(LOG_ERROR, "socket-failed", "error",
                 zmq_strerror(zmq_errno()), NULL);
@@ -280,7 +297,7 @@ refresh_keys(coordinator_io_t *self, int64_t now_ms)
     bool cut = false;
 
     if (zap_refresh(self->zap)) {
-        log_event(LOG_INFO, "keys-changed", NULL);
+        tell_keys_changed(self, now_ms);
     }
     while (roster_next_gone(self->roster, look_up, self->zap, name)) {
         log_event(LOG_INFO, "key-revoked", "name", name, NULL);
@@ -307,10 +324,13 @@ machine_ms(coordinator_io_t *self)
     int64_t gap_ms = now_ms - self->seen_ms;
 
     if (gap_ms > AWAY_MS) {
-        char text[24];
+        char text[24], said[40];
         snprintf(text, sizeof text, "%lld", (long long)gap_ms);
         log_event(LOG_WARN, "was-away", "ms", text, NULL);
+        snprintf(said, sizeof said, "for %s ms", text);
         self->away_ms += gap_ms;
+        coordinator_event(self->machine, LOG_WARN, "was-away", NULL, said,
+            now_ms - self->away_ms);
     }
     self->seen_ms = now_ms;
     return now_ms - self->away_ms;
@@ -333,7 +353,7 @@ tell_changes(coordinator_io_t *self)
 
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         if (rows[i].now != rows[i].told) {
-            log_number(LOG_WARN, rows[i].event, rows[i].now);
+            tell_number(self, rows[i].event, rows[i].now);
         }
     }
     self->told = *now;
@@ -434,6 +454,8 @@ give_up_stuck_lanes(coordinator_io_t *self, int64_t now_ms)
     while (lanes_stuck(self->lanes, now_ms, &lane)) {
         log_event(LOG_WARN, "intake-unreachable", "name",
             lanes_name(self->lanes, lane), NULL);
+        coordinator_event(self->machine, LOG_WARN, "intake-unreachable",
+            lanes_name(self->lanes, lane), "it takes nothing", now_ms);
         coordinator_undelivered(self->machine, OUT_INTAKE, lane, now_ms);
         flush(self, now_ms);
     }

@@ -362,6 +362,8 @@ log_ready(const coordinator_io_t *self)
     log_event(LOG_INFO, "coordinator-ready", "control_port", control,
         "sink_port", sink, "version", LOGTALLY_VERSION, "key", fingerprint,
         NULL);
+    coordinator_event(self->machine, LOG_INFO, "coordinator-ready", NULL,
+        "version " LOGTALLY_VERSION, self->seen_ms);
 }
 
 errcode_t

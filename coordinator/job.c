@@ -217,6 +217,7 @@ end(coordinator_t *self, job_t *job, lt_JobState state, unsigned exit)
     snprintf(id, sizeof id, "%llu", (unsigned long long)job->id);
     log_event(LOG_INFO, "job-ended", "job", id, "state", names[state], "text",
         job->text, NULL);
+    event_tell_job(self, job);
     update_followers(self, job);
     job->n_followers = 0;
     self->dirty = true;

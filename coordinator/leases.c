@@ -390,8 +390,9 @@ leases_remove_of(coordinator_t *self, job_t *job, uint64_t shard)
 }
 
 void
-lease_offered(lease_t *l)
+lease_offered(coordinator_t *self, lease_t *l)
 {
+    watch_progress(self, l, l->job->shards[l->key.shard].bytes);
     if (l->active && !l->offered) {
         end_counting(l);
     }
@@ -493,6 +494,7 @@ lease_held(coordinator_t *self, worker_t *worker, const lt_Held *held)
         return;
     }
     l->mentioned = self->now;
+    watch_progress(self, l, held->bytes_done);
     if (l->bytes_done != held->bytes_done || l->running != held->running) {
         l->bytes_done = held->bytes_done;
         l->running = held->running;

@@ -27,6 +27,7 @@ restore_job(coordinator_t *self, uint64_t id, span_t bytes)
         return ERR_TOO_LARGE;
     }
     job->restored = true;
+    job->taken_told = true; // by the coordinator before
     errcode_t rc = entry_get_job(bytes, self->config.wall_ms, job);
     if (rc == ERR_OK) {
         rc = queries_parse(job->canonical, &job->queries, &error);
@@ -181,6 +182,7 @@ go_on(coordinator_t *self, job_t *job)
 {
     if (job_is_over(job)) {
         self->stats.jobs_ended++;
+        job->end_told = true;
         if (job->leftovers) {
             record_drop_work(self, job);
         }

@@ -97,6 +97,7 @@ attempt_failed(coordinator_t *self, lease_t *l, const char *why)
     const worker_t *w = l->worker;
 
     log_event(LOG_WARN, "attempt-failed", "worker", w->name, "why", why, NULL);
+    event_tell(self, LOG_WARN, "attempt-failed", job, w->name, "%s", why);
     s->avoid = w;
     requeue(self, l, s->failures + 1u < LIMIT_ATTEMPTS);
     if (s->state == SHARD_DONE || ++s->failures < LIMIT_ATTEMPTS) {
@@ -136,7 +137,7 @@ take_offer(coordinator_t *self, worker_t *worker, const lt_Offer *offer)
         lease_free_staging(self, l);
     }
     l->adopted = l->adopted || offer->epoch != self->config.epoch;
-    lease_offered(l);
+    lease_offered(self, l);
     lease_revive(l);
     self->dirty = true;
     l->mentioned = self->now;

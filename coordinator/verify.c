@@ -204,6 +204,7 @@ differs(coordinator_t *self, job_t *job, check_t *c, const worker_t *other,
     finish(self, job, c, CHECK_DIFFERS, text);
     log_event(LOG_ERROR, "counts-differ", "job", id, "first", c->by->name,
         "second", other->name, "text", text, NULL);
+    event_tell(self, LOG_ERROR, "counts-differ", job, other->name, "%s", text);
 }
 
 bool

@@ -45,6 +45,8 @@ refuse(coordinator_t *self, const incoming_t *in, const char *text)
     if (!was_told(self, in->who->name)) {
         log_event(LOG_WARN, "version-refused", "key", in->who->name, "address",
             in->address, "text", text, NULL);
+        event_tell(self, LOG_WARN, "version-refused", NULL, NULL,
+            "%s at %s: %s", in->who->name, in->address, text);
     }
     send_refused(self, in->peer, ERR_VERSION, EXIT_UNREACHABLE, "%s", text);
 }

@@ -50,6 +50,7 @@ worker_lost(coordinator_t *self, worker_t *worker, const char *why)
     record_worker(self, worker);
     self->stats.workers_lost++;
     log_event(LOG_WARN, "worker-lost", "name", worker->name, "why", why, NULL);
+    event_tell(self, LOG_WARN, "worker-lost", NULL, worker->name, "%s", why);
     close_lane(self, worker);
     leases_worker_lost(self, worker);
     HASH_ITER(hh, self->jobs, job, next)
@@ -294,6 +295,8 @@ on_register(coordinator_t *self, const incoming_t *in)
             lt_Registered_fields, &reply, (span_t){0});
         log_event(LOG_INFO, "worker-up", "name", w->name, "intake", w->endpoint,
             NULL);
+        event_tell(
+            self, LOG_INFO, "worker-up", NULL, w->name, "%s", w->software);
     }
     free(said);
     return w != NULL;
@@ -376,6 +379,8 @@ worker_forget(coordinator_t *self, worker_t *worker)
     if (!worker->forgotten) {
         worker->forgotten = true;
         log_event(LOG_INFO, "worker-forgotten", "name", worker->name, NULL);
+        event_tell(self, LOG_INFO, "worker-forgotten", NULL, worker->name,
+            "nobody waits for it any more");
         record_worker(self, worker);
     }
 }

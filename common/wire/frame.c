@@ -37,6 +37,7 @@ static const struct {
     {PROTO_WORKERS, "WORKERS"},
     {PROTO_RELOAD_KEYS, "RELOAD_KEYS"},
     {PROTO_ROWS, "ROWS"},
+    {PROTO_EVENTS, "EVENTS"},
     {PROTO_JOB_UPDATE, "JOB_UPDATE"},
     {PROTO_RESULT_CHUNK, "RESULT_CHUNK"},
     {PROTO_JOB_LIST, "JOB_LIST"},
@@ -44,6 +45,7 @@ static const struct {
     {PROTO_PLAN, "PLAN"},
     {PROTO_KEYS_RELOADED, "KEYS_RELOADED"},
     {PROTO_ROWS_NOW, "ROWS_NOW"},
+    {PROTO_EVENT_LIST, "EVENT_LIST"},
     {PROTO_BATCH, "BATCH"},
 };
 

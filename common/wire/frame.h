@@ -43,6 +43,7 @@ typedef enum {
     PROTO_WORKERS = 70,
     PROTO_RELOAD_KEYS = 71,
     PROTO_ROWS = 73,
+    PROTO_EVENTS = 72,
     PROTO_JOB_UPDATE = 80,
     PROTO_RESULT_CHUNK = 81,
     PROTO_JOB_LIST = 82,
@@ -50,6 +51,7 @@ typedef enum {
     PROTO_PLAN = 84,
     PROTO_KEYS_RELOADED = 85,
     PROTO_ROWS_NOW = 87,
+    PROTO_EVENT_LIST = 86,
     PROTO_BATCH = 96, // batch.h
 } proto_type_t;
 

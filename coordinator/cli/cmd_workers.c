@@ -52,6 +52,8 @@ add_json(buf_t *json, const lt_WorkerInfo *w)
     json_number(json, "executors", w->executors);
     json_number(json, "held", w->held);
     json_number(json, "last_heard_ms", w->last_heard_ms);
+    json_number(json, "bytes_a_second", w->bytes_a_second);
+    json_number(json, "bytes_read", w->bytes_read);
     json_text(json, "address", w->address);
     json_text(json, "software", w->software);
     json_text(json, "sandbox", w->sandbox);

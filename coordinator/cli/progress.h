@@ -5,7 +5,7 @@
 #define LOGTALLY_COORDINATOR_CLI_PROGRESS_H
 
 #include "coordinator/cli/job_text.h"
-#include "coordinator/cli/rate.h"
+#include "coordinator/rate.h"
 
 typedef enum { PROGRESS_NONE, PROGRESS_BAR, PROGRESS_JSON } progress_kind_t;
 

@@ -65,6 +65,7 @@ static const struct operation {
     {PROTO_ROWS, CONTROL, CLIENT_OR_ADMIN},
     {PROTO_JOBS, CONTROL, CLIENT_OR_ADMIN},
     {PROTO_WORKERS, CONTROL, CLIENT_OR_ADMIN},
+    {PROTO_EVENTS, CONTROL, CLIENT_OR_ADMIN},
     {PROTO_RELOAD_KEYS, CONTROL, ROLE_ADMIN},
     {PROTO_JOB_UPDATE, CONTROL, 0},
     {PROTO_RESULT_CHUNK, CONTROL, 0},
@@ -73,6 +74,7 @@ static const struct operation {
     {PROTO_PLAN, CONTROL, 0},
     {PROTO_KEYS_RELOADED, CONTROL, 0},
     {PROTO_ROWS_NOW, CONTROL, 0},
+    {PROTO_EVENT_LIST, CONTROL, 0},
     {(proto_type_t)0, CONTROL, 0},
     {(proto_type_t)200, CONTROL, 0},
 };

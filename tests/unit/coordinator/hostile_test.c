@@ -55,6 +55,7 @@ attack(machine_t *m, const fake_t *w, const lent_t *l)
         .error = ERR_QUERY};
     const lt_JobRequest ask = {.job = l->meta.job};
     const lt_ResultRequest result = {.job = l->meta.job, .offset = 1};
+    const lt_EventsRequest events = {.after = 1, .job = l->meta.job};
     const lt_Bye bye = {.incarnation = w->incarnation};
     const identity_t bob = {.name = "bob", .roles = ROLE_CLIENT};
     const identity_t *who = &w->who;
@@ -73,6 +74,8 @@ attack(machine_t *m, const fake_t *w, const lent_t *l)
     BREAK(LINK_CONTROL, 7, &bob, PROTO_WAIT, lt_JobRequest_fields, &ask);
     BREAK(
         LINK_CONTROL, 7, &bob, PROTO_RESULT, lt_ResultRequest_fields, &result);
+    BREAK(
+        LINK_CONTROL, 7, &bob, PROTO_EVENTS, lt_EventsRequest_fields, &events);
 }
 
 static void

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "coordinator/cli/rate.h"
+#include "coordinator/rate.h"
 
 #include "tests/unit/cmocka_all.h"
 

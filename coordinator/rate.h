@@ -2,8 +2,8 @@
 // rate: how fast a number has risen in the last seconds. The mean since a job
 // was submitted is no such thing: it may have waited for a host, and a client
 // may have come late. Held by value; not thread-safe.
-#ifndef LOGTALLY_COORDINATOR_CLI_RATE_H
-#define LOGTALLY_COORDINATOR_CLI_RATE_H
+#ifndef LOGTALLY_COORDINATOR_RATE_H
+#define LOGTALLY_COORDINATOR_RATE_H
 
 #include "common/base/bytes.h"
 
