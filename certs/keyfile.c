@@ -171,7 +171,7 @@ check_folders(const char *path, buf_t *why)
 static errcode_t
 load_secret(const char *path, keytext_t *out, buf_t *why)
 {
-    uint8_t *memory = sodium_init() >= 0 ? sodium_malloc(FILE_MAX) : NULL;
+    uint8_t *memory = sodium_malloc(FILE_MAX);
 
     if (memory == NULL) {
         buf_printf(why, "no guarded memory for %s", path);
@@ -215,29 +215,59 @@ check_pair(const char *path, const keytext_t *text, buf_t *why)
 }
 
 errcode_t
-keyfile_load_secret(const char *path, keypair_t *out, buf_t *why)
+keyfile_read_secret(const char *path, const passphrase_source_t *source,
+    keytext_t **out, buf_t *why)
 {
-    keytext_t text;
+    keytext_t *text = sodium_init() >= 0 ? sodium_malloc(sizeof *text) : NULL;
+
+    *out = NULL;
+    if (text == NULL) {
+        buf_printf(why, "no guarded memory for %s", path);
+        return ERR_IO;
+    }
+    errcode_t rc = load_secret(path, text, why);
+    if (rc == ERR_OK && text->is_sealed) {
+        rc = keyunseal(path, source, text, why);
+    }
+    if (rc == ERR_OK) {
+        rc = check_pair(path, text, why);
+    }
+    if (rc == ERR_OK) {
+        *out = text;
+        text = NULL;
+    }
+    sodium_free(text);
+    return rc;
+}
+
+static errcode_t
+load_pair(const char *path, const passphrase_source_t *source, keypair_t *out,
+    buf_t *why)
+{
+    keytext_t *text;
 
     memset(out, 0, sizeof *out);
-    errcode_t rc = load_secret(path, &text, why);
-    if (rc == ERR_OK) {
-        rc = check_pair(path, &text, why);
+    errcode_t rc = keyfile_read_secret(path, source, &text, why);
+    if (rc != ERR_OK) {
+        return rc;
     }
-    if (rc == ERR_OK) {
-        out->secret_key = sodium_malloc(KEY_LEN);
-        if (out->secret_key == NULL) {
-            buf_printf(why, "no memory for %s", path);
-            rc = ERR_IO;
-        }
+    out->secret_key = sodium_malloc(KEY_LEN);
+    if (out->secret_key == NULL) {
+        buf_printf(why, "no memory for %s", path);
+        rc = ERR_IO;
+    } else {
+        memcpy(out->secret_key, text->secret, KEY_LEN);
+        memcpy(out->public_key, text->identity.key, KEY_LEN);
+        memcpy(out->name, text->identity.name, sizeof out->name);
     }
-    if (rc == ERR_OK) {
-        memcpy(out->secret_key, text.secret, KEY_LEN);
-        memcpy(out->public_key, text.identity.key, KEY_LEN);
-        memcpy(out->name, text.identity.name, sizeof out->name);
-    }
-    sodium_memzero(&text, sizeof text);
+    sodium_free(text);
     return rc;
+}
+
+errcode_t
+keyfile_load_secret(const char *path, keypair_t *out, buf_t *why)
+{
+    return load_pair(path, NULL, out, why);
 }
 
 errcode_t
@@ -248,7 +278,7 @@ keyfile_load_public(const char *path, identity_t *out, buf_t *why)
 
     memset(out, 0, sizeof *out);
     errcode_t rc = load_public(path, &text, why);
-    if (rc == ERR_OK && text.has_secret) {
+    if (rc == ERR_OK && (text.has_secret || text.is_sealed)) {
         buf_printf(
             why, "%s holds a secret key; only public keys belong there", path);
         rc = ERR_DENIED;
@@ -313,12 +343,19 @@ hint(const char *folder, errcode_t rc, buf_t *why)
 errcode_t
 credentials_load(const char *folder, credentials_t *out, buf_t *why)
 {
+    return credentials_unseal(folder, NULL, out, why);
+}
+
+errcode_t
+credentials_unseal(const char *folder, const passphrase_source_t *source,
+    credentials_t *out, buf_t *why)
+{
     char path[LIMIT_PATH];
 
     memset(out, 0, sizeof *out);
     errcode_t rc = join(folder, "self_secret", path, why);
     if (rc == ERR_OK) {
-        rc = keyfile_load_secret(path, &out->self, why);
+        rc = load_pair(path, source, &out->self, why);
     }
     if (rc == ERR_OK) {
         rc = join(folder, "coordinator", path, why);

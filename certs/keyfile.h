@@ -15,7 +15,7 @@
 #ifndef LOGTALLY_CERTS_KEYFILE_H
 #define LOGTALLY_CERTS_KEYFILE_H
 
-#include "certs/allowlist.h"
+#include "certs/keyunseal.h"
 
 typedef struct keypair {
     uint8_t public_key[KEY_LEN];
@@ -25,9 +25,15 @@ typedef struct keypair {
 
 void keypair_fini(keypair_t *self); // wipes
 
-// *why gets one sentence with the path and how to mend it.
+// *why gets one sentence with the path and how to mend it. A key that a
+// passphrase protects is refused.
 MUST_CHECK errcode_t keyfile_load_secret(
     const char *path, keypair_t *out, buf_t *why);
+// All that a secret key file says, with its secret: unsealed with what the
+// source knows, or refused where that is NULL. For sodium_free; NULL on
+// error.
+MUST_CHECK errcode_t keyfile_read_secret(const char *path,
+    const passphrase_source_t *source, keytext_t **out, buf_t *why);
 MUST_CHECK errcode_t keyfile_load_public(
     const char *path, identity_t *out, buf_t *why);
 
@@ -38,6 +44,9 @@ typedef struct credentials {
 } credentials_t;
 MUST_CHECK errcode_t credentials_load(
     const char *folder, credentials_t *out, buf_t *why);
+// The same of a client, whose own key may be under a passphrase.
+MUST_CHECK errcode_t credentials_unseal(const char *folder,
+    const passphrase_source_t *source, credentials_t *out, buf_t *why);
 void credentials_fini(credentials_t *self);
 
 // First 16 hex digits of BLAKE2b of the public key, in groups of four.

@@ -5,8 +5,8 @@
 // the next try.
 #include "certs/keymaker_io.h"
 
-#include "certs/keydir_io.h"
 #include "certs/keyfile.h"
+#include "certs/keyput_io.h"
 #include "common/base/xalloc.h"
 
 #include <errno.h>
@@ -16,40 +16,24 @@
 #include <sys/stat.h>
 
 #define MODE_FOLDER      0700
-#define MODE_PUBLIC      0644
-#define MODE_SECRET      0600
 
 #define SECRET_SUFFIX    "_secret"
 #define COORDINATOR_NAME "coordinator"
 
 static errcode_t
-put_key(keydir_t *d, const char *folder, const char *name, mode_t mode,
-    const identity_t *who, const uint8_t *secret)
-{
-    buf_t text = {0};
-
-    keytext_print(&text, who, secret);
-    errcode_t rc = keydir_put(d, folder, name, mode, buf_span(&text));
-    sodium_memzero(text.p, text.cap);
-    buf_fini(&text);
-    return rc;
-}
-
-static errcode_t
 fill_draft(keydir_t *d, const char *draft, const identity_t *who,
-    const uint8_t *secret, const identity_t *coordinator)
+    const uint8_t *secret, const keyseal_t *seal, const identity_t *coordinator)
 {
     errcode_t rc = keydir_mkdir(d, draft);
 
     if (rc == ERR_OK) {
-        rc = put_key(d, draft, "self", MODE_PUBLIC, who, NULL);
+        rc = keyput_public(d, draft, "self", who);
     }
     if (rc == ERR_OK) {
-        rc = put_key(d, draft, "self_secret", MODE_SECRET, who, secret);
+        rc = keyput_secret(d, draft, "self_secret", who, secret, seal);
     }
     if (rc == ERR_OK) {
-        rc =
-            put_key(d, draft, COORDINATOR_NAME, MODE_PUBLIC, coordinator, NULL);
+        rc = keyput_public(d, draft, COORDINATOR_NAME, coordinator);
     }
     return rc;
 }
@@ -66,13 +50,13 @@ remove_draft(keydir_t *d, const char *draft)
 // issued/NAME appears whole or not at all, then the key is allowed.
 static errcode_t
 issue(keydir_t *d, const identity_t *who, const uint8_t *secret,
-    const identity_t *coordinator)
+    const keyseal_t *seal, const identity_t *coordinator)
 {
     rel_t name = rel(".%s.new", who->name);
     rel_t draft = rel("issued/%s", name.text);
 
     remove_draft(d, draft.text);
-    errcode_t rc = fill_draft(d, draft.text, who, secret, coordinator);
+    errcode_t rc = fill_draft(d, draft.text, who, secret, seal, coordinator);
     if (rc == ERR_OK) {
         rc = keydir_move(d, "issued", name.text, "issued", who->name);
     }
@@ -80,29 +64,18 @@ issue(keydir_t *d, const identity_t *who, const uint8_t *secret,
         remove_draft(d, draft.text);
         return rc;
     }
-    return put_key(d, "allowed", who->name, MODE_PUBLIC, who, NULL);
+    return keyput_public(d, "allowed", who->name, who);
 }
 
 static errcode_t
-make_secret(keydir_t *d, uint8_t public_key[KEY_LEN], uint8_t **out)
-{
-    *out = sodium_init() >= 0 ? sodium_malloc(KEY_LEN) : NULL;
-    if (*out == NULL) {
-        buf_printf(d->why, "no memory for a secret key");
-        return ERR_IO;
-    }
-    crypto_box_keypair(public_key, *out);
-    return ERR_OK;
-}
-
-static errcode_t
-make_and_issue(keydir_t *d, identity_t *who, const identity_t *coordinator)
+make_and_issue(keydir_t *d, identity_t *who, const keyseal_t *seal,
+    const identity_t *coordinator)
 {
     uint8_t *secret = NULL;
-    errcode_t rc = make_secret(d, who->key, &secret);
+    errcode_t rc = keyput_make(d, who->key, &secret);
 
     if (rc == ERR_OK) {
-        rc = issue(d, who, secret, coordinator);
+        rc = issue(d, who, secret, seal, coordinator);
     }
     sodium_free(secret);
     return rc;
@@ -153,17 +126,17 @@ fill_folder(keydir_t *d, identity_t *coordinator, identity_t *admin)
     errcode_t rc = make_folders(d);
 
     if (rc == ERR_OK) {
-        rc = make_secret(d, coordinator->key, &secret);
+        rc = keyput_make(d, coordinator->key, &secret);
     }
     if (rc == ERR_OK) {
-        rc = make_and_issue(d, admin, coordinator);
+        rc = make_and_issue(d, admin, NULL, coordinator);
     }
     if (rc == ERR_OK) {
-        rc = put_key(d, ".", COORDINATOR_NAME, MODE_PUBLIC, coordinator, NULL);
+        rc = keyput_public(d, ".", COORDINATOR_NAME, coordinator);
     }
     if (rc == ERR_OK) {
-        rc = put_key(d, ".", COORDINATOR_NAME SECRET_SUFFIX, MODE_SECRET,
-            coordinator, secret);
+        rc = keyput_secret(
+            d, ".", COORDINATOR_NAME SECRET_SUFFIX, coordinator, secret, NULL);
     }
     sodium_free(secret);
     return rc;
@@ -314,10 +287,22 @@ check_allowlist(const char *dir, buf_t *why)
 errcode_t
 keymaker_new(const char *dir, identity_t *who, buf_t *why)
 {
+    return keymaker_new_sealed(dir, who, NULL, why);
+}
+
+errcode_t
+keymaker_new_sealed(
+    const char *dir, identity_t *who, const keyseal_t *seal, buf_t *why)
+{
     keydir_t d;
     identity_t coordinator;
     errcode_t rc = check_request(who, why);
 
+    if (rc == ERR_OK && seal != NULL && who->roles == ROLE_WORKER) {
+        buf_printf(why, "a worker's key has no passphrase: nobody can tell it "
+                        "to a daemon when it starts");
+        rc = ERR_CONFIG;
+    }
     if (rc != ERR_OK) {
         return rc;
     }
@@ -335,7 +320,7 @@ keymaker_new(const char *dir, identity_t *who, buf_t *why)
         rc = make_folders(&d);
     }
     if (rc == ERR_OK) {
-        rc = make_and_issue(&d, who, &coordinator);
+        rc = make_and_issue(&d, who, seal, &coordinator);
     }
     keydir_close(&d);
     return rc;

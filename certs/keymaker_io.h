@@ -10,7 +10,7 @@
 #ifndef LOGTALLY_CERTS_KEYMAKER_IO_H
 #define LOGTALLY_CERTS_KEYMAKER_IO_H
 
-#include "certs/allowlist.h"
+#include "certs/keylock.h"
 
 #define KEYMAKER_ADMIN "admin"
 
@@ -22,6 +22,9 @@ MUST_CHECK errcode_t keymaker_init(
 // Name, roles and hosts of *who are given, its key is made: issued/NAME first,
 // allowed/NAME last. ERR_DENIED when the name is or was in use.
 MUST_CHECK errcode_t keymaker_new(const char *dir, identity_t *who, buf_t *why);
+// The same under a passphrase, for those who are not daemons.
+MUST_CHECK errcode_t keymaker_new_sealed(
+    const char *dir, identity_t *who, const keyseal_t *seal, buf_t *why);
 
 // Moves allowed/NAME to revoked/NAME, whatever is in it; issued/NAME stays.
 MUST_CHECK errcode_t keymaker_revoke(

@@ -8,6 +8,8 @@
 #include <sodium.h>
 #include <string.h>
 
+#define KDF_NAME "argon2id13"
+
 typedef struct parser {
     zpl_t zpl;
     span_t section;
@@ -15,6 +17,7 @@ typedef struct parser {
     bool has_public;
     bool has_role;
     bool has_host;
+    unsigned sealed; // items of the lock that were there, as bits
     buf_t *why;
 } parser_t;
 
@@ -182,6 +185,92 @@ take_curve(parser_t *self)
                : fault(self, "a key must be 40 characters of Z85");
 }
 
+// A number as it is printed: no sign, no zero in front.
+static bool
+take_number(span_t text, uint64_t *out)
+{
+    *out = 0;
+    if (text.len == 0 || text.len > 18 || text.p[0] == '0') {
+        return false;
+    }
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.p[i] < '0' || text.p[i] > '9') {
+            return false;
+        }
+        *out = *out * 10 + (text.p[i] - '0');
+    }
+    return true;
+}
+
+static const char *const sealed_items[] = {
+    "kdf", "ops", "memory", "salt", "nonce", "box"};
+#define N_SEALED   (sizeof sealed_items / sizeof *sealed_items)
+#define ALL_SEALED ((1u << N_SEALED) - 1)
+
+static bool
+take_sealed_value(keylock_t *lock, size_t item, span_t value)
+{
+    switch (item) {
+    case 0:
+        return span_is(value, KDF_NAME);
+    case 1:
+        return take_number(value, &lock->cost.ops);
+    case 2:
+        return take_number(value, &lock->cost.memory);
+    case 3:
+        return z85_decode(value, lock->salt, KEYLOCK_SALT) == ERR_OK;
+    case 4:
+        return z85_decode(value, lock->nonce, KEYLOCK_NONCE) == ERR_OK;
+    default:
+        return z85_decode(value, lock->box, KEYLOCK_BOX) == ERR_OK;
+    }
+}
+
+// Nothing is skipped here: what a later version adds may change the meaning.
+static errcode_t
+take_sealed(parser_t *self)
+{
+    size_t item = 0;
+
+    while (item < N_SEALED && !span_is(self->zpl.name, sealed_items[item])) {
+        item++;
+    }
+    if (item == N_SEALED) {
+        return fault(self, "this version does not know that about a sealed "
+                           "key");
+    }
+    if ((self->sealed & 1u << item) != 0) {
+        return fault(self, "that is given twice");
+    }
+    self->sealed |= 1u << item;
+    return take_sealed_value(&self->out->lock, item, self->zpl.value)
+               ? ERR_OK
+               : fault(self, "cannot be read, so the key cannot be unsealed");
+}
+
+static errcode_t
+check_sealed(parser_t *self)
+{
+    if (self->sealed == 0) {
+        return ERR_OK;
+    }
+    if (self->sealed != ALL_SEALED) {
+        return fault(self, "the sealed key is not complete");
+    }
+    if (self->out->has_secret) {
+        return fault(self, "a secret key is there beside the sealed one");
+    }
+    if (!keylock_cost_is_valid(&self->out->lock.cost)) {
+        buf_printf(self->why,
+            "its passphrase costs more than %u passes over %llu MiB, or "
+            "nothing; make a new key",
+            LIMIT_KDF_OPS, (unsigned long long)(LIMIT_KDF_MEMORY >> 20));
+        return ERR_TOO_LARGE;
+    }
+    self->out->is_sealed = true;
+    return ERR_OK;
+}
+
 static errcode_t
 take_item(parser_t *self)
 {
@@ -196,6 +285,9 @@ take_item(parser_t *self)
     }
     if (span_is(self->section, "metadata")) {
         return take_metadata(self);
+    }
+    if (span_is(self->section, "sealed")) {
+        return take_sealed(self);
     }
     return span_is(self->section, "curve") ? take_curve(self) : ERR_OK;
 }
@@ -216,7 +308,8 @@ keytext_parse(span_t text, keytext_t *out, buf_t *why)
     if (rc != ERR_NOT_FOUND) {
         return fault(&self, "not in the form of a key file");
     }
-    return self.has_public ? ERR_OK : fault(&self, "there is no public-key");
+    return self.has_public ? check_sealed(&self)
+                           : fault(&self, "there is no public-key");
 }
 
 static void
@@ -249,25 +342,31 @@ print_words(buf_t *out, const identity_t *identity)
     }
 }
 
-// The secret must not stay behind in blocks that a growing buffer gave back.
-#define TEXT_ROOM (4096 + LIMIT_HOSTS * LIMIT_NAME)
+static void
+print_head(buf_t *out, const identity_t *identity, bool secret)
+{
+    char text[KEY_TEXT_LEN + 1];
 
+    buf_printf(out,
+        "#   ZeroMQ CURVE %s, in the format of czmq's zcert\n"
+        "#   %s\n\n",
+        secret ? "**Secret** Certificate" : "Public Certificate",
+        secret ? "DO NOT PROVIDE THIS FILE TO OTHERS"
+               : "Made by logtally keys");
+    buf_printf(out, "metadata\n    name = \"%s\"\n", identity->name);
+    print_words(out, identity);
+    z85_encode_key(identity->key, text);
+    buf_printf(out, "curve\n    public-key = \"%s\"\n", text);
+}
+
+// The secret must not stay behind in blocks that a growing buffer gave back.
 void
 keytext_print(buf_t *out, const identity_t *identity, const uint8_t *secret)
 {
     char text[KEY_TEXT_LEN + 1];
 
-    (void)buf_reserve(out, TEXT_ROOM);
-    buf_printf(out,
-        "#   ZeroMQ CURVE %s, in the format of czmq's zcert\n"
-        "#   %s\n\n",
-        secret != NULL ? "**Secret** Certificate" : "Public Certificate",
-        secret != NULL ? "DO NOT PROVIDE THIS FILE TO OTHERS"
-                       : "Made by logtally keys");
-    buf_printf(out, "metadata\n    name = \"%s\"\n", identity->name);
-    print_words(out, identity);
-    z85_encode_key(identity->key, text);
-    buf_printf(out, "curve\n    public-key = \"%s\"\n", text);
+    (void)buf_reserve(out, KEYTEXT_ROOM);
+    print_head(out, identity, secret != NULL);
     if (secret != NULL) {
         z85_encode_key(secret, text);
         buf_put_str(out, "    secret-key = \"");
@@ -275,4 +374,28 @@ keytext_print(buf_t *out, const identity_t *identity, const uint8_t *secret)
         buf_put_str(out, "\"\n");
         sodium_memzero(text, sizeof text);
     }
+}
+
+static void
+print_bytes(buf_t *out, const char *name, const uint8_t *p, size_t len)
+{
+    char text[KEYLOCK_BOX / 4 * 5 + 1];
+
+    z85_encode(p, len, text);
+    buf_printf(out, "    %s = \"%s\"\n", name, text);
+}
+
+void
+keytext_print_sealed(
+    buf_t *out, const identity_t *identity, const keylock_t *lock)
+{
+    print_head(out, identity, true);
+    buf_printf(out,
+        "sealed\n    kdf = \"" KDF_NAME "\"\n    ops = \"%llu\"\n"
+        "    memory = \"%llu\"\n",
+        (unsigned long long)lock->cost.ops,
+        (unsigned long long)lock->cost.memory);
+    print_bytes(out, "salt", lock->salt, sizeof lock->salt);
+    print_bytes(out, "nonce", lock->nonce, sizeof lock->nonce);
+    print_bytes(out, "box", lock->box, sizeof lock->box);
 }

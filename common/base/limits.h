@@ -37,9 +37,12 @@
 #define LIMIT_EXECUTORS       1024u // per worker
 #define LIMIT_LABELS          16u   // per worker
 #define LIMIT_HOSTS           16u   // host patterns per key
-#define LIMIT_SAMPLES         5u    // rejected lines kept per file
-#define LIMIT_SAMPLE_FILES    100u  // files with samples kept per job
-#define LIMIT_SAMPLE          200u  // bytes kept of a rejected line
+#define LIMIT_PASSPHRASE      1024u // bytes
+#define LIMIT_KDF_OPS         8u    // passes of Argon2id over its memory, and
+#define LIMIT_KDF_MEMORY      (1ull << 30) // that memory, to open a key file
+#define LIMIT_SAMPLES         5u           // rejected lines kept per file
+#define LIMIT_SAMPLE_FILES    100u         // files with samples kept per job
+#define LIMIT_SAMPLE          200u         // bytes kept of a rejected line
 #define LIMIT_DETECT_LINES    100u  // non-blank lines that `auto` looks at
 #define LIMIT_FREE_NAMES      32u   // fields of a query that are not built in
 #define LIMIT_TABLE_COLUMNS   1024u // of a header

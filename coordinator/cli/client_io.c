@@ -8,6 +8,7 @@
 #include "common/net/curve_socket.h"
 #include "coordinator/cli/client_settings.h"
 #include "coordinator/cli/job_text.h"
+#include "coordinator/cli/passphrase_io.h"
 #include "coordinator/cli/text.h"
 
 #include <errno.h>
@@ -146,7 +147,10 @@ start(client_t *self, common_options_t *common, buf_t *why)
     if (client_settings_find(common, why) != ERR_OK) {
         return EXIT_USAGE;
     }
-    if (credentials_load(common->keys, &self->credentials, why) != ERR_OK) {
+    const passphrase_source_t source =
+        passphrase_source(common->passphrase_file);
+    if (credentials_unseal(common->keys, &source, &self->credentials, why) !=
+        ERR_OK) {
         return EXIT_UNREACHABLE;
     }
     // Looked up while Ctrl-C still ends the program.

@@ -13,6 +13,7 @@
 typedef struct file_settings {
     char *coordinator;
     char *keys;
+    char *passphrase_file;
     settings_list_t formats;
 } file_settings_t;
 
@@ -27,6 +28,11 @@ static const setting_t rows[] = {
         .offset = offsetof(file_settings_t, keys),
         .value = "FOLDER",
         .help = "folder with this client's keys"},
+    {.name = "passphrase-file",
+        .kind = SETTING_TEXT,
+        .offset = offsetof(file_settings_t, passphrase_file),
+        .value = "FILE",
+        .help = "its first line unseals the key"},
     {.name = "format",
         .kind = SETTING_LIST,
         .offset = offsetof(file_settings_t, formats),
@@ -85,6 +91,10 @@ read_files(common_options_t *common, buf_t *why)
 
     if (rc == ERR_OK) {
         take(&common->coordinator, found.coordinator);
+        // Another key has another passphrase.
+        if (common->keys == NULL) {
+            take(&common->passphrase_file, found.passphrase_file);
+        }
         take(&common->keys, found.keys);
     }
     settings_free(rows, N_ROWS, &found);
@@ -126,6 +136,7 @@ client_settings_find(common_options_t *common, buf_t *why)
     take(&common->coordinator, getenv("LOGTALLY_COORDINATOR"));
     take(&common->keys, getenv("LOGTALLY_KEYS"));
     take(&common->keys, keypath_credentials());
+    take(&common->passphrase_file, getenv("LOGTALLY_PASSPHRASE_FILE"));
     if (common->coordinator == NULL || common->keys == NULL) {
         errcode_t rc = read_files(common, why);
         if (rc != ERR_OK) {

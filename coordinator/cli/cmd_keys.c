@@ -9,17 +9,24 @@
 #include "certs/keytext.h"
 #include "common/base/xalloc.h"
 #include "coordinator/cli/keys_list.h"
+#include "coordinator/cli/keys_passphrase.h"
 #include "coordinator/cli/keys_reload.h"
+#include "coordinator/cli/passphrase_io.h"
 
 #include <getopt.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define PASSPHRASE_FILE 256 // an option without a letter
 
 typedef struct args {
     char *dir;
     const char *name; // NULL for init and list
     identity_t who;   // of --role and --host
+    bool passphrase;
+    const char *passphrase_file;
     bool help;
 } args_t;
 
@@ -34,10 +41,11 @@ static const char help_text[] =
     "usage: logtally keys init DIR\n"
     "       logtally keys new DIR NAME --role worker|client|admin\n"
     "                                  [--host NAME-OR-PATTERN]...\n"
-    "                                  [--expires DATE]\n"
+    "                                  [--expires DATE] [--passphrase]\n"
     "       logtally keys list DIR\n"
     "       logtally keys show DIR NAME\n"
     "       logtally keys revoke DIR NAME\n"
+    "       logtally keys passphrase FOLDER [--remove]\n"
     "       logtally keys reload [--coordinator ADDR] [--keys FOLDER]\n"
     "\n"
     "  init    make DIR with the coordinator's key, and a key named admin\n"
@@ -47,6 +55,9 @@ static const char help_text[] =
     "  list    name, role, hosts, end, fingerprint and state of every key\n"
     "  show    one key, with its fingerprint in words to compare by voice\n"
     "  revoke  refuse a key from now on, on open connections too\n"
+    "  passphrase  set, change or remove the passphrase of a client's key; "
+    "its\n"
+    "          --help says more\n"
     "  reload  let a running coordinator read its keys now, and say what it\n"
     "          made of them\n"
     "\n"
@@ -58,6 +69,11 @@ static const char help_text[] =
     "  -e, --expires D  last day of the key, UTC, like 2027-01-31, or its "
     "last\n"
     "                   moment, like 2027-01-31T18:00:00Z; default: never\n"
+    "  -p, --passphrase  of a client or admin: asks, on the terminal, for a\n"
+    "                   passphrase that its secret key is to be sealed with\n"
+    "      --passphrase-file FILE  the same from the first line of FILE, such "
+    "as\n"
+    "                   /dev/fd/3\n"
     "  -h, --help       this text\n"
     "\n"
     "Run it as the user who runs the coordinator. A running coordinator\n"
@@ -183,6 +199,26 @@ print_new(const char *dir, const identity_t *who)
     printf("That folder holds the secret key; let nobody else read it.\n");
 }
 
+static errcode_t
+make_sealed(args_t *args, buf_t *why)
+{
+    uint8_t *passphrase =
+        sodium_init() >= 0 ? sodium_malloc(LIMIT_PASSPHRASE) : NULL;
+    keyseal_t seal = {{passphrase, 0}, &keylock_usual};
+
+    if (passphrase == NULL) {
+        buf_put_str(why, "no guarded memory for a passphrase");
+        return ERR_IO;
+    }
+    errcode_t rc = passphrase_new(args->passphrase_file, args->name, passphrase,
+        &seal.passphrase.len, why);
+    if (rc == ERR_OK) {
+        rc = keymaker_new_sealed(args->dir, &args->who, &seal, why);
+    }
+    sodium_free(passphrase);
+    return rc;
+}
+
 static int
 keys_new(args_t *args)
 {
@@ -200,7 +236,8 @@ keys_new(args_t *args)
     if (who->roles == ROLE_WORKER && who->n_hosts == 0) {
         strcpy(who->hosts[who->n_hosts++], args->name);
     }
-    errcode_t rc = keymaker_new(args->dir, who, &why);
+    errcode_t rc = args->passphrase ? make_sealed(args, &why)
+                                    : keymaker_new(args->dir, who, &why);
     int code = rc == ERR_OK ? EXIT_DONE : tell("new", rc, &why);
     buf_fini(&why);
     if (rc == ERR_OK) {
@@ -348,6 +385,11 @@ take_option(const command_t *command, args_t *args, int option, char **argv)
         return usage_error(
             command->name, "takes no ", "--role, --host or --expires");
     }
+    if (option == 'p' || option == PASSPHRASE_FILE) {
+        args->passphrase = true;
+        args->passphrase_file = option == 'p' ? NULL : optarg;
+        return EXIT_DONE;
+    }
     if (option == 'e') {
         return take_expires(args, optarg);
     }
@@ -380,6 +422,8 @@ parse_args(const command_t *command, int argc, char **argv, args_t *args)
         {"role", required_argument, NULL, 'r'},
         {"host", required_argument, NULL, 'H'},
         {"expires", required_argument, NULL, 'e'},
+        {"passphrase", no_argument, NULL, 'p'},
+        {"passphrase-file", required_argument, NULL, PASSPHRASE_FILE},
         {"help", no_argument, NULL, 'h'},
         {0},
     };
@@ -388,7 +432,7 @@ parse_args(const command_t *command, int argc, char **argv, args_t *args)
     optind = 0; // start over, in glibc
     opterr = 0;
     while (
-        (option = getopt_long(argc, argv, ":r:H:e:h", options, NULL)) != -1) {
+        (option = getopt_long(argc, argv, ":r:H:e:ph", options, NULL)) != -1) {
         int code = take_option(command, args, option, argv);
         if (code != EXIT_DONE || args->help) {
             return code;
@@ -420,11 +464,14 @@ int
 cmd_keys(int argc, char **argv)
 {
     if (argc < 2) {
-        return usage_error(
-            "", "wants init, new, list, show, revoke or reload", "");
+        return usage_error("",
+            "wants init, new, list, show, revoke, passphrase or reload", "");
     }
     if (strcmp(argv[1], "reload") == 0) {
         return keys_reload(argc - 1, argv + 1);
+    }
+    if (strcmp(argv[1], "passphrase") == 0) {
+        return keys_passphrase(argc - 1, argv + 1);
     }
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
         if (strcmp(commands[i].name, argv[1]) == 0) {

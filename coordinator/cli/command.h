@@ -10,6 +10,7 @@
 typedef struct common_options {
     char *coordinator;
     char *keys;
+    char *passphrase_file;
     bool help;
 } common_options_t;
 
@@ -25,6 +26,13 @@ typedef struct common_options {
             .offset = offsetof(common_options_t, keys),                        \
             .value = "FOLDER",                                                 \
             .help = "folder with this client's keys",                          \
+            .command_line_only = true},                                        \
+        {.name = "passphrase-file",                                            \
+            .kind = SETTING_TEXT,                                              \
+            .offset = offsetof(common_options_t, passphrase_file),             \
+            .value = "FILE",                                                   \
+            .help = "its first line unseals the key; else the terminal is "    \
+                    "asked",                                                   \
             .command_line_only = true},                                        \
     {                                                                          \
         .name = "help", .letter = 'h', .kind = SETTING_FLAG,                   \

@@ -19,7 +19,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (keytext_parse((span_t){data, size}, &out, &why) != ERR_OK) {
         assert(why.len > 0);
     } else {
-        keytext_print(&text, &out.identity, out.has_secret ? out.secret : NULL);
+        if (out.is_sealed) {
+            keytext_print_sealed(&text, &out.identity, &out.lock);
+        } else {
+            keytext_print(
+                &text, &out.identity, out.has_secret ? out.secret : NULL);
+        }
+        assert(!out.is_sealed || keylock_cost_is_valid(&out.lock.cost));
         errcode_t rc = keytext_parse(buf_span(&text), &back, &why);
         assert(rc == ERR_OK);
         assert(memcmp(&out, &back, sizeof out) == 0);

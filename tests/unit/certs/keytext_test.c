@@ -128,6 +128,94 @@ test_faults_are_told_with_their_line(void **state)
     }
 }
 
+#define SALT  "HelloWorldHelloWorld"
+#define NONCE "HelloHelloHelloHelloHelloHello"
+#define BOX   NONCE NONCE
+
+static errcode_t
+parse_sealed(const char *kdf, const char *ops, const char *memory,
+    const char *salt, const char *rest, buf_t *why)
+{
+    char *text = xasprintf("curve\n    public-key = \"%s\"\n"
+                           "sealed\n    kdf = %s\n    ops = \"%s\"\n"
+                           "    memory = \"%s\"\n    salt = \"%s\"\n"
+                           "    nonce = \"" NONCE "\"\n%s",
+        Z85_KEY, kdf, ops, memory, salt, rest);
+    keytext_t out;
+
+    buf_clear(why);
+    errcode_t rc = keytext_parse(span_str(text), &out, why);
+    assert_int_equal(out.is_sealed, rc == ERR_OK);
+    assert_false(out.is_sealed && out.has_secret);
+    free(text);
+    buf_put_u8(why, 0);
+    return rc;
+}
+
+#define A_BOX "    box = \"" BOX "\"\n"
+
+// 8 passes over 1 GiB are read, one more of either is not.
+static void
+test_what_a_passphrase_costs_is_bounded(void **state)
+{
+    static const struct {
+        const char *ops, *memory;
+        errcode_t rc;
+    } cases[] = {
+        {"8", "1073741824", ERR_OK},
+        {"9", "1073741824", ERR_TOO_LARGE},
+        {"8", "1073741825", ERR_TOO_LARGE},
+        {"8", "1099511627776", ERR_TOO_LARGE},
+        {"1", "8192", ERR_OK},
+        {"1", "8191", ERR_TOO_LARGE},
+        {"0", "8192", ERR_MALFORMED},
+        {"01", "8192", ERR_MALFORMED},
+        {"-1", "8192", ERR_MALFORMED},
+        {"", "8192", ERR_MALFORMED},
+        {"1", "18446744073709551617", ERR_MALFORMED},
+    };
+    buf_t why = {0};
+
+    (void)state;
+    assert_int_equal(LIMIT_KDF_OPS, 8);
+    assert_int_equal(LIMIT_KDF_MEMORY, 1073741824);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        CHECK_ERR(parse_sealed("argon2id13", cases[i].ops, cases[i].memory,
+                      SALT, A_BOX, &why),
+            cases[i].rc);
+    }
+    buf_fini(&why);
+}
+
+static void
+test_faults_of_a_sealed_key(void **state)
+{
+    static const struct {
+        const char *kdf, *salt, *rest, *why;
+    } cases[] = {
+        {"scrypt", SALT, A_BOX,
+            "line 4: cannot be read, so the key cannot be unsealed"},
+        {"argon2id13", "Hello", A_BOX,
+            "line 7: cannot be read, so the key cannot be unsealed"},
+        {"argon2id13", SALT, "", "line 8: the sealed key is not complete"},
+        {"argon2id13", SALT, A_BOX A_BOX, "line 10: that is given twice"},
+        {"argon2id13", SALT, A_BOX "    lanes = 4\n",
+            "line 10: this version does not know that about a sealed key"},
+        {"argon2id13", SALT, A_BOX "curve\n    secret-key = \"" Z85_KEY "\"\n",
+            "line 11: a secret key is there beside the sealed one"},
+    };
+    buf_t why = {0};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        CHECK_ERR(parse_sealed(cases[i].kdf, "3", "8192", cases[i].salt,
+                      cases[i].rest, &why),
+            ERR_MALFORMED);
+        assert_string_equal((const char *)why.p, cases[i].why);
+    }
+    buf_fini(&why);
+}
+
 static void
 test_names_are_plain(void **state)
 {
@@ -172,13 +260,34 @@ parse_and_print(span_t text)
     if (keytext_parse(text, &out, &why) != ERR_OK) {
         assert_true(why.len > 0);
     } else {
-        keytext_print(
-            &printed, &out.identity, out.has_secret ? out.secret : NULL);
+        if (out.is_sealed) {
+            keytext_print_sealed(&printed, &out.identity, &out.lock);
+        } else {
+            keytext_print(
+                &printed, &out.identity, out.has_secret ? out.secret : NULL);
+        }
         CHECK_OK(keytext_parse(buf_span(&printed), &back, &why));
         check_same(&out.identity, &back.identity);
+        assert_memory_equal(&out.lock, &back.lock, sizeof out.lock);
     }
     buf_fini(&printed);
     buf_fini(&why);
+}
+
+static void
+damage(buf_t *text)
+{
+    for (size_t len = 0; len <= text->len; len++) {
+        uint8_t *copy = test_malloc(len + 1);
+        memcpy(copy, text->p, len);
+        parse_and_print((span_t){copy, len});
+        test_free(copy);
+    }
+    for (size_t bit = 0; bit < text->len * 8; bit++) {
+        text->p[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        parse_and_print(buf_span(text));
+        text->p[bit / 8] ^= (uint8_t)(1u << bit % 8);
+    }
 }
 
 static void
@@ -186,21 +295,37 @@ test_truncations_and_bit_flips_stay_inside(void **state)
 {
     uint8_t secret[KEY_LEN];
     identity_t who = worker_of_two_hosts(secret);
+    keylock_t lock = {.cost = {1, 8192}};
     buf_t text = {0};
 
     (void)state;
     keytext_print(&text, &who, secret);
-    for (size_t len = 0; len <= text.len; len++) {
-        uint8_t *copy = test_malloc(len + 1);
-        memcpy(copy, text.p, len);
-        parse_and_print((span_t){copy, len});
-        test_free(copy);
+    damage(&text);
+    buf_clear(&text);
+    keytext_print_sealed(&text, &who, &lock);
+    damage(&text);
+    buf_fini(&text);
+}
+
+// The longest text there is fits into the memory that guards it.
+static void
+test_the_longest_text_has_room(void **state)
+{
+    uint8_t secret[KEY_LEN];
+    identity_t who =
+        key_new("a", ROLE_WORKER | ROLE_CLIENT | ROLE_ADMIN, secret);
+    keylock_t lock = {.cost = {LIMIT_KDF_OPS, LIMIT_KDF_MEMORY}};
+    buf_t text = {0};
+
+    (void)state;
+    memset(who.name, 'a', sizeof who.name - 1);
+    for (who.n_hosts = 0; who.n_hosts < LIMIT_HOSTS; who.n_hosts++) {
+        memset(who.hosts[who.n_hosts], 'h', LIMIT_NAME - 1);
     }
-    for (size_t bit = 0; bit < text.len * 8; bit++) {
-        text.p[bit / 8] ^= (uint8_t)(1u << bit % 8);
-        parse_and_print(buf_span(&text));
-        text.p[bit / 8] ^= (uint8_t)(1u << bit % 8);
-    }
+    who.expires = 4102444799;
+    keytext_print(&text, &who, secret);
+    keytext_print_sealed(&text, &who, &lock);
+    assert_true(text.len < KEYTEXT_ROOM);
     buf_fini(&text);
 }
 
@@ -211,6 +336,9 @@ main(void)
         cmocka_unit_test(test_what_is_printed_is_read_back),
         cmocka_unit_test(test_a_file_of_zmakecert_is_read),
         cmocka_unit_test(test_faults_are_told_with_their_line),
+        cmocka_unit_test(test_what_a_passphrase_costs_is_bounded),
+        cmocka_unit_test(test_faults_of_a_sealed_key),
+        cmocka_unit_test(test_the_longest_text_has_room),
         cmocka_unit_test(test_names_are_plain),
         cmocka_unit_test(test_patterns_are_those_of_fnmatch),
         cmocka_unit_test(test_truncations_and_bit_flips_stay_inside),
