@@ -17,6 +17,7 @@ typedef struct options {
     bool detach;
     char *progress;  // as written, or NULL
     progress_t show; // what that means
+    bool live;
 } options_t;
 
 static const setting_t settings[] = {
@@ -29,6 +30,7 @@ static const setting_t settings[] = {
         .help = "print the job's number and leave it to itself",
         .command_line_only = true},
     PROGRESS_SETTING(offsetof(options_t, progress)),
+    LIVE_SETTING(offsetof(options_t, live)),
     COMMON_SETTINGS,
 };
 
@@ -73,8 +75,10 @@ static int
 follow(
     client_t *client, const options_t *o, span_t frame, bool *again, buf_t *why)
 {
+    live_t live = {0};
     follow_t f = {
         .client = client,
+        .live = o->live ? &live : NULL,
         .submit = frame,
         .detach = o->detach,
         .progress = o->detach ? (progress_t){0} : o->show,
@@ -83,6 +87,7 @@ follow(
     };
     int code = follow_job(&f, why);
 
+    live_fini(&live);
     if (code != EXIT_DONE) {
         return code;
     }
@@ -110,6 +115,17 @@ ask(client_t *client, options_t *o, const settings_list_t *operands,
     return code;
 }
 
+static bool
+live_fits(const options_t *o)
+{
+    if (o->live && o->detach) {
+        complain_text(EXIT_USAGE, "--detach leaves the job to itself, --live "
+                                  "watches it: it can only be one of them");
+        return false;
+    }
+    return !o->live || live_usable(o->progress);
+}
+
 static int
 submit(void *options, const settings_list_t *operands, buf_t *why)
 {
@@ -118,7 +134,7 @@ submit(void *options, const settings_list_t *operands, buf_t *why)
     buf_t frame = {0};
     int code = EXIT_USAGE;
 
-    if (finish_options_valid(&o->finish) &&
+    if (finish_options_valid(&o->finish) && live_fits(o) &&
         progress_parse(o->progress, o->finish.quiet, &o->show)) {
         code = request_make(operands, &o->request,
             o->detach ? REQUEST_DETACHED : REQUEST_FOLLOWED, &frame);

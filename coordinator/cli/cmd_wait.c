@@ -13,6 +13,7 @@ typedef struct options {
     int64_t timeout_ms;
     bool quiet;
     char *progress; // as written, or NULL
+    bool live;
 } options_t;
 
 static const setting_t settings[] = {
@@ -31,6 +32,7 @@ static const setting_t settings[] = {
         .help = "no progress and no last line",
         .command_line_only = true},
     PROGRESS_SETTING(offsetof(options_t, progress)),
+    LIVE_SETTING(offsetof(options_t, live)),
     COMMON_SETTINGS,
 };
 
@@ -63,11 +65,14 @@ static int
 wait_for(void *options, const settings_list_t *operands, buf_t *why)
 {
     options_t *o = options;
+    live_t live = {0};
     follow_t f = {
         .patience_ms = o->timeout_ms,
+        .live = o->live ? &live : NULL,
     };
 
     if (!job_parse(operands->items[0], &f.job) ||
+        (o->live && !live_usable(o->progress)) ||
         !progress_parse(o->progress, o->quiet, &f.progress)) {
         return EXIT_USAGE;
     }
@@ -76,6 +81,7 @@ wait_for(void *options, const settings_list_t *operands, buf_t *why)
         code = follow_job(&f, why);
     }
     client_close(&f.client);
+    live_fini(&live);
     return code == EXIT_DONE ? told(o, &f.last) : code;
 }
 

@@ -26,13 +26,43 @@ typedef struct watch {
 } watch_t;
 
 static void
+show(follow_t *f)
+{
+    if (f->live != NULL) {
+        live_show(f->live, &f->progress, &f->last);
+    } else {
+        progress_show(&f->progress, &f->last);
+    }
+}
+
+// A screen is looked at more often: its size may be another one.
+static void
 draw(watch_t *w, int64_t now_ms)
 {
-    if (w->dirty && now_ms - w->drawn_ms >= REDRAW_MS) {
-        progress_show(&w->f->progress, &w->f->last);
+    bool due = w->dirty ||
+               (w->f->live != NULL && terminal_has_screen() && w->lost_ms == 0);
+
+    if (due && now_ms - w->drawn_ms >= REDRAW_MS) {
+        show(w->f);
         w->drawn_ms = now_ms;
         w->dirty = false;
     }
+}
+
+// Asks for rows, where they are shown and there may be others.
+static void
+ask_rows(watch_t *w, int64_t now_ms)
+{
+    follow_t *f = w->f;
+    buf_t frame = {0};
+
+    if (f->live != NULL && w->lost_ms == 0 &&
+        live_asks(f->live, &f->last, now_ms)) {
+        frame_encode(&frame, PROTO_ROWS, 0, lt_JobRequest_fields,
+            &(lt_JobRequest){.job = f->job}, (span_t){0});
+        (void)client_send(f->client, buf_span(&frame));
+    }
+    buf_fini(&frame);
 }
 
 // Sends what makes the coordinator tell us about the job.
@@ -71,6 +101,7 @@ wake_ms(const watch_t *w, int64_t now_ms)
     at = earlier(
         at, w->lost_ms == 0 && !w->heard ? w->asked_ms + CLIENT_ANSWER_MS : 0);
     at = earlier(at, w->dirty ? w->drawn_ms + REDRAW_MS : 0);
+    at = earlier(at, w->f->live != NULL ? now_ms + REDRAW_MS : 0);
     return at != 0 ? at : now_ms + 60000;
 }
 
@@ -146,6 +177,10 @@ on_frame(watch_t *w, const frame_t *frame, buf_t *why)
     if (frame->type == PROTO_REFUSED) {
         return on_refusal(w, frame, why);
     }
+    if (frame->type == PROTO_ROWS_NOW && f->live != NULL) {
+        live_take(f->live, frame, clock_mono_ms());
+        w->dirty = true;
+    }
     if (frame->type != PROTO_JOB_UPDATE) {
         return COMMAND_GOES_ON;
     }
@@ -159,7 +194,7 @@ on_frame(watch_t *w, const frame_t *frame, buf_t *why)
     f->job = update.job;
     f->last = update;
     w->heard = true;
-    w->dirty = f->progress.kind != PROGRESS_NONE;
+    w->dirty = f->progress.kind != PROGRESS_NONE || f->live != NULL;
     return f->detach || job_has_ended(&update) ? EXIT_DONE : COMMAND_GOES_ON;
 }
 
@@ -224,6 +259,9 @@ on_event(watch_t *w, client_event_t event, const frame_t *frame, buf_t *why)
     case CLIENT_LOST:
         w->lost_ms = now_ms;
         w->was_lost = w->f->job != 0;
+        if (w->f->live != NULL) {
+            live_lost(w->f->live);
+        }
         say("lost the connection to the coordinator; trying again");
         return COMMAND_GOES_ON;
     case CLIENT_BACK:
@@ -252,6 +290,7 @@ follow_job(follow_t *self, buf_t *why)
     while (code == COMMAND_GOES_ON) {
         now_ms = clock_mono_ms();
         draw(&w, now_ms);
+        ask_rows(&w, now_ms);
         client_event_t event =
             client_wait(self->client, wake_ms(&w, now_ms), &frame);
         code = on_event(&w, event, &frame, why);

@@ -5,6 +5,7 @@
 #define LOGTALLY_COORDINATOR_CLI_FOLLOW_H
 
 #include "coordinator/cli/client_io.h"
+#include "coordinator/cli/live.h"
 #include "coordinator/cli/progress.h"
 
 typedef struct follow {
@@ -13,6 +14,7 @@ typedef struct follow {
     span_t submit; // the SUBMIT frame; the same again is the same job
     bool detach;   // the first answer is enough
     progress_t progress;
+    live_t *live;        // shows rows as they stand, or NULL
     bool cancel;         // Ctrl-C cancels the job
     int64_t deadline_ms; // of the job, from now; 0: not known here
     int64_t patience_ms; // to wait for it; 0: for ever

@@ -8,12 +8,21 @@
 
 #include <unistd.h>
 
+typedef struct shown {
+    progress_t progress;
+    live_t *live; // or NULL
+} shown_t;
+
 static void
 show(void *ctx, const lt_JobUpdate *update)
 {
-    progress_t *progress = ctx;
+    shown_t *shown = ctx;
 
-    progress_show(progress, update);
+    if (shown->live != NULL) {
+        live_show(shown->live, &shown->progress, update);
+    } else {
+        progress_show(&shown->progress, update);
+    }
 }
 
 int
@@ -21,7 +30,8 @@ here_run(here_options_t *o, const finish_options_t *finish, const char *query,
     const settings_list_t *files, buf_t *why)
 {
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    progress_t progress = {0};
+    live_t live = {0};
+    shown_t shown = {.live = o->live ? &live : NULL};
     local_options_t local = {.query = query,
         .format = o->format,
         .files = (const char *const *)files->items,
@@ -33,18 +43,23 @@ here_run(here_options_t *o, const finish_options_t *finish, const char *query,
         .validate = o->validate,
         .allow_weak_sandbox = o->allow_weak,
         .memory = (size_t)o->memory,
-        .ctx = &progress};
+        .live = shown.live,
+        .ctx = &shown};
     local_answer_t answer;
 
-    if (!progress_parse(o->progress, finish->quiet, &progress)) {
+    if ((o->live && !live_usable(o->progress)) ||
+        !progress_parse(o->progress, finish->quiet, &shown.progress)) {
         return EXIT_USAGE;
     }
-    local.progress = progress.kind != PROGRESS_NONE ? show : NULL;
+    bool shows = o->live || shown.progress.kind != PROGRESS_NONE;
+    local.progress = shows ? show : NULL;
     log_set_level(LOG_ERROR); // events are for daemons
-    if (local_run(&local, &answer, why) != ERR_OK) {
+    errcode_t rc = local_run(&local, &answer, why);
+    terminal_erase();
+    live_fini(&live);
+    if (rc != ERR_OK) {
         return EXIT_FAILED;
     }
-    terminal_erase();
     if (answer.result != NULL && !o->validate &&
         finish_wants_all(answer.result)) {
         result_destroy(&answer.result);

@@ -5,7 +5,7 @@
 #define LOGTALLY_COORDINATOR_CLI_HERE_H
 
 #include "coordinator/cli/finish.h"
-#include "coordinator/cli/progress.h"
+#include "coordinator/cli/live.h"
 
 typedef struct here_options {
     char *format;
@@ -14,7 +14,8 @@ typedef struct here_options {
     int64_t memory;
     bool validate;
     bool allow_weak;
-    char *progress;   // as written, or NULL
+    char *progress; // as written, or NULL
+    bool live;
     const char *note; // for the receipt, or NULL
 } here_options_t;
 
@@ -43,6 +44,7 @@ typedef struct here_options {
             .help = "parse every line, also those the filter cannot pass",     \
             .command_line_only = true},                                        \
         PROGRESS_SETTING((base) + offsetof(here_options_t, progress)),         \
+        LIVE_SETTING((base) + offsetof(here_options_t, live)),                 \
         {.name = "memory",                                                     \
             .kind = SETTING_SIZE,                                              \
             .offset = (base) + offsetof(here_options_t, memory),               \

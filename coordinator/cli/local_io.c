@@ -43,6 +43,7 @@ typedef struct local {
     char host[LIMIT_NAME];
     int signals;
     bool over;
+    lt_JobUpdate last;
 } local_t;
 
 static errcode_t
@@ -226,6 +227,7 @@ submit(local_t *self)
 static void
 take_update(local_t *self, const lt_JobUpdate *update)
 {
+    self->last = *update;
     if (self->options->progress != NULL) {
         self->options->progress(self->options->ctx, update);
     }
@@ -243,6 +245,18 @@ take_update(local_t *self, const lt_JobUpdate *update)
     }
 }
 
+// Asks for rows, where they are shown and there may be others.
+static void
+ask_rows(local_t *self)
+{
+    live_t *live = self->options->live;
+
+    if (live != NULL && live_asks(live, &self->last, clock_mono_ms())) {
+        say(self, PROTO_ROWS, lt_JobRequest_fields,
+            &(lt_JobRequest){.job = self->last.job}, (span_t){0});
+    }
+}
+
 static void
 take_answer(local_t *self, span_t bytes)
 {
@@ -254,6 +268,9 @@ take_answer(local_t *self, span_t bytes)
         if (frame.type == PROTO_JOB_UPDATE &&
             frame_meta(&frame, lt_JobUpdate_fields, update) == ERR_OK) {
             take_update(self, update);
+        } else if (frame.type == PROTO_ROWS_NOW &&
+                   self->options->live != NULL) {
+            live_take(self->options->live, &frame, clock_mono_ms());
         } else if (frame.type == PROTO_REFUSED &&
                    frame_meta(&frame, lt_Refused_fields, &refused) == ERR_OK) {
             self->over = true;
@@ -435,6 +452,8 @@ local_run(const local_options_t *options, local_answer_t *out, buf_t *why)
         pump(&self);
         while (!self.over) {
             wait_for_something(&self);
+            pump(&self);
+            ask_rows(&self);
             pump(&self);
         }
     }

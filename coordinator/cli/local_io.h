@@ -7,6 +7,7 @@
 
 #include "common/result/result.h"
 #include "common/wire/control.pb.h"
+#include "coordinator/cli/live.h"
 
 typedef struct local_options {
     const char *query;
@@ -22,6 +23,7 @@ typedef struct local_options {
     // Called as the job goes on; may be NULL.
     void (*progress)(void *ctx, const lt_JobUpdate *update);
     void *ctx;
+    live_t *live; // gets the rows as they stand, or NULL
 } local_options_t;
 
 typedef struct local_answer {

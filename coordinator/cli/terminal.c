@@ -6,7 +6,12 @@
 
 #define ROOM_DEFAULT 80
 
+// The alternate screen, without wrapping and cursor; and back.
+#define SCREEN_BEGIN "\033[?1049h\033[?7l\033[?25l"
+#define SCREEN_END   "\033[?25h\033[?7h\033[?1049l"
+
 static bool drawn;
+static bool has_screen;
 
 bool
 terminal_is(int fd)
@@ -45,8 +50,13 @@ void
 terminal_put(const buf_t *text)
 {
     // Progress that cannot be shown must not stop the job.
-    ssize_t n = write(STDERR_FILENO, text->p, text->len);
-    (void)n;
+    size_t done = 0;
+    ssize_t n = 1;
+
+    while (done < text->len && n > 0) {
+        n = write(STDERR_FILENO, text->p + done, text->len - done);
+        done += n > 0 ? (size_t)n : 0;
+    }
 }
 
 void
@@ -62,11 +72,45 @@ terminal_draw(const buf_t *line)
     drawn = true;
 }
 
+// All at once, and over what is there: nothing is blank in between.
+void
+terminal_screen(const buf_t *lines)
+{
+    size_t len = lines->len;
+    buf_t out = {0};
+
+    buf_put_str(&out, has_screen ? "\033[H" : SCREEN_BEGIN "\033[H");
+    len -= len > 0 && lines->p[len - 1] == '\n';
+    for (size_t i = 0; i < len; i++) {
+        if (lines->p[i] == '\n') {
+            buf_put_str(&out, "\033[K\r\n");
+        } else {
+            buf_put_u8(&out, lines->p[i]);
+        }
+    }
+    buf_put_str(&out, "\033[J");
+    terminal_put(&out);
+    buf_fini(&out);
+    has_screen = true;
+}
+
+bool
+terminal_has_screen(void)
+{
+    return has_screen;
+}
+
 void
 terminal_erase(void)
 {
     buf_t out = {0};
 
+    if (has_screen) {
+        buf_put_str(&out, SCREEN_END);
+        terminal_put(&out);
+        buf_clear(&out);
+        has_screen = false;
+    }
     if (drawn) {
         buf_put_str(&out, "\r\033[K");
         terminal_put(&out);
