@@ -86,8 +86,11 @@ fill_update(const coordinator_t *self, const job_t *job, lt_JobUpdate *out)
     out->shards_done = job->n_done;
     out->retried = job->retried;
     out->rejected = job->rejected;
-    out->workers_busy = (uint32_t)busy_workers(self, job);
-    out->executors_busy = busy_executors(self, job);
+    // Who watches a cluster asks for all jobs, and most of them have ended.
+    if (!job_is_over(job)) {
+        out->workers_busy = (uint32_t)busy_workers(self, job);
+        out->executors_busy = busy_executors(self, job);
+    }
     out->hosts = (uint32_t)(job_is_over(job) ? job->hosts : job->n_places);
     out->elapsed_ms = (uint64_t)(until - job->submitted);
     out->age_ms = (uint64_t)(self->now - job->submitted);

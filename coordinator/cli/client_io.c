@@ -28,7 +28,7 @@
 // Between the end of the handshake and the socket's taking a message.
 #define SEND_MS 1000
 
-enum { ITEM_SOCKET, ITEM_MONITOR, ITEM_SIGNALS, N_ITEMS };
+enum { ITEM_SOCKET, ITEM_MONITOR, ITEM_SIGNALS, ITEM_WATCHED, N_ITEMS };
 
 struct client {
     void *zmq_ctx;
@@ -36,6 +36,7 @@ struct client {
     dial_monitor_t *monitor;
     dial_state_t state;
     int signals;
+    int watched; // somebody else's descriptor, or -1
     credentials_t credentials;
     char endpoint[LIMIT_ENDPOINT];
     received_t in;
@@ -105,7 +106,8 @@ was_interrupted(client_t *self)
     return read(self->signals, &info, sizeof info) == (ssize_t)sizeof info;
 }
 
-static void
+// Whether there is something for who watches.
+static bool
 poll_all(client_t *self, int64_t wait_ms)
 {
     zmq_pollitem_t items[N_ITEMS] = {
@@ -113,10 +115,15 @@ poll_all(client_t *self, int64_t wait_ms)
         [ITEM_MONITOR] = {.socket = dial_monitor_socket(self->monitor),
             .events = ZMQ_POLLIN},
         [ITEM_SIGNALS] = {.fd = self->signals, .events = ZMQ_POLLIN},
+        [ITEM_WATCHED] = {.fd = self->watched, .events = ZMQ_POLLIN},
     };
+    bool watches = self->watched != -1;
 
     // Whatever it returns, the callers look at everything.
-    (void)zmq_poll(items, N_ITEMS, wait_ms < 0 ? 0 : (long)wait_ms);
+    int rc = zmq_poll(items, watches ? N_ITEMS : N_ITEMS - 1,
+        wait_ms < 0 ? 0 : (long)wait_ms);
+    // A terminal tells of another size by a signal.
+    return watches && (rc == -1 || items[ITEM_WATCHED].revents != 0);
 }
 
 static int
@@ -136,7 +143,7 @@ connect_up(client_t *self, buf_t *why)
         if (is_hopeless(self->state, now_ms - began_ms)) {
             return client_explain(self, why);
         }
-        poll_all(self, 100);
+        (void)poll_all(self, 100);
         now_ms = clock_mono_ms();
     }
 }
@@ -170,7 +177,7 @@ client_open(common_options_t *common, client_t **out, buf_t *why)
     client_t *self = xcalloc(1, sizeof *self);
 
     *out = NULL;
-    self->signals = -1;
+    self->signals = self->watched = -1;
     int code = start(self, common, why);
     if (code != EXIT_DONE) {
         client_close(&self);
@@ -202,6 +209,12 @@ client_close(client_t **self_p)
     credentials_fini(&self->credentials);
     received_fini(&self->in);
     free(self);
+}
+
+void
+client_watch(client_t *self, int fd)
+{
+    self->watched = fd;
 }
 
 const char *
@@ -264,6 +277,7 @@ client_event_t
 client_wait(client_t *self, int64_t until_ms, frame_t *frame)
 {
     client_event_t event;
+    bool input = false;
 
     for (;;) {
         int64_t now_ms = clock_mono_ms();
@@ -276,10 +290,13 @@ client_wait(client_t *self, int64_t until_ms, frame_t *frame)
         if (news(self, now_ms, &event)) {
             return event;
         }
+        if (input) {
+            return CLIENT_INPUT;
+        }
         if (now_ms >= until_ms) {
             return CLIENT_TIMEOUT;
         }
-        poll_all(self, until_ms - now_ms);
+        input = poll_all(self, until_ms - now_ms);
     }
 }
 

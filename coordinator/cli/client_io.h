@@ -31,8 +31,11 @@ typedef enum {
     CLIENT_BACK,        // and up again: what was asked must be asked again
     CLIENT_FAILED,      // it will not come up again; see client_explain
     CLIENT_INTERRUPTED, // Ctrl-C
+    CLIENT_INPUT,       // client_watch: there is something to read, or a signal
 } client_event_t;
 client_event_t client_wait(client_t *self, int64_t until_ms, frame_t *frame);
+// A descriptor that is waited for as well; -1: none.
+void client_watch(client_t *self, int fd);
 int client_explain(client_t *self, buf_t *why); // always EXIT_UNREACHABLE
 
 // False: the connection is down, nothing was sent.

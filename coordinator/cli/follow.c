@@ -254,6 +254,8 @@ on_event(watch_t *w, client_event_t event, const frame_t *frame, buf_t *why)
     switch (event) {
     case CLIENT_FRAME:
         return on_frame(w, frame, why);
+    case CLIENT_INPUT:
+        return COMMAND_GOES_ON; // nothing is watched
     case CLIENT_TIMEOUT:
         return on_timeout(w, now_ms, why);
     case CLIENT_LOST:

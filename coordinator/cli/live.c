@@ -8,8 +8,6 @@
 #include "coordinator/cli/terminal.h"
 #include "coordinator/cli/text.h"
 
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #define ASK_MS     1000  // rows are not made more often
@@ -21,23 +19,13 @@
 bool
 live_usable(const char *progress)
 {
-    const char *term = getenv("TERM");
-    const char *why = NULL;
-
     if (progress != NULL) {
-        why = "--live shows by itself how the job gets on; leave out "
-              "--progress";
-    } else if (!terminal_is(STDERR_FILENO)) {
-        why = "--live draws on a terminal, and standard error is none; leave "
-              "it out (--progress json is for programs)";
-    } else if (term == NULL || term[0] == '\0' || strcmp(term, "dumb") == 0) {
-        why = "--live cannot draw on this terminal, whose type ($TERM) is "
-              "not set, or dumb; leave it out";
+        complain_text(EXIT_USAGE, "--live shows by itself how the job gets on; "
+                                  "leave out --progress");
+        return false;
     }
-    if (why != NULL) {
-        complain_text(EXIT_USAGE, why);
-    }
-    return why == NULL;
+    return terminal_usable(STDERR_FILENO, "--live",
+        "leave it out (--progress json is for programs)");
 }
 
 void

@@ -23,6 +23,7 @@ static const subcommand_t subcommands[] = {
     {"result", cmd_result, "print a job's result"},
     {"cancel", cmd_cancel, "end a job"},
     {"workers", cmd_workers, "list workers"},
+    {"top", cmd_top, "show a cluster on a terminal: workers, jobs, events"},
     {"formats", cmd_formats, "list formats, and try them on a file"},
     {"keys", cmd_keys, "make, list and revoke keys"},
     {"audit", cmd_audit, "check the record of who did what"},

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "coordinator/cli/terminal.h"
 
+#include "coordinator/cli/command.h"
+
+#include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -17,6 +21,29 @@ bool
 terminal_is(int fd)
 {
     return isatty(fd) == 1;
+}
+
+bool
+terminal_usable(int fd, const char *what, const char *instead)
+{
+    static const char *const names[] = {
+        "standard input", "standard output", "standard error"};
+    const char *term = getenv("TERM");
+    buf_t why = {0};
+
+    if (!terminal_is(fd)) {
+        buf_printf(&why, "%s needs a terminal, and %s is none; %s", what,
+            names[fd], instead);
+    } else if (term == NULL || term[0] == '\0' || strcmp(term, "dumb") == 0) {
+        buf_printf(&why,
+            "%s cannot draw on this terminal, whose type ($TERM) is not set, "
+            "or dumb; %s",
+            what, instead);
+    }
+    bool usable = why.len == 0;
+    complain(EXIT_USAGE, &why);
+    buf_fini(&why);
+    return usable;
 }
 
 size_t

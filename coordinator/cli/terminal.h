@@ -7,6 +7,9 @@
 #include "common/base/bytes.h"
 
 bool terminal_is(int fd);
+// Is it one whose cursor can be moved, by its name in $TERM? Complains: what
+// wanted it, and what to do instead.
+bool terminal_usable(int fd, const char *what, const char *instead);
 size_t terminal_width(int fd); // 0: no terminal, or it does not say
 size_t terminal_height(int fd);
 

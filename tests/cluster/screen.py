@@ -5,17 +5,21 @@ tests/cluster/screens, line by line, in which
 
     <N>   is a number with its unit: 1.2 GB, 12, 350 ms
     <?>   is anything on this line
+    <*>   on a line of its own: any lines, or none
 
 Blanks are one, since what stands beside a number moves with its digits."""
 import os
 import re
 import shutil
+import signal
 import subprocess
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
+import make_logs
 import pytest
-from conftest import wait_for
+from conftest import program, wait_for
 
 SCREENS = Path(__file__).resolve().parent / "screens"
 HOLES = {"<N>": r"\d+(?:\.\d+)?(?: ?(?:[KMGT]?B(?:/s)?|ms|s|min \d+ s))?%?",
@@ -25,9 +29,12 @@ needs_tmux = pytest.mark.skipif(shutil.which("tmux") is None,
 
 
 class Screen:
+    made = 0
+
     def __init__(self, folder, argv, env, columns=80, lines=24):
-        self.socket = str(Path(folder) / "tmux")
-        self.ended = Path(folder) / "ended"
+        Screen.made += 1
+        self.socket = str(Path(folder) / f"tmux{Screen.made}")
+        self.ended = Path(folder) / f"ended{Screen.made}"
         # The shell keeps the screen and the exit code of what has ended.
         self.tmux("-f", "/dev/null", "new-session", "-d", "-x", str(columns),
                   "-y", str(lines), "--", "sh", "-c",
@@ -88,12 +95,74 @@ class Screen:
                        stderr=subprocess.DEVNULL)
 
 
+def one_blank(line):
+    return re.sub(" +", " ", line.strip())
+
+
 def pattern(line):
-    parts = re.split("(<N>|<\\?>)", re.sub(" +", " ", line.strip()))
-    return "".join(HOLES.get(p, re.escape(p)) for p in parts)
+    if line == "<*>":
+        return "(?:.*\n)*?"
+    parts = re.split("(<N>|<\\?>)", one_blank(line))
+    return "".join(HOLES.get(p, re.escape(p)) for p in parts) + "\n"
 
 
 def alike(want, got):
-    return len(want) == len(got) and all(
-        re.fullmatch(pattern(w), re.sub(" +", " ", g.strip()))
-        for w, g in zip(want, got))
+    return re.fullmatch("".join(map(pattern, want)),
+                        "".join(one_blank(g) + "\n" for g in got))
+
+
+QUERY = "count by path"
+
+
+@pytest.fixture
+def slow(cluster, tmp_path):
+    """Two workers; freeze() stops the executors of web2, which takes what it
+    is lent then and does not count it."""
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    for i in range(3):
+        (folder / f"{i}.log").write_bytes(make_logs.make(1, 50_000))
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "3.log").write_bytes(make_logs.make(2, 50_000))
+    cluster.worker("web1", folder, "-j", "1")
+    cluster.worker("web2", other, "-j", "1")
+    cluster.sources = [f"web1:{folder}/*", f"web2:{other}/*"]
+    cluster.whole = cluster.cli("submit", QUERY, *cluster.sources,
+                                "-o", "table").stdout.decode()
+    pids = subprocess.run(
+        ["pgrep", "-P", str(cluster.workers["web2"].popen.pid)],
+        stdout=subprocess.PIPE, check=True).stdout.split()
+    cluster.freeze = lambda: [os.kill(int(p), signal.SIGSTOP) for p in pids]
+    cluster.thaw = lambda: [os.kill(int(p), signal.SIGCONT) for p in pids]
+    return cluster
+
+
+@pytest.fixture
+def screen(tmp_path):
+    screens = []
+
+    def start(*args, **kw):
+        screens.append(Screen(tmp_path, *args, **kw))
+        return screens[-1]
+    yield start
+    for s in screens:
+        s.close()
+
+
+@contextmanager
+def held_run(folder, screen, *options):
+    """`logtally run` of a log, and of a standard input that ends behind the
+    with."""
+    fifo, log = folder / "more", folder / "x.log"
+    os.mkfifo(fifo)
+    log.write_bytes(make_logs.make(1, 1_200_000))
+    writer = subprocess.Popen(["sh", "-c", f"exec sleep 60 >{fifo}"])
+    try:
+        yield screen(
+            ["sh", "-c", f"exec {program('logtally')} run '{QUERY}' {log} - "
+             f"-j 2 --shard-size 1MiB {' '.join(options)} <{fifo}"],
+            {"PATH": "/usr/bin:/bin", "TERM": "tmux", "PAGER": "cat"})
+    finally:
+        writer.terminate()
+        writer.wait()

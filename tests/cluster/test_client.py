@@ -54,7 +54,7 @@ def test_mistakes_need_no_network(tmp_path, args, said):
 
 
 @pytest.mark.parametrize("name", ["submit", "plan", "jobs", "status", "wait",
-                                  "result", "cancel", "workers"])
+                                  "result", "cancel", "workers", "top"])
 def test_every_command_has_help(name):
     by_option = run(name, "--help").stdout
     assert f"usage: logtally {name}".encode() in by_option

@@ -1,53 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """--live on a terminal: rows as they stand, what they cover, and the final
 table at the end."""
-import os
-import signal
-import subprocess
-
-import make_logs
 import pytest
 from conftest import program, run, wait_for
-from screen import Screen, needs_tmux
-
-QUERY = "count by path"
-
-
-@pytest.fixture
-def slow(cluster, tmp_path):
-    """Two workers; freeze() stops the executors of web2, which takes what it
-    is lent then and does not count it."""
-    folder = tmp_path / "logs"
-    folder.mkdir()
-    for i in range(3):
-        (folder / f"{i}.log").write_bytes(make_logs.make(1, 50_000))
-    other = tmp_path / "other"
-    other.mkdir()
-    (other / "3.log").write_bytes(make_logs.make(2, 50_000))
-    cluster.worker("web1", folder, "-j", "1")
-    cluster.worker("web2", other, "-j", "1")
-    cluster.sources = [f"web1:{folder}/*", f"web2:{other}/*"]
-    cluster.whole = cluster.cli("submit", QUERY, *cluster.sources,
-                                "-o", "table").stdout.decode()
-    pids = subprocess.run(
-        ["pgrep", "-P", str(cluster.workers["web2"].popen.pid)],
-        stdout=subprocess.PIPE, check=True).stdout.split()
-    cluster.freeze = lambda: [os.kill(int(p), signal.SIGSTOP) for p in pids]
-    cluster.thaw = lambda: [os.kill(int(p), signal.SIGCONT) for p in pids]
-    return cluster
-
-
-@pytest.fixture
-def screen(tmp_path):
-    screens = []
-
-    def start(*args, **kw):
-        screens.append(Screen(tmp_path, *args, **kw))
-        return screens[-1]
-    yield start
-    for s in screens:
-        s.close()
-
+from screen import (  # noqa: F401
+    QUERY, held_run, needs_tmux, screen, slow)
 
 @needs_tmux
 def test_rows_as_they_stand_and_then_the_answer(slow, screen):
@@ -98,19 +55,8 @@ def test_wait_shows_them_too(slow, screen):
 
 @needs_tmux
 def test_run_shows_them_too(tmp_path, screen):
-    fifo = tmp_path / "more"
-    subprocess.run(["mkfifo", fifo], check=True)
-    log = tmp_path / "x.log"
-    log.write_bytes(make_logs.make(1, 1_200_000))
-    writer = subprocess.Popen(["sh", "-c", f"exec sleep 60 >{fifo}"])
-    try:
-        s = screen(["sh", "-c", f"exec {program('logtally')} run '{QUERY}' "
-                    f"{log} - --live -j 2 --shard-size 1MiB <{fifo}"],
-                   {"PATH": "/usr/bin:/bin", "TERM": "tmux", "PAGER": "cat"})
+    with held_run(tmp_path, screen, "--live") as s:
         s.until("so far, not final: these rows are of 1")
-    finally:
-        writer.terminate()
-        writer.wait()
     assert s.exit_code() == 0 and "not final" not in s.until("accepted")
 
 

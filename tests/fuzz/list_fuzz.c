@@ -2,6 +2,7 @@
 // What a client makes of any bytes that a coordinator could send as a list.
 #include "coordinator/cli/job_text.h"
 #include "coordinator/cli/list.h"
+#include "coordinator/cli/progress.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -13,7 +14,7 @@ take_record(void *ctx, rd_t *r)
     errcode_t rc = record_get(r, lt_JobUpdate_fields, &job);
 
     if (rc == ERR_OK) {
-        job_progress(&job, 80, text);
+        progress_line(&(progress_t){0}, &job, 80, text);
         job_details(&job, text);
         job_json(&job, text);
         job_end(&job, text);
