@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """`logtally run`: mistakes, exit codes, standard input, outputs."""
 import json
+import os
+import threading
+import time
 
 import make_logs
 import pytest
@@ -186,3 +189,38 @@ def test_progress_of_standard_input(tmp_path):
     assert not any("left_seconds" in u for u in updates)
     assert updates[-1]["state"] == "done" and updates[-1]["streams"] == 1
     assert updates[-1]["bytes_done"] == len(text)
+
+
+def cut_short(log, lines, to, seconds):
+    """The log, whole, is cut short after so long; what `run` says then."""
+    log.write_bytes(lines)
+    cut = threading.Timer(seconds, os.truncate, (log, to))
+    cut.start()
+    try:
+        return run("run", "'needle' | count", log, "-j", "1", "-o", "json",
+                   "-f", "combined", "--shard-size", 8 << 20, ok=False)
+    finally:
+        cut.cancel()
+        cut.join()
+
+
+# Lines without the word are looked for in the mapped file; mapped bytes that
+# are gone would kill who touches them.
+def test_a_file_cut_short_while_it_is_mapped_has_changed(tmp_path):
+    lines = make_logs.make(1, 3000) * 12000
+    to = len(lines) // 2 + 777
+    began = time.monotonic()
+    cut_short(tmp_path / "log", lines, to, 60)
+    took, changed, i = time.monotonic() - began, 0, 0
+    while changed < 4 and time.monotonic() - began < 60:
+        i += 1
+        p = cut_short(tmp_path / "log", lines, to, took * (i % 13) / 13)
+        assert b"executor" not in p.stderr, p.stderr
+        if p.returncode == 0:
+            receipt = json.loads(p.stdout)["receipt"]
+            assert receipt["bytes"] in (to, len(lines))  # as planned
+            assert receipt["skipped"] == receipt["lines"]
+        else:
+            changed += 1
+            assert p.returncode == 3 and b"changed" in p.stderr, p.stderr
+    assert changed == 4

@@ -18,10 +18,11 @@ static const char *const queries[] = {
     "status >= 200 | count, sum(bytes), avg(dur), max(time) by path, ip:/20",
     "line ~ 'a+b' or ua contains 'x' | count by time:1m, method, query",
     "not 5xx | min(bytes / status), count if('y') by line, user",
+    "'ab' and ua contains 'x' | count by path, line",
     "a != 'x' | count, sum(a) by a, `b-c`, b.c, ip, time, path", // needs names
 };
 
-enum { N_QUERIES = sizeof queries / sizeof *queries, N_PLAIN = 4 };
+enum { N_QUERIES = sizeof queries / sizeof *queries, N_PLAIN = 5 };
 
 static const char *const formats[] = {"auto", "combined", "common",
     "vhost_combined", "json", "logfmt", "csv", "tsv", "w3c"};

@@ -2,7 +2,8 @@
 #include "worker/format/tokens_kinds.h"
 
 #if defined(__x86_64__)
-#include <immintrin.h>
+#include "worker/format/block_avx512.h"
+
 #include <string.h>
 
 #define TOKENS_NAME tokens_find_avx512
@@ -10,20 +11,6 @@
 // them: half as fast.
 #define TOKENS_TARGET                                                          \
     __attribute__((target("avx512f,avx512bw,avx512vbmi2,bmi,pclmul,popcnt")))
-
-typedef __m512i block_t;
-
-static inline TOKENS_TARGET block_t
-block_load(const uint8_t *p)
-{
-    return _mm512_loadu_si512(p);
-}
-
-static inline TOKENS_TARGET uint64_t
-block_is(const block_t *b, uint8_t c)
-{
-    return _mm512_cmpeq_epi8_mask(*b, _mm512_set1_epi8((char)c));
-}
 
 static inline TOKENS_TARGET void
 put_16(__m128i bytes, uint32_t at, uint32_t *out)

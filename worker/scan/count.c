@@ -167,12 +167,12 @@ static errcode_t
 skip_lines(scan_t *self, const scan_range_t *range, const source_t *source,
     lines_t *lines, uint64_t *n)
 {
-    bool paused = self->needle.p != NULL;
+    bool paused = self->needle.text.p != NULL;
     errcode_t rc = ERR_OK;
 
     while (rc == ERR_OK && paused) {
         uint64_t skipped = 0;
-        rc = lines_skip(lines, self->needle, &skipped, &paused);
+        rc = lines_skip(lines, &self->needle, &skipped, &paused);
         self->totals.skipped += skipped;
         *n += skipped;
         scan_tell(self, self->done + range_bytes(range, source), false);
@@ -189,7 +189,7 @@ count_blocks(scan_t *self, const scan_range_t *range, const source_t *source,
     span_t block = {.len = 1};
 
     while (rc == ERR_OK && block.len > 0 && self->matcher != NULL &&
-           self->needle.p == NULL) {
+           self->needle.text.p == NULL) {
         uint64_t offset;
         rc =
             scan_explain_file(self, range, lines_block(lines, &block, &offset));

@@ -4,33 +4,14 @@
 // far as another owned line could begin, so that a small range inside a huge
 // line costs little. Reads behind the range's end are small: there is at most
 // the rest of one line to fetch.
-#include "worker/scan/lines.h"
+#include "worker/scan/lines_inside.h"
 
 #include "common/base/limits.h"
 #include "common/base/xalloc.h"
-#include "worker/scan/needle.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define LINE_RAW  (LIMIT_LINE + 2u) // with "\r\n"; one more is too long
-#define READ_STEP (512u << 10)      // one read: half of a second-level cache
-#define REST_MAX  (16u << 10)       // moved to the front before each read
-#define READ_TAIL (64u << 10)       // one read behind the end of the range
-
-struct lines {
-    source_t *source;
-    uint64_t end;
-    uint64_t offset; // of bytes[at]
-    size_t at;
-    size_t fill;
-    size_t searched; // no '\n' in [at, searched)
-    bool skipping;   // to the next '\n': the line there is not ours or done
-    bool at_end;
-    uint8_t bytes[LINE_RAW + READ_STEP];
-    uint8_t pad[LINES_PAD];
-};
 
 lines_t *
 lines_new(source_t *source, uint64_t begin, uint64_t end)
@@ -45,6 +26,8 @@ lines_new(source_t *source, uint64_t begin, uint64_t end)
     self->searched = 0;
     self->skipping = begin > 0;
     self->at_end = false;
+    self->step = READ_STEP;
+    self->look_from = 0;
     memset(self->pad, 0, sizeof self->pad);
     return self;
 }
@@ -56,9 +39,8 @@ lines_destroy(lines_t **self_p)
     *self_p = NULL;
 }
 
-// Takes n bytes as done.
-static void
-pass(lines_t *self, size_t n)
+void
+lines_pass(lines_t *self, size_t n)
 {
     self->at += n;
     self->offset += n;
@@ -81,9 +63,8 @@ make_room(lines_t *self)
     }
 }
 
-// One more read. Inside the range at most up to its end; then in small steps.
-static errcode_t
-read_more(lines_t *self)
+errcode_t
+lines_read(lines_t *self)
 {
     size_t got = 0;
 
@@ -91,7 +72,7 @@ read_more(lines_t *self)
     uint64_t pos = self->offset + (self->fill - self->at);
     size_t room = sizeof self->bytes - self->fill;
     uint64_t want = pos < self->end ? self->end - pos : READ_TAIL;
-    want = want < READ_STEP ? want : READ_STEP;
+    want = want < self->step ? want : self->step;
     assert(room > 0);
     errcode_t rc = source_read(self->source, self->bytes + self->fill,
         want < room ? (size_t)want : room, &got);
@@ -107,7 +88,7 @@ lines_head(lines_t *self, span_t *head, bool *at_end)
 
     assert(self->offset == 0 && !self->skipping);
     while (rc == ERR_OK && !self->at_end && self->fill < LINE_RAW) {
-        rc = read_more(self);
+        rc = lines_read(self);
     }
     *head =
         (span_t){self->bytes, self->fill < LINE_RAW ? self->fill : LINE_RAW};
@@ -115,9 +96,8 @@ lines_head(lines_t *self, span_t *head, bool *at_end)
     return rc;
 }
 
-// Goes behind the next '\n', or to a place from where no owned line begins.
-static errcode_t
-skip_line(lines_t *self)
+errcode_t
+lines_skip_line(lines_t *self)
 {
     errcode_t rc = ERR_OK;
 
@@ -126,15 +106,15 @@ skip_line(lines_t *self)
         const uint8_t *p = self->bytes + self->at;
         const uint8_t *nl = have > 0 ? memchr(p, '\n', have) : NULL;
         if (nl != NULL) {
-            pass(self, (size_t)(nl - p) + 1);
+            lines_pass(self, (size_t)(nl - p) + 1);
             self->skipping = false;
             return ERR_OK;
         }
-        pass(self, have);
+        lines_pass(self, have);
         if (self->at_end || self->offset + 1 >= self->end) {
             return ERR_OK;
         }
-        rc = read_more(self);
+        rc = lines_read(self);
     }
     return rc;
 }
@@ -149,7 +129,7 @@ take_line(lines_t *self, size_t len, bool ended, line_t *out)
         text--;
     }
     *out = (line_t){{p, text}, self->offset, text > LIMIT_LINE};
-    pass(self, len + (ended ? 1 : 0));
+    lines_pass(self, len + (ended ? 1 : 0));
 }
 
 // The first byte of `out` is known to be owned.
@@ -179,7 +159,7 @@ find_line(lines_t *self, line_t *out, bool *more)
             take_line(self, have, false, out);
             return ERR_OK;
         }
-        rc = read_more(self);
+        rc = lines_read(self);
     }
     *more = false;
     return rc;
@@ -192,7 +172,7 @@ lines_next(lines_t *self, line_t *out, bool *more)
 
     *more = false;
     if (self->skipping) {
-        rc = skip_line(self);
+        rc = lines_skip_line(self);
     }
     if (rc != ERR_OK || self->skipping || self->offset >= self->end) {
         return rc;
@@ -200,9 +180,8 @@ lines_next(lines_t *self, line_t *out, bool *more)
     return find_line(self, out, more);
 }
 
-// The lines of the buffer before `stop` that are whole and owned.
-static span_t
-whole_lines(const lines_t *self, const uint8_t *stop)
+span_t
+lines_whole(const lines_t *self, const uint8_t *stop)
 {
     const uint8_t *p = self->bytes + self->at;
     size_t len = (size_t)(stop - p);
@@ -225,99 +204,13 @@ lines_block(lines_t *self, span_t *out, uint64_t *offset)
 
     *out = (span_t){0};
     while (rc == ERR_OK && !self->skipping && self->offset < self->end) {
-        *out = whole_lines(self, self->bytes + self->fill);
+        *out = lines_whole(self, self->bytes + self->fill);
         *offset = self->offset;
-        pass(self, out->len);
+        lines_pass(self, out->len);
         if (out->len > 0 || self->at_end || self->fill - self->at >= LINE_RAW) {
             return ERR_OK;
         }
-        rc = read_more(self);
+        rc = lines_read(self);
     }
     return rc;
-}
-
-static void
-pass_lines(lines_t *self, const uint8_t *stop, uint64_t *skipped)
-{
-    span_t whole = whole_lines(self, stop);
-
-    if (whole.len > 0) {
-        *skipped += needle_lines(whole.p, whole.p + whole.len);
-        pass(self, whole.len);
-    }
-}
-
-// The line that stands first is over long, or ends the file, and does not
-// have the needle where it counts.
-static void
-pass_rest(lines_t *self, uint64_t *skipped)
-{
-    (*skipped)++;
-    self->skipping = !self->at_end;
-    pass(self, self->fill - self->at);
-}
-
-// What to do where the needle stands too far behind in its line: that line is
-// passed.
-static void
-pass_long(lines_t *self, uint64_t *skipped)
-{
-    const uint8_t *p = self->bytes + self->at;
-    const uint8_t *nl = memchr(p, '\n', self->fill - self->at);
-
-    if (nl == NULL) {
-        pass_rest(self, skipped);
-        return;
-    }
-    (*skipped)++;
-    pass(self, (size_t)(nl + 1 - p));
-}
-
-// One look at what the buffer has. True when a line with the needle is next.
-static bool
-skip_buffer(lines_t *self, span_t needle, uint64_t *skipped)
-{
-    while (!self->skipping && self->offset < self->end) {
-        const uint8_t *end = self->bytes + self->fill;
-        const uint8_t *hit = needle_find(needle, self->bytes + self->at, end);
-        pass_lines(self, hit != NULL ? hit : end, skipped);
-        if (hit == NULL || self->offset >= self->end) {
-            return false;
-        }
-        if ((size_t)(hit - (self->bytes + self->at)) + needle.len <=
-            LIMIT_LINE) {
-            return true;
-        }
-        pass_long(self, skipped);
-    }
-    return false;
-}
-
-errcode_t
-lines_skip(lines_t *self, span_t needle, uint64_t *skipped, bool *paused)
-{
-    errcode_t rc = ERR_OK;
-
-    *paused = false;
-    if (self->skipping) {
-        rc = skip_line(self);
-    }
-    if (rc != ERR_OK || self->skipping || self->offset >= self->end ||
-        skip_buffer(self, needle, skipped) || self->offset >= self->end) {
-        return rc;
-    }
-    if (self->skipping) {
-        *paused = true;
-        return ERR_OK;
-    }
-    size_t rest = self->fill - self->at;
-    if (self->at_end || rest >= LINE_RAW) {
-        if (rest > 0) {
-            pass_rest(self, skipped);
-        }
-        *paused = !self->at_end;
-        return ERR_OK;
-    }
-    *paused = true;
-    return read_more(self);
 }

@@ -7,6 +7,7 @@
 #ifndef LOGTALLY_WORKER_SCAN_LINES_H
 #define LOGTALLY_WORKER_SCAN_LINES_H
 
+#include "worker/scan/needle.h"
 #include "worker/source/source.h"
 
 #define LINES_PAD 512u
@@ -38,8 +39,8 @@ MUST_CHECK errcode_t lines_block(lines_t *self, span_t *out, uint64_t *offset);
 
 // Passes owned lines whose first LIMIT_LINE bytes do not contain the needle,
 // and counts them; stops before one that does, at the end of the range, or
-// after a block (*paused: call again).
+// after a block (*paused: call again). The needle learns from the first block.
 MUST_CHECK errcode_t lines_skip(
-    lines_t *self, span_t needle, uint64_t *skipped, bool *paused);
+    lines_t *self, needle_t *needle, uint64_t *skipped, bool *paused);
 
 #endif

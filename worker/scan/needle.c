@@ -1,100 +1,92 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where the first and the last byte of the needle stand at their distance,
-// the rest is compared. Hostile lines can make that slow, not wrong: at worst
-// each place is compared.
 #include "worker/scan/needle.h"
 
-#include <string.h>
+#include "worker/scan/needle_kinds.h"
 
-#if defined(__SSE2__)
-#include <emmintrin.h>
+#define SAMPLE ((size_t)16 << 10)
 
-#define BLOCK 16
-
-static __m128i
-load(const uint8_t *p)
+needle_t
+needle_new(span_t text)
 {
-    return _mm_loadu_si128((const __m128i_u *)(const void *)p);
+    return (needle_t){text, 0, text.len > 0 ? text.len - 1 : 0, false};
 }
 
-// Bits of the places in a block where the needle may begin.
-static unsigned
-candidates(span_t needle, const uint8_t *p)
+// A byte of the needle that is frequent in the log would be found in nearly
+// every block.
+void
+needle_learn(needle_t *self, span_t sample)
 {
-    __m128i first = _mm_set1_epi8((char)needle.p[0]);
-    __m128i last = _mm_set1_epi8((char)needle.p[needle.len - 1]);
-    __m128i hits = _mm_and_si128(_mm_cmpeq_epi8(load(p), first),
-        _mm_cmpeq_epi8(load(p + needle.len - 1), last));
+    uint32_t times[256] = {0};
+    size_t n = sample.len < SAMPLE ? sample.len : SAMPLE;
+    span_t text = self->text;
 
-    return (unsigned)_mm_movemask_epi8(hits);
-}
-
-const uint8_t *
-needle_find(span_t needle, const uint8_t *p, const uint8_t *end)
-{
-    // A block of beginnings and their ends must lie inside.
-    while ((size_t)(end - p) >= BLOCK + needle.len - 1) {
-        for (unsigned mask = candidates(needle, p); mask != 0;
-             mask &= mask - 1) {
-            const uint8_t *at = p + __builtin_ctz(mask);
-            if (memcmp(at, needle.p, needle.len) == 0) {
-                return at;
-            }
-        }
-        p += BLOCK;
+    self->learned = true;
+    for (size_t i = 0; i < n; i++) {
+        times[sample.p[i]]++;
     }
-    return p < end ? memmem(p, (size_t)(end - p), needle.p, needle.len) : NULL;
-}
-
-// Up to 255 blocks are counted in bytes before they are added up.
-static uint64_t
-lines_in(const uint8_t *p, size_t blocks)
-{
-    __m128i newline = _mm_set1_epi8('\n');
-    __m128i counts = _mm_setzero_si128();
-
-    for (size_t i = 0; i < blocks; i++) {
-        counts =
-            _mm_sub_epi8(counts, _mm_cmpeq_epi8(load(p + i * BLOCK), newline));
+    for (size_t i = 0; i < text.len; i++) {
+        self->a = times[text.p[i]] < times[text.p[self->a]] ? i : self->a;
     }
-    __m128i sums = _mm_sad_epu8(counts, _mm_setzero_si128());
-    return (uint64_t)_mm_cvtsi128_si64(sums) +
-           (uint64_t)_mm_cvtsi128_si64(_mm_unpackhi_epi64(sums, sums));
-}
-#else
-#define BLOCK 1
-
-const uint8_t *
-needle_find(span_t needle, const uint8_t *p, const uint8_t *end)
-{
-    return p < end ? memmem(p, (size_t)(end - p), needle.p, needle.len) : NULL;
-}
-
-static uint64_t
-lines_in(const uint8_t *p, size_t blocks)
-{
-    uint64_t n = 0;
-
-    for (size_t i = 0; i < blocks; i++) {
-        n += p[i] == '\n';
+    self->b = self->a > 0 ? 0 : text.len - 1;
+    for (size_t i = 0; i < text.len; i++) {
+        bool rarer = times[text.p[i]] < times[text.p[self->b]];
+        self->b = i != self->a && rarer ? i : self->b;
     }
-    return n;
+}
+
+static bool
+always(void)
+{
+    return true;
+}
+
+#if defined(__x86_64__)
+static bool
+has_avx512(void)
+{
+    return __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("bmi") && __builtin_cpu_supports("popcnt");
+}
+
+static bool
+has_avx2(void)
+{
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
+           __builtin_cpu_supports("popcnt");
 }
 #endif
 
-uint64_t
-needle_lines(const uint8_t *p, const uint8_t *end)
-{
-    uint64_t n = 0;
+// The fastest first.
+static const struct {
+    needle_find_t *find;
+    bool (*runs)(void);
+} finders[] = {
+#if defined(__x86_64__)
+    {needle_find_avx512, has_avx512},
+    {needle_find_avx2, has_avx2},
+#endif
+#if defined(__SSE2__)
+    {needle_find_sse2, always},
+#endif
+    {needle_find_portable, always},
+};
 
-    while (end - p >= BLOCK) {
-        size_t blocks = (size_t)(end - p) / BLOCK;
-        blocks = blocks < 255 ? blocks : 255;
-        n += lines_in(p, blocks);
-        p += blocks * BLOCK;
+#define N_FINDERS (sizeof finders / sizeof *finders)
+
+needle_find_t *
+needle_finder_at(size_t i)
+{
+    return i < N_FINDERS && finders[i].runs() ? finders[i].find : NULL;
+}
+
+const uint8_t *
+needle_find(const needle_t *self, const uint8_t *p, const uint8_t *end,
+    uint64_t *newlines)
+{
+    size_t i = 0;
+
+    while (!finders[i].runs()) {
+        i++;
     }
-    for (; p < end; p++) {
-        n += *p == '\n';
-    }
-    return n;
+    return finders[i].find(self, p, end, newlines);
 }

@@ -156,11 +156,11 @@ use_matcher(scan_t *self, const format_t *format)
     if (format != self->matched) {
         matcher_destroy(&self->matcher);
         reading_destroy(&self->reading);
-        self->needle = self->literal;
+        self->needle = needle_new(self->literal);
         self->matched = format;
         if (format != NULL && format_wants_reading(format)) {
             self->reading = reading_new(format, &self->queries->reads);
-            self->needle = (span_t){0}; // values may be escaped, and headers
+            self->needle = (needle_t){0}; // values may be escaped, and headers
         }
         if (format != NULL) {
             self->matcher = matcher_new(format, self->queries->reads.fields);
@@ -314,7 +314,7 @@ prepare(scan_t *self)
     if (!self->job->validate) {
         self->bounded = time_bounds(self->queries, &self->bounds);
         self->literal = queries_literal(self->queries);
-        self->needle = self->literal;
+        self->needle = needle_new(self->literal);
     }
     if ((rc = check_names(self, UINT32_MAX, "the query", self->named)) !=
         ERR_OK) {

@@ -24,7 +24,7 @@ typedef struct scan {
     tally_t **tallies;    // of each query
     rows_t **rows;        // of each query
     span_t literal;       // of lines that may pass; p == NULL: any
-    span_t needle;        // the same, where it stands in the line as it is
+    needle_t needle;      // the same, where it stands in the line as it is
     reading_t *reading;   // of `matched`; NULL: it has no names
     line_fields_t fields; // of the line, in the format of its range
     matcher_t *matcher;   // of that format; NULL: it has no usual line

@@ -6,11 +6,13 @@
 #include "common/base/limits.h"
 #include "common/base/xalloc.h"
 #include "worker/source/unpack.h"
+#include "worker/source/window.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #define IN_LEN (256u << 10)
@@ -21,6 +23,7 @@ struct source {
     source_kind_t kind;
     uint64_t at;  // next byte of the file to read
     uint64_t end; // planned end; unused by a stream
+    bool cached;  // assumed, for tests
     uint64_t taken;
     uint8_t head[8]; // of a stream: bytes read to find its kind
     size_t head_len;
@@ -289,6 +292,52 @@ source_read(source_t *self, uint8_t *to, size_t len, size_t *got)
         return read_packed(self, to, len, got);
     }
     return feed(self, to, len, got);
+}
+
+void
+source_assume_cached(source_t *self)
+{
+    self->cached = true;
+}
+
+// A disk gives more to large reads than to faults, and a file system that
+// cannot tell is often one over a network.
+static bool
+is_cached(const source_t *self, uint64_t at)
+{
+    uint8_t byte;
+    struct iovec iov = {&byte, 1};
+
+    return self->cached ||
+           preadv2(self->fd, &iov, 1, (off_t)at, RWF_NOWAIT) == 1;
+}
+
+bool
+source_look(source_t *self, uint64_t at, uint64_t until, span_t *out)
+{
+    uint64_t end = until < self->end ? until : self->end;
+
+    if (self->stream || self->unpack != NULL || at >= end) {
+        return false;
+    }
+    size_t len = end - at < SOURCE_LOOK ? (size_t)(end - at) : SOURCE_LOOK;
+    return is_cached(self, at + len / 2) && is_cached(self, at + len - 1) &&
+           window_open(self->fd, at, len, out);
+}
+
+bool
+source_looked(source_t *self)
+{
+    (void)self;
+    return window_close();
+}
+
+void
+source_seek(source_t *self, uint64_t at)
+{
+    assert(!self->stream && self->unpack == NULL && at <= self->end);
+    self->taken += at - self->at; // also backwards, as these are modulo 2^64
+    self->at = at;
 }
 
 uint64_t

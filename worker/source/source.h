@@ -37,8 +37,21 @@ void source_destroy(source_t **self_p);
 MUST_CHECK errcode_t source_read(
     source_t *self, uint8_t *to, size_t len, size_t *got);
 
+// The bytes of a plain file from `at` on, mapped: at most SOURCE_LOOK, and none
+// from `until` on. Lent until source_looked, which comes before any other
+// call. They may change, see window.h. False: they have to be read; so they
+// have where they are not in the page cache, or nobody knows.
+#define SOURCE_LOOK (8u << 20)
+bool source_look(source_t *self, uint64_t at, uint64_t until, span_t *out);
+// False: the bytes were not all there; reading them says why.
+MUST_CHECK bool source_looked(source_t *self);
+// Of a plain file: goes on reading at byte `at`. What is passed is taken.
+void source_seek(source_t *self, uint64_t at);
+
 // For tests: another LIMIT_UNPACKED.
 void source_limit(source_t *self, uint64_t unpacked);
+// For tests: takes it that the page cache has everything.
+void source_assume_cached(source_t *self);
 
 // Bytes taken from disk so far, for progress and totals.
 uint64_t source_taken(const source_t *self);

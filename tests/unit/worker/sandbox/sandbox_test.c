@@ -8,6 +8,7 @@
 
 #include "worker/sandbox/fences.h"
 #include "worker/sandbox/selftest.h"
+#include "worker/source/window.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -140,6 +141,34 @@ test_what_counting_needs_is_allowed(void **state)
 {
     (void)state;
     check_good(count_confined);
+}
+
+// What is mapped may be cut short by others.
+static int
+torn_confined(const bait_t *bait)
+{
+    sandbox_report_t report;
+    uint8_t sum = 0;
+    span_t seen;
+
+    (void)bait;
+    confine(&report);
+    int fd = memfd_create("x", MFD_CLOEXEC);
+    if (fd == -1 || ftruncate(fd, 1000) != 0 ||
+        !window_open(fd, 0, 100000, &seen)) {
+        return 1;
+    }
+    for (size_t i = 0; i < seen.len; i++) {
+        sum |= seen.p[i];
+    }
+    return sum == 0 && !window_close() ? GOOD : 2;
+}
+
+static void
+test_a_mapped_file_may_be_cut_short(void **state)
+{
+    (void)state;
+    check_good(torn_confined);
 }
 
 static int
@@ -340,6 +369,7 @@ main(void)
         cmocka_unit_test(test_what_is_allowed_does_not_kill),
         cmocka_unit_test(test_without_fences_a_file_can_be_read),
         cmocka_unit_test(test_what_counting_needs_is_allowed),
+        cmocka_unit_test(test_a_mapped_file_may_be_cut_short),
         cmocka_unit_test(test_file_size_and_descriptors_are_limited),
         cmocka_unit_test(test_other_descriptors_are_closed),
         cmocka_unit_test(test_nobody_keeps_root_or_a_capability),

@@ -110,6 +110,28 @@ test_a_file_that_shrank_has_changed(void **state)
     close(fd);
 }
 
+// Also where most lines are only looked at for what they lack.
+static void
+test_a_large_file_that_shrank_has_changed(void **state)
+{
+    buf_t text = {0}, out = {0};
+    scan_error_t error;
+
+    (void)state;
+    put_log(&text, 20000);
+    int fd = file_of(buf_span(&text));
+    scan_range_t range = range_of(fd, text.len + (4u << 20));
+    for (range.begin = 0; range.begin < range.end; range.begin += 999999) {
+        CHECK_ERR(scan("'needle' | count", "combined", &range, 1, &out, &error),
+            ERR_CHANGED);
+        CHECK_U64(out.len, 0);
+        assert_memory_equal(error.text, "/log: ", 6);
+    }
+    buf_fini(&text);
+    buf_fini(&out);
+    close(fd);
+}
+
 static void
 test_ranges_outside_their_file_are_refused(void **state)
 {
@@ -219,6 +241,7 @@ main(void)
         cmocka_unit_test(test_lines_of_no_format_name_the_file),
         cmocka_unit_test(test_a_number_past_128_bits_names_the_byte),
         cmocka_unit_test(test_a_file_that_shrank_has_changed),
+        cmocka_unit_test(test_a_large_file_that_shrank_has_changed),
         cmocka_unit_test(test_ranges_outside_their_file_are_refused),
         cmocka_unit_test(test_groups_past_the_budget_are_an_error),
         cmocka_unit_test(test_a_head_of_blank_lines_wants_a_named_format),

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "worker/scan/needle_kinds.h"
+
+#if defined(__x86_64__)
+#include "worker/format/block_avx512.h"
+
+#define NEEDLE_NAME   needle_find_avx512
+#define NEEDLE_TARGET __attribute__((target("avx512f,avx512bw,bmi,popcnt")))
+
+#include "worker/scan/needle_block.h"
+#endif
