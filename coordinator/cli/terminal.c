@@ -3,6 +3,8 @@
 
 #include "coordinator/cli/command.h"
 
+#include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -15,7 +17,7 @@
 #define SCREEN_END   "\033[?25h\033[?7h\033[?1049l"
 
 static bool drawn;
-static bool has_screen;
+static volatile sig_atomic_t has_screen;
 
 bool
 terminal_is(int fd)
@@ -99,6 +101,33 @@ terminal_draw(const buf_t *line)
     drawn = true;
 }
 
+// Ctrl-Z: the shell gets its screen, and ours is begun anew afterwards.
+static void
+on_stop(int number)
+{
+    static const char end[] = SCREEN_END;
+    int saved = errno;
+
+    if (has_screen) {
+        ssize_t n = write(STDERR_FILENO, end, sizeof end - 1);
+        (void)n;
+        has_screen = false;
+    }
+    raise(number); // by now its own action is the usual one: it stops
+    errno = saved;
+}
+
+static void
+begin_screen(buf_t *out)
+{
+    const struct sigaction action = {
+        .sa_handler = on_stop, .sa_flags = SA_RESETHAND | SA_NODEFER};
+
+    sigaction(SIGTSTP, &action, NULL);
+    buf_put_str(out, SCREEN_BEGIN);
+    has_screen = true;
+}
+
 // All at once, and over what is there: nothing is blank in between.
 void
 terminal_screen(const buf_t *lines)
@@ -106,7 +135,10 @@ terminal_screen(const buf_t *lines)
     size_t len = lines->len;
     buf_t out = {0};
 
-    buf_put_str(&out, has_screen ? "\033[H" : SCREEN_BEGIN "\033[H");
+    if (!has_screen) {
+        begin_screen(&out);
+    }
+    buf_put_str(&out, "\033[H");
     len -= len > 0 && lines->p[len - 1] == '\n';
     for (size_t i = 0; i < len; i++) {
         if (lines->p[i] == '\n') {
@@ -118,7 +150,6 @@ terminal_screen(const buf_t *lines)
     buf_put_str(&out, "\033[J");
     terminal_put(&out);
     buf_fini(&out);
-    has_screen = true;
 }
 
 bool
@@ -134,6 +165,7 @@ terminal_erase(void)
 
     if (has_screen) {
         buf_put_str(&out, SCREEN_END);
+        signal(SIGTSTP, SIG_DFL);
         terminal_put(&out);
         buf_clear(&out);
         has_screen = false;

@@ -90,6 +90,11 @@ class Screen:
                  self.ended.read_text().endswith("\n"))
         return int(self.ended.read_text())
 
+    def go_on(self):
+        """After Ctrl-Z, as the shell's fg."""
+        group = self.tmux("display-message", "-p", "#{pane_pid}")
+        os.killpg(int(group), signal.SIGCONT)
+
     def close(self):
         subprocess.run(["tmux", "-S", self.socket, "kill-server"],
                        stderr=subprocess.DEVNULL)

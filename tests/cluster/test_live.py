@@ -42,6 +42,18 @@ def test_ctrl_c_cancels_and_gives_the_terminal_back(slow, screen):
 
 
 @needs_tmux
+def test_ctrl_z_gives_the_terminal_back_for_a_while(slow, screen):
+    slow.freeze()
+    s = screen([program("logtally"), "submit", QUERY, *slow.sources, "--live"],
+               slow.env())
+    s.until("so far, not final")
+    s.type("C-z")
+    wait_for("the screen before", lambda: s.lines() in ([""], ["^Z"]))
+    s.go_on()
+    s.until("so far, not final")
+
+
+@needs_tmux
 def test_wait_shows_them_too(slow, screen):
     slow.freeze()
     job = slow.cli("submit", QUERY, *slow.sources, "-d").stdout.strip()
