@@ -64,6 +64,7 @@ static const struct {
 } domains[] = {
     {"control", ROLE_WORKER | ROLE_CLIENT | ROLE_ADMIN},
     {"sink", ROLE_WORKER},
+    {"lane", ROLE_WORKER},
     {"intake", ROLE_COORDINATOR},
 };
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // zap: our own ZAP handler, a thread on inproc://zeromq.zap.01. Bound before
 // any server socket, closed after all of them. Role check per domain:
-// "control" worker, client or admin; "sink" worker; "intake" coordinator.
+// "control" worker, client or admin; "sink" and "lane" worker; "intake"
+// coordinator.
 // User-Id of an accepted peer is its name.
 #ifndef LOGTALLY_CERTS_ZAP_IO_H
 #define LOGTALLY_CERTS_ZAP_IO_H

@@ -377,6 +377,10 @@ fill_worker(const coordinator_t *self, const worker_t *w, lt_WorkerInfo *out)
     snprintf(out->state, sizeof out->state, "%s", w->up ? "up" : "lost");
     snprintf(out->software, sizeof out->software, "%s", w->software);
     snprintf(out->sandbox, sizeof out->sandbox, "%s", w->sandbox);
+    snprintf(out->transport, sizeof out->transport, "%s",
+        w->incarnation == 0 ? ""
+        : w->dials          ? "dial"
+                            : "push");
     out->executors = w->executors;
     out->held = (uint32_t)w->n_active;
     out->bytes_a_second = worker_rate(w);

@@ -27,6 +27,7 @@ static const struct handler {
     {PROTO_OFFER, LINK_CONTROL, false, ROLE_WORKER, on_offer},
     {PROTO_FILES, LINK_CONTROL, false, ROLE_WORKER, on_files},
     {PROTO_BYE, LINK_CONTROL, false, ROLE_WORKER, on_bye},
+    {PROTO_LANE, LINK_LANE, false, ROLE_WORKER, on_lane},
     {PROTO_PARTIAL, LINK_SINK, false, ROLE_WORKER, on_partial},
     {PROTO_SHARD_FAILED, LINK_SINK, false, ROLE_WORKER, on_shard_failed},
     {PROTO_SUBMIT, LINK_CONTROL, true, CLIENTS, on_submit},
@@ -121,6 +122,12 @@ open_lane(coordinator_t *self, worker_t *worker)
     output_t *out = push_output(self, OUT_LANE_OPEN, worker->lane);
     snprintf(out->endpoint, sizeof out->endpoint, "%s", worker->endpoint);
     snprintf(out->name, sizeof out->name, "%s", worker->key);
+}
+
+void
+lane_is_here(coordinator_t *self, const worker_t *worker, uint64_t connection)
+{
+    push_output(self, OUT_LANE_HERE, worker->lane)->connection = connection;
 }
 
 // The keys are files, so this is for who drives the machine.

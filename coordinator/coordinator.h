@@ -39,6 +39,10 @@ typedef struct coordinator_config {
     result_store_t store;
     journal_t journal; // .put NULL: none, as in a local run
     int64_t wall_ms;   // time of day less the machine's time
+    // Where workers dial for their shards, asked when one comes that does so:
+    // the port, or 0 for nowhere. NULL is nowhere.
+    uint16_t (*lane_port)(void *ctx);
+    void *lane_ctx;
     // Local run: sources are plain paths (or "-") of this host, read by the
     // only worker. NULL in the daemon.
     const char *local_host;
@@ -47,7 +51,9 @@ typedef struct coordinator_config {
 typedef enum {
     OUT_CONTROL,    // frame to control connection `peer`
     OUT_INTAKE,     // frame to the lane `peer`
-    OUT_LANE_OPEN,  // connect a PUSH: lane `peer`, endpoint, key of `name`
+    OUT_LANE_OPEN,  // lane `peer` to a worker with the key `name`: connect a
+                    // PUSH to endpoint; where that is "", it dials us
+    OUT_LANE_HERE,  // it has: frames of lane `peer` go to `connection`
     OUT_LANE_CLOSE, // close lane `peer`
     OUT_RELOAD,     // read the allowed keys again, tell control peer `peer`
 } out_kind_t;
@@ -55,13 +61,14 @@ typedef enum {
 typedef struct output {
     out_kind_t kind;
     uint64_t peer;
+    uint64_t connection; // of the lane socket
     buf_t frame;
     char endpoint[256];
     char name[LIMIT_NAME];
     uint64_t after; // the machine's own: entry that must be durable first
 } output_t;
 
-typedef enum { LINK_CONTROL, LINK_SINK } link_t;
+typedef enum { LINK_CONTROL, LINK_SINK, LINK_LANE } link_t;
 
 typedef struct coordinator_stats {
     uint64_t messages;
@@ -93,8 +100,8 @@ coordinator_t *coordinator_new(
 void coordinator_destroy(coordinator_t **self_p);
 
 // One frame from a peer that ZAP and the current allowlist vouch for.
-// `peer`: the control connection (unused on the sink); `address`: where it
-// dials from. Anything wrong with the frame is counted and dropped.
+// `peer`: the connection of control or lane (unused on the sink); `address`:
+// where it dials from. Anything wrong with the frame is counted and dropped.
 void coordinator_message(coordinator_t *self, link_t link, uint64_t peer,
     const identity_t *who, const char *address, span_t frame, int64_t now_ms);
 // A frame could not be delivered: the control peer or lane is gone.

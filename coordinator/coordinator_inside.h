@@ -43,6 +43,7 @@ typedef struct worker {
     char name[LIMIT_NAME]; // the host it speaks for
     char key[LIMIT_NAME];  // name of its key
     char address[64];
+    bool dials; // its lane; endpoint is "" then
     char endpoint[LIMIT_ENDPOINT];
     char software[64];
     char sandbox[256];
@@ -323,6 +324,9 @@ void send_refused(coordinator_t *self, uint64_t peer, errcode_t rc,
 void send_frame_after(coordinator_t *self, uint64_t after, uint64_t peer,
     proto_type_t type, const pb_msgdesc_t *fields, const void *meta);
 void open_lane(coordinator_t *self, worker_t *worker);
+// The worker dialled its lane, which is open.
+void lane_is_here(
+    coordinator_t *self, const worker_t *worker, uint64_t connection);
 void close_lane(coordinator_t *self, worker_t *worker);
 
 // versions.c
@@ -337,6 +341,7 @@ void versions_free(coordinator_t *self);
 bool on_register(coordinator_t *self, const incoming_t *in);
 bool on_heartbeat(coordinator_t *self, const incoming_t *in);
 bool on_bye(coordinator_t *self, const incoming_t *in);
+bool on_lane(coordinator_t *self, const incoming_t *in);
 // NULL for an incarnation that is not here or speaks with another key.
 worker_t *worker_speaking(
     coordinator_t *self, const incoming_t *in, uint64_t incarnation);

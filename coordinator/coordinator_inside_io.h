@@ -45,6 +45,8 @@ struct coordinator_io {
     int signals;
     uint16_t control_port;
     uint16_t sink_port;
+    char *listen; // address and port of the lane socket, bound when a worker
+    uint16_t lane_port; // wants that
     zmq_pollitem_t *items;
     size_t cap_items;
     received_t in;
@@ -62,6 +64,11 @@ struct coordinator_io {
     bool ending;
     bool failed;
 };
+
+// lane_port_io.c
+// Where workers may dial for their shards, from now on; 0: nowhere. `ctx` is
+// the coordinator_io_t.
+uint16_t coordinator_io_lane_port(void *ctx);
 
 // metrics_io.c
 // Begins to serve metrics, where the options want that.

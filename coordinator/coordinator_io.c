@@ -37,6 +37,7 @@ enum {
     ITEM_JOURNAL,
     ITEM_CONTROL,
     ITEM_SINK,
+    ITEM_LANE,
     N_ITEMS
 };
 
@@ -59,6 +60,11 @@ open_lane(coordinator_io_t *self, const output_t *out, int64_t now_ms)
 {
     identity_t worker;
     buf_t why = {0};
+
+    if (out->endpoint[0] == '\0') {
+        lanes_expect(self->lanes, out->peer, out->name);
+        return;
+    }
     errcode_t rc = zap_identity(self->zap, out->name, &worker);
 
     if (rc == ERR_OK) {
@@ -143,6 +149,9 @@ carry_out(coordinator_io_t *self, output_t *out, int64_t now_ms)
     case OUT_LANE_OPEN:
         open_lane(self, out, now_ms);
         break;
+    case OUT_LANE_HERE:
+        lanes_here(self->lanes, out->peer, out->connection);
+        break;
     case OUT_LANE_CLOSE:
         lanes_close(self->lanes, out->peer);
         break;
@@ -192,12 +201,13 @@ static void
 refuse(coordinator_io_t *self, link_t link, int64_t now_ms)
 {
     static log_limit_t limit = {.per_second = 5};
+    static const char *const names[] = {
+        [LINK_CONTROL] = "control", [LINK_SINK] = "sink", [LINK_LANE] = "lane"};
 
     self->unknown++;
     if (log_allowed(&limit, "message-refused")) {
         log_event(LOG_WARN, "message-refused", "name", self->in.user, "from",
-            self->in.address, "socket",
-            link == LINK_CONTROL ? "control" : "sink", NULL);
+            self->in.address, "socket", names[link], NULL);
         coordinator_event(self->machine, LOG_WARN, "message-refused", NULL,
             self->in.user, now_ms);
     }
@@ -227,7 +237,7 @@ drain(coordinator_io_t *self, void *socket, link_t link, int64_t now_ms)
 {
     for (int i = 0;
          (i < DRAIN_MAX || received_more(&self->in)) && !self->failed; i++) {
-        errcode_t rc = socket_receive(socket, link == LINK_CONTROL, &self->in);
+        errcode_t rc = socket_receive(socket, link != LINK_SINK, &self->in);
         if (rc == ERR_BUSY) {
             break;
         }
@@ -282,7 +292,11 @@ rebind(void *socket)
 static void
 cut_connections(coordinator_io_t *self)
 {
-    if (rebind(self->control) && rebind(self->sink)) {
+    void *lane = lanes_socket(self->lanes);
+
+    lanes_cut(self->lanes);
+    if (rebind(self->control) && rebind(self->sink) &&
+        (lane == NULL || rebind(lane))) {
         return;
     }
     log_event(
@@ -409,25 +423,33 @@ on_journal(coordinator_io_t *self, int64_t now_ms)
     flush(self, now_ms);
 }
 
+// A negative descriptor would be an error to zmq_poll.
+static int
+key_fd(const coordinator_io_t *self)
+{
+    return self->key_changes != -1 ? self->key_changes : self->signals;
+}
+
 static size_t
 poll_items(coordinator_io_t *self)
 {
+    void *lane = lanes_socket(self->lanes);
     size_t need = N_ITEMS + lanes_waiting(self->lanes);
 
     self->items =
         xgrow(self->items, &self->cap_items, need, sizeof *self->items);
     self->items[ITEM_SIGNALS] =
         (zmq_pollitem_t){.fd = self->signals, .events = ZMQ_POLLIN};
-    // A negative descriptor would be an error to zmq_poll.
-    self->items[ITEM_KEYS] = (zmq_pollitem_t){
-        .fd = self->key_changes != -1 ? self->key_changes : self->signals,
-        .events = ZMQ_POLLIN};
+    self->items[ITEM_KEYS] =
+        (zmq_pollitem_t){.fd = key_fd(self), .events = ZMQ_POLLIN};
     self->items[ITEM_JOURNAL] = (zmq_pollitem_t){
         .fd = journal_io_fd(self->journal), .events = ZMQ_POLLIN};
     self->items[ITEM_CONTROL] =
         (zmq_pollitem_t){.socket = self->control, .events = ZMQ_POLLIN};
     self->items[ITEM_SINK] =
         (zmq_pollitem_t){.socket = self->sink, .events = ZMQ_POLLIN};
+    self->items[ITEM_LANE] = (zmq_pollitem_t){
+        .socket = lane, .fd = self->signals, .events = ZMQ_POLLIN};
     return N_ITEMS +
            lanes_poll_items(self->lanes, self->items + N_ITEMS, need - N_ITEMS);
 }
@@ -510,6 +532,9 @@ do_ready(coordinator_io_t *self)
     on_journal(self, now_ms);
     drain(self, self->control, LINK_CONTROL, now_ms);
     drain(self, self->sink, LINK_SINK, now_ms);
+    if (lanes_socket(self->lanes) != NULL) {
+        drain(self, lanes_socket(self->lanes), LINK_LANE, now_ms);
+    }
 }
 
 // What came of the time since its start.

@@ -226,6 +226,8 @@ start_machine(coordinator_io_t *self, const coordinator_options_t *options,
             .store = state_results(self->state),
             .journal = journal_io_seam(self->journal),
             .wall_ms = wall_ms() - self->seen_ms,
+            .lane_port = coordinator_io_lane_port,
+            .lane_ctx = self,
         },
         self->seen_ms);
 }
@@ -331,6 +333,8 @@ start(coordinator_io_t *self, const coordinator_options_t *options, buf_t *why)
         return rc;
     }
     self->lanes = lanes_new(self->zmq_ctx, &self->own);
+    self->listen = xstrdup(options->listen);
+    self->lane_port = (uint16_t)options->lane_port;
     self->outbox = outbox_new();
     start_machine(self, options, epoch);
     rc = restore(self, why);
@@ -448,5 +452,6 @@ coordinator_io_close(coordinator_io_t **self_p)
     close_fd(self->signals);
     close_fd(self->key_changes);
     free(self->items);
+    free(self->listen);
     free(self);
 }

@@ -5,14 +5,13 @@
 #include "common/base/xalloc.h"
 #include "common/net/curve_socket.h"
 #include "common/wire/batch.h"
+#include "coordinator/dialled_io.h"
 
 #include <arpa/inet.h>
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define LANE_HWM 4096 // shards are bounded by credit, far below
 
 typedef struct waiting {
     buf_t frame;
@@ -22,7 +21,9 @@ typedef struct waiting {
 
 typedef struct lane {
     uint64_t id;
-    void *socket;
+    void *socket;   // NULL: the worker dials
+    bool is_here;   // it has
+    uint64_t there; // then: its connection to the dialled socket
     char name[LIMIT_NAME];
     bool was_up;
     int64_t down_ms; // since when it is not; 0: it is, or never was
@@ -37,7 +38,8 @@ struct lanes {
     lane_t *by_id;
     size_t n_waiting; // lanes with frames
     int64_t looked_ms;
-    lane_t *look; // the next to be looked at, or NULL
+    lane_t *look;       // the next to be looked at, or NULL
+    dialled_t *dialled; // NULL: no worker dials
     batch_t batch;
 };
 
@@ -84,7 +86,9 @@ drop_lane(lanes_t *self, lane_t *lane)
         self->look = lane->hh.next;
     }
     HASH_DEL(self->by_id, lane);
-    zmq_close(lane->socket);
+    if (lane->socket != NULL) {
+        zmq_close(lane->socket);
+    }
     free(lane);
 }
 
@@ -100,6 +104,7 @@ lanes_destroy(lanes_t **self_p)
         drop_lane(self, self->by_id);
     }
     batch_fini(&self->batch);
+    dialled_close(&self->dialled);
     free(self);
     *self_p = NULL;
 }
@@ -124,6 +129,18 @@ is_numeric(const char *endpoint)
     int n = snprintf(host, sizeof host, "%.*s", len, begin + (v6 ? 1 : 0));
     return n > 0 && n < (int)sizeof host &&
            inet_pton(v6 ? AF_INET6 : AF_INET, host, address) == 1;
+}
+
+static lane_t *
+add_lane(lanes_t *self, uint64_t id, const char *name)
+{
+    lane_t *lane = xcalloc(1, sizeof *lane);
+
+    lane->id = id;
+    lane->end = &lane->first;
+    snprintf(lane->name, sizeof lane->name, "%s", name);
+    HASH_ADD(hh, self->by_id, id, sizeof lane->id, lane);
+    return lane;
 }
 
 errcode_t
@@ -152,13 +169,43 @@ lanes_open(lanes_t *self, uint64_t id, const char *endpoint,
     if (rc != ERR_OK) {
         return rc;
     }
-    lane_t *lane = xcalloc(1, sizeof *lane);
-    lane->id = id;
-    lane->socket = socket;
-    lane->end = &lane->first;
-    snprintf(lane->name, sizeof lane->name, "%s", worker->name);
-    HASH_ADD(hh, self->by_id, id, sizeof lane->id, lane);
+    add_lane(self, id, worker->name)->socket = socket;
     return ERR_OK;
+}
+
+void
+lanes_expect(lanes_t *self, uint64_t id, const char *name)
+{
+    lanes_close(self, id);
+    add_lane(self, id, name);
+}
+
+void
+lanes_here(lanes_t *self, uint64_t id, uint64_t connection)
+{
+    lane_t *lane = find(self, id);
+
+    if (lane != NULL && lane->socket == NULL) {
+        lane->is_here = lane->was_up = true;
+        lane->down_ms = 0;
+        lane->there = connection;
+    }
+}
+
+uint16_t
+lanes_listen(lanes_t *self, const char *address, uint16_t port, buf_t *why)
+{
+    if (self->dialled == NULL) {
+        self->dialled =
+            dialled_open(self->zmq_ctx, self->own, address, port, why);
+    }
+    return self->dialled == NULL ? 0 : dialled_port(self->dialled);
+}
+
+void *
+lanes_socket(lanes_t *self)
+{
+    return self->dialled == NULL ? NULL : dialled_socket(self->dialled);
 }
 
 void
@@ -185,6 +232,14 @@ lanes_count(const lanes_t *self)
     return HASH_COUNT(self->by_id);
 }
 
+void
+lanes_cut(lanes_t *self)
+{
+    for (lane_t *lane = self->by_id; lane != NULL; lane = lane->hh.next) {
+        lane->is_here = false;
+    }
+}
+
 // As many of the first frames as one message takes.
 static unsigned
 gather(lanes_t *self, const lane_t *lane)
@@ -198,12 +253,32 @@ gather(lanes_t *self, const lane_t *lane)
     return self->batch.n;
 }
 
+// Who is gone is expected back on another connection, as a PUSH dials again.
+static errcode_t
+send_dialled(lanes_t *self, lane_t *lane, span_t message)
+{
+    if (!lane->is_here) {
+        return ERR_BUSY;
+    }
+    errcode_t rc =
+        socket_send_to(dialled_socket(self->dialled), lane->there, message);
+    lane->is_here = rc != ERR_NOT_FOUND;
+    return rc;
+}
+
+static errcode_t
+send_message(lanes_t *self, lane_t *lane, span_t message)
+{
+    return lane->socket != NULL ? socket_send(lane->socket, message)
+                                : send_dialled(self, lane, message);
+}
+
 static void
 flush(lanes_t *self, lane_t *lane)
 {
     while (lane->first != NULL) {
         unsigned n = gather(self, lane);
-        if (socket_send(lane->socket, batch_message(&self->batch)) != ERR_OK) {
+        if (send_message(self, lane, batch_message(&self->batch)) != ERR_OK) {
             return;
         }
         while (n-- > 0) {
@@ -245,7 +320,7 @@ lanes_poll_items(const lanes_t *self, zmq_pollitem_t *items, size_t max)
         return 0;
     }
     for (lane_t *lane = self->by_id; lane != NULL; lane = lane->hh.next) {
-        if (lane->first != NULL && n < max) {
+        if (lane->first != NULL && lane->socket != NULL && n < max) {
             items[n++] =
                 (zmq_pollitem_t){.socket = lane->socket, .events = ZMQ_POLLOUT};
         }
@@ -284,21 +359,29 @@ lanes_stuck(lanes_t *self, int64_t now_ms, uint64_t *id)
     return false;
 }
 
-// With ZMQ_IMMEDIATE a PUSH without a connection takes no message.
+// With ZMQ_IMMEDIATE a PUSH without a connection takes no message. A ROUTER
+// knows whether a connection is there when it is given something for it: an
+// empty message, which is no frame. That is done only after one went.
 static bool
-is_connected(const lane_t *lane)
+is_connected(lanes_t *self, lane_t *lane)
 {
     int events = 0;
     size_t size = sizeof events;
 
+    if (lane->socket == NULL) {
+        if (lane->is_here && dialled_has_lost(self->dialled)) {
+            (void)send_dialled(self, lane, (span_t){0});
+        }
+        return lane->is_here;
+    }
     return zmq_getsockopt(lane->socket, ZMQ_EVENTS, &events, &size) == 0 &&
            (events & ZMQ_POLLOUT) != 0;
 }
 
 static bool
-has_gone(lane_t *lane, int64_t now_ms)
+has_gone(lanes_t *self, lane_t *lane, int64_t now_ms)
 {
-    if (is_connected(lane)) {
+    if (is_connected(self, lane)) {
         lane->was_up = true;
         lane->down_ms = 0;
     } else if (lane->was_up && lane->down_ms == 0) {
@@ -316,11 +399,14 @@ lanes_down(lanes_t *self, int64_t now_ms, uint64_t *id)
     if (self->look == NULL && now_ms - self->looked_ms >= LANE_LOOK_MS) {
         self->looked_ms = now_ms;
         self->look = self->by_id;
+        if (self->dialled != NULL) {
+            dialled_look(self->dialled);
+        }
     }
     while (self->look != NULL) {
         lane_t *lane = self->look;
         self->look = lane->hh.next;
-        if (has_gone(lane, now_ms)) {
+        if (has_gone(self, lane, now_ms)) {
             *id = lane->id;
             return true;
         }

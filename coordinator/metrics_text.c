@@ -7,17 +7,24 @@
 static void
 put_workers(const coordinator_t *self, buf_t *out)
 {
-    uint64_t up = 0, lost = 0, executors = 0;
+    uint64_t up = 0, lost = 0, executors = 0, dial = 0;
 
     for (const worker_t *w = self->workers; w != NULL; w = w->by_name.next) {
         up += w->up;
         lost += !w->up && !w->forgotten;
         executors += w->up ? w->executors : 0;
+        dial += w->up && w->dials;
     }
     metrics_family(out, "logtally_workers", METRIC_GAUGE,
         "Workers that are up, or lost and waited for.");
     metrics_value(out, "logtally_workers", "state", "up", up);
     metrics_value(out, "logtally_workers", "state", "lost", lost);
+    metrics_family(out, "logtally_workers_transport", METRIC_GAUGE,
+        "Workers that are up, by who dials for their shards: the coordinator "
+        "(push) or they (dial).");
+    metrics_value(
+        out, "logtally_workers_transport", "transport", "push", up - dial);
+    metrics_value(out, "logtally_workers_transport", "transport", "dial", dial);
     metrics_one(out, "logtally_executors", METRIC_GAUGE,
         "Executors of the workers that are up.", executors);
     metrics_family(out, "logtally_worker_up", METRIC_GAUGE,

@@ -39,6 +39,16 @@ const setting_t coordinator_settings[] = {
         .max = 65535,
         .value = "PORT",
         .help = "for what workers counted; 0 takes any free port"},
+    {.name = "lane-port",
+        .kind = SETTING_NUMBER,
+        .offset = AT(lane_port),
+        .fallback = "7702",
+        .min = 0,
+        .max = 65535,
+        .value = "PORT",
+        .help = "for workers with transport = dial, which get their shards "
+                "there; opened when the first one comes, 0 takes any free "
+                "port"},
     {.name = "deadline",
         .kind = SETTING_DURATION,
         .offset = AT(deadline_ms),

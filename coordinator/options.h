@@ -14,6 +14,7 @@ typedef struct coordinator_options {
     char *listen;
     int64_t control_port;
     int64_t sink_port;
+    int64_t lane_port; // may be another's as long as nobody dials it
     char *config;
     int64_t deadline_ms;
     int64_t staging_bytes;

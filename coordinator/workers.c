@@ -59,10 +59,16 @@ worker_lost(coordinator_t *self, worker_t *worker, const char *why)
     }
 }
 
-// "tcp://ADDRESS:PORT"; a numeric IPv6 address gets its brackets.
+// "tcp://ADDRESS:PORT"; a numeric IPv6 address gets its brackets. Nothing can
+// be dialled of a worker that dials.
 static void
 set_endpoint(worker_t *worker, const lt_Register *meta, const char *address)
 {
+    worker->dials = meta->dials;
+    if (meta->dials) {
+        worker->endpoint[0] = '\0';
+        return;
+    }
     const char *host =
         meta->intake_address[0] != '\0' ? meta->intake_address : address;
     bool v6 = strchr(host, ':') != NULL && host[0] != '[';
@@ -101,6 +107,29 @@ host_name_is_sound(const char *name)
                         "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == n;
 }
 
+// Asking for the port may open it, so that who has no such worker has no such
+// port.
+static uint16_t
+lane_port(const coordinator_t *self)
+{
+    return self->config.lane_port == NULL
+               ? 0
+               : self->config.lane_port(self->config.lane_ctx);
+}
+
+static bool
+can_be_reached(
+    coordinator_t *self, const incoming_t *in, const lt_Register *meta)
+{
+    if (!meta->dials || lane_port(self) != 0) {
+        return true;
+    }
+    send_refused(self, in->peer, ERR_UNREACHABLE, EXIT_FAILED,
+        "this coordinator cannot listen on its lane port, where workers with "
+        "transport = dial get their shards; its log says why");
+    return false;
+}
+
 // What a registration says, checked; nothing is changed yet.
 static errcode_t
 read_register(coordinator_t *self, const incoming_t *in, lt_Register *meta,
@@ -126,7 +155,7 @@ read_register(coordinator_t *self, const incoming_t *in, lt_Register *meta,
         meta->incarnation == 0 || meta->intake_port > UINT16_MAX) {
         return ERR_MALFORMED;
     }
-    return ERR_OK;
+    return can_be_reached(self, in, meta) ? ERR_OK : ERR_UNREACHABLE;
 }
 
 // More than two workers of one name would take it from each other in turns,
@@ -290,11 +319,12 @@ on_register(coordinator_t *self, const incoming_t *in)
             .epoch = self->config.epoch,
             .heartbeat_ms = HEARTBEAT_MS,
             .sink_port = self->config.sink_port,
-            .staging_bytes = self->config.staging_bytes};
+            .staging_bytes = self->config.staging_bytes,
+            .lane_port = w->dials ? lane_port(self) : 0};
         send_frame(self, OUT_CONTROL, in->peer, PROTO_REGISTERED,
             lt_Registered_fields, &reply, (span_t){0});
-        log_event(LOG_INFO, "worker-up", "name", w->name, "intake", w->endpoint,
-            NULL);
+        log_event(LOG_INFO, "worker-up", "name", w->name, "intake",
+            w->dials ? "it dials" : w->endpoint, NULL);
         event_tell(
             self, LOG_INFO, "worker-up", NULL, w->name, "%s", w->software);
     }
@@ -356,6 +386,25 @@ on_heartbeat(coordinator_t *self, const incoming_t *in)
         take_offer(self, w, &offer);
     }
     return rd_end(&r) == ERR_OK;
+}
+
+// Only who is registered as that incarnation, with its key, gets its frames.
+bool
+on_lane(coordinator_t *self, const incoming_t *in)
+{
+    lt_Lane meta;
+
+    if (frame_meta(in->frame, lt_Lane_fields, &meta) != ERR_OK) {
+        return false;
+    }
+    worker_t *w = worker_speaking(self, in, meta.incarnation);
+    if (w == NULL || !w->dials) {
+        return false;
+    }
+    if (w->up && w->lane != 0) {
+        lane_is_here(self, w, in->peer);
+    }
+    return true;
 }
 
 bool

@@ -94,18 +94,48 @@ do_sink(daemon_t *self, sup_output_t *out, int64_t now)
     }
 }
 
-// The sink is where the control connection is, on another port.
+// Sink and lane are where the control connection is, on other ports.
 static void
-do_sink_open(daemon_t *self, sup_output_t *out, int64_t now)
+dial_beside(daemon_t *self, link_t *link, uint16_t port, int64_t now)
 {
     char *address = xstrdup(link_endpoint(self->control));
     char *colon = strrchr(address, ':');
 
     if (colon != NULL) {
         *colon = '\0';
-        link_dial(self->sink, address, out->sink_port, now);
+        link_dial(link, address, port, now);
     }
     free(address);
+}
+
+// A worker that is stopping takes no more.
+static void
+do_lane_open(daemon_t *self, sup_output_t *out, int64_t now)
+{
+    if (self->stopping) {
+        return;
+    }
+    if (out->keep && link_is_up(self->lane)) {
+        supervisor_lane_up(self->machine, now);
+    } else {
+        dial_beside(self, self->lane, out->lane_port, now);
+    }
+}
+
+static void
+do_lane(daemon_t *self, sup_output_t *out, int64_t now)
+{
+    (void)now;
+    // What is not sent now is said again with the next heartbeat.
+    if (link_send(self->lane, buf_span(&out->frame)) != ERR_OK) {
+        log_event(LOG_DEBUG, "lane-not-told", NULL);
+    }
+}
+
+static void
+do_sink_open(daemon_t *self, sup_output_t *out, int64_t now)
+{
+    dial_beside(self, self->sink, out->sink_port, now);
     self->refused[0] = '\0';
     log_event(LOG_INFO, "worker-registered", "name", self->options->name,
         "coordinator", link_endpoint(self->control), NULL);
@@ -161,6 +191,7 @@ do_refused(daemon_t *self, sup_output_t *out, int64_t now)
         log_event(LOG_ERROR, "worker-refused", "coordinator",
             link_endpoint(self->control), "text", out->text, NULL);
     }
+    link_drop(self->lane);
     link_redial(self->control, LINK_BACKOFF_MAX_MS, now);
 }
 
@@ -176,6 +207,8 @@ static void (*const effects[])(daemon_t *, sup_output_t *, int64_t) = {
     [SUP_CONTROL] = do_control,
     [SUP_SINK] = do_sink,
     [SUP_SINK_OPEN] = do_sink_open,
+    [SUP_LANE] = do_lane,
+    [SUP_LANE_OPEN] = do_lane_open,
     [SUP_LIST] = do_list,
     [SUP_START] = do_start,
     [SUP_KILL] = do_kill,

@@ -23,10 +23,11 @@ typedef struct daemon {
     files_t *files;
     executors_t *executors;
     lister_t *lister;
-    void *intake;
+    void *intake; // NULL: it dials, or is stopping
     uint16_t intake_port;
     link_t *control;
     link_t *sink;
+    link_t *lane;       // has an address where it dials
     batch_t to_control; // what goes with the end of this round
     batch_t to_sink;
     supervisor_t *machine;

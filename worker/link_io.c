@@ -101,6 +101,14 @@ link_dial(
     self->retry_ms = now_ms;
 }
 
+void
+link_drop(link_t *self)
+{
+    hang_up(self);
+    free(self->address);
+    self->address = NULL;
+}
+
 // Between half and the whole of a doubling delay: a thousand workers that
 // lost their coordinator at once do not come back at once.
 static int64_t
@@ -241,12 +249,26 @@ on_up(link_t *self, int64_t now_ms)
         self->endpoint, NULL);
 }
 
+static bool
+has_input(void *socket)
+{
+    int events = 0;
+    size_t size = sizeof events;
+
+    return zmq_getsockopt(socket, ZMQ_EVENTS, &events, &size) == 0 &&
+           (events & ZMQ_POLLIN) != 0;
+}
+
 static void
 watch(link_t *self, int64_t now_ms, bool *came_up)
 {
     dial_state_t before = self->state;
 
     self->state = dial_monitor_drain(self->monitor, now_ms);
+    if (self->state == DIAL_LOST && self->options.reads &&
+        has_input(self->socket)) {
+        return;
+    }
     switch (self->state) {
     case DIAL_UP:
         if (before != DIAL_UP) {

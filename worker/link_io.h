@@ -13,11 +13,13 @@
 #define LINK_BACKLOG_MAX    (64u << 20) // bytes of posted frames
 
 typedef struct link_options {
-    const char *what; // "control", "sink": in the log
+    const char *what; // "control", "sink", "lane": in the log
     int type;         // ZMQ_DEALER, ZMQ_PUSH
     int64_t max_frame;
     int hwm;
     bool heartbeats;
+    bool reads; // what came before a connection was lost is waited for, until
+                // it was received; only then is dialled again
     uint64_t affinity;
     const credentials_t *keys; // lent
 } link_options_t;
@@ -31,6 +33,8 @@ void link_destroy(link_t **self_p);
 // connected or queued is dropped.
 void link_dial(
     link_t *self, const char *address, uint16_t default_port, int64_t now_ms);
+// Drops the connection, and dials no more.
+void link_drop(link_t *self);
 // Drops the connection; the next one waits for the back-off, at least that
 // long.
 void link_redial(link_t *self, int64_t at_least_ms, int64_t now_ms);

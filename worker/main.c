@@ -30,6 +30,7 @@ typedef struct values {
     settings_list_t labels;
     char *listen;
     int64_t intake_port;
+    char *transport;
     char *advertise;
     int64_t executors;
     int64_t memory;
@@ -62,6 +63,10 @@ static const setting_t table[] = {
         "logs below this folder may be read; may be repeated", false},
     {"label", 0, SETTING_LIST, AT(labels), NULL, 0, 0, "LABEL",
         "sources may say @LABEL:PATH; may be repeated", false},
+    {"transport", 0, SETTING_TEXT, AT(transport), "push", 0, 0, "push|dial",
+        "who dials for the shards: the coordinator dials this worker (push), "
+        "or this worker the coordinator (dial), and listens nowhere",
+        false},
     {"listen", 0, SETTING_TEXT, AT(listen), "*", 0, 0, "ADDRESS",
         "numeric address to take shards on, or * for all", false},
     {"intake-port", 0, SETTING_NUMBER, AT(intake_port), "7710", 0, 65535,
@@ -135,6 +140,14 @@ fault(const values_t *v)
     if (v->keys == NULL) {
         return "--keys is missing: give this worker's key folder, made by "
                "`logtally keys new DIR NAME --role worker`";
+    }
+    if (strcmp(v->transport, "push") != 0 &&
+        strcmp(v->transport, "dial") != 0) {
+        return "--transport: push or dial";
+    }
+    if (strcmp(v->transport, "dial") == 0 && v->advertise != NULL) {
+        return "--advertise: nobody dials a worker with transport = dial; "
+               "leave one of the two out";
     }
     if (v->roots.n == 0) {
         return "--root is missing: name the folders whose logs may be read, "
@@ -233,6 +246,7 @@ work(const values_t *v, const credentials_t *keys, buf_t *why)
         .n_labels = v->labels.n,
         .listen = v->listen,
         .intake_port = (uint16_t)v->intake_port,
+        .dials = strcmp(v->transport, "dial") == 0,
         .advertise = v->advertise,
         .executors = executors_wanted(v),
         .memory = (size_t)v->memory,

@@ -65,7 +65,8 @@ send_register(supervisor_t *self)
         .executors = self->config.executors,
         .intake_port = self->config.intake_port,
         .n_labels = (uint32_t)self->config.n_labels,
-        .partial = PARTIAL_VERSION};
+        .partial = PARTIAL_VERSION,
+        .dials = self->config.dials};
     buf_t labels = {0};
 
     snprintf(meta.name, sizeof meta.name, "%s", self->config.name);
@@ -93,6 +94,26 @@ supervisor_connected(supervisor_t *self, int64_t now_ms)
     self->registered = false;
     self->last_ack = now_ms;
     send_register(self);
+}
+
+// Said again with each heartbeat: the coordinator may have come to know this
+// worker after its lane, or have lost what was said.
+static void
+send_lane(supervisor_t *self)
+{
+    const lt_Lane meta = {.incarnation = self->config.incarnation};
+
+    if (self->config.dials && self->registered) {
+        frame_encode(&sup_push(self, SUP_LANE)->frame, PROTO_LANE, self->epoch,
+            lt_Lane_fields, &meta, (span_t){0});
+    }
+}
+
+void
+supervisor_lane_up(supervisor_t *self, int64_t now_ms)
+{
+    self->now = now_ms;
+    send_lane(self);
 }
 
 void
@@ -178,6 +199,7 @@ supervisor_tick(supervisor_t *self, int64_t now_ms)
     if (self->registered && now_ms >= self->next_beat) {
         self->next_beat = now_ms + self->heartbeat_ms;
         send_heartbeat(self);
+        send_lane(self);
     }
     sup_work_due(self);
     int64_t wait = self->registered ? self->next_beat - now_ms : 100;
@@ -207,13 +229,42 @@ supervisor_is_idle(const supervisor_t *self)
 }
 
 static void
+refused_lane(supervisor_t *self)
+{
+    sup_output_t *out = sup_push(self, SUP_REFUSED);
+
+    snprintf(out->text, sizeof out->text,
+        "the coordinator has no port for workers with transport = dial; "
+        "install the release of this worker there");
+    out->exit = EXIT_UNREACHABLE;
+}
+
+static void
+open_lane(supervisor_t *self, const lt_Registered *meta)
+{
+    sup_output_t *out = sup_push(self, SUP_LANE_OPEN);
+
+    out->lane_port = (uint16_t)meta->lane_port;
+    // Of the coordinator before this one nothing comes any more.
+    out->keep = self->epoch == meta->epoch;
+}
+
+static void
 on_registered(supervisor_t *self, const frame_t *frame)
 {
     lt_Registered meta;
 
     if (frame_meta(frame, lt_Registered_fields, &meta) != ERR_OK ||
-        meta.epoch == 0 || meta.sink_port > UINT16_MAX) {
+        meta.epoch == 0 || meta.sink_port > UINT16_MAX ||
+        meta.lane_port > UINT16_MAX) {
         return;
+    }
+    if (self->config.dials && meta.lane_port == 0) {
+        refused_lane(self);
+        return;
+    }
+    if (self->config.dials) {
+        open_lane(self, &meta);
     }
     // A coordinator that comes after another goes on with its jobs, and says
     // which of our shards it does not know.

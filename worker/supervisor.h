@@ -20,6 +20,7 @@ typedef struct supervisor_config {
     uint64_t incarnation;
     uint16_t intake_port;
     const char *intake_address; // "" for the address it dials from
+    bool dials;                 // for its shards: there is no intake
     const char *sandbox;        // of the executors; NULL: not told
 } supervisor_config_t;
 
@@ -27,6 +28,9 @@ typedef enum {
     SUP_CONTROL,   // frame to the coordinator's control socket
     SUP_SINK,      // frame to its sink
     SUP_SINK_OPEN, // connect the sink PUSH to sink_port of the coordinator
+    SUP_LANE, // frame to the lane that was dialled, dropped where it is not
+    SUP_LANE_OPEN, // dial lane_port of the coordinator; a connection that is
+                   // there may stay with `keep`. Answer supervisor_lane_up
     SUP_LIST,      // list files; answer with supervisor_listed
     SUP_START,     // give `shard` to executor `slot`, which may have others
                    // before it; the driver opens files
@@ -39,6 +43,8 @@ typedef struct sup_output {
     sup_kind_t kind;
     buf_t frame;
     uint16_t sink_port;
+    uint16_t lane_port;
+    bool keep;
     uint32_t slot;
     shard_t *shard; // lent until it is reported done or the slot killed
     uint64_t request;
@@ -51,11 +57,14 @@ typedef struct sup_output {
 supervisor_t *supervisor_new(const supervisor_config_t *config, int64_t now_ms);
 void supervisor_destroy(supervisor_t **self_p);
 
+// What comes over a lane that was dialled is as what comes to the intake.
 typedef enum { SUP_LINK_CONTROL, SUP_LINK_INTAKE } sup_link_t;
 void supervisor_message(
     supervisor_t *self, sup_link_t link, span_t frame, int64_t now_ms);
 // The control connection came up (again): register.
 void supervisor_connected(supervisor_t *self, int64_t now_ms);
+// The lane came up (again), or is still up.
+void supervisor_lane_up(supervisor_t *self, int64_t now_ms);
 // A sink frame could not be queued: ERR_BUSY semantics, try again by tick.
 void supervisor_sink_busy(supervisor_t *self, span_t frame, int64_t now_ms);
 

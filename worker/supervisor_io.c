@@ -18,12 +18,15 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#define CONTROL_HWM    1000
-#define INTAKE_HWM     256
+#define CONTROL_HWM 1000
+#define INTAKE_HWM  256
+#define LANE_HWM                                                               \
+    4096 // all that credit allows: what it does not take it
+         // cannot tell from a lost connection
 #define SINK_HWM       16
 #define START_MS       20000 // for executors to be confined
 #define DRAIN_MAX      64    // messages of one side in one turn
-#define AFFINITY_LIGHT 1u    // I/O threads: control and intake
+#define AFFINITY_LIGHT 1u    // I/O threads: control and intake or lane
 #define AFFINITY_BULK  2u    // the sink
 
 enum {
@@ -33,6 +36,8 @@ enum {
     POLL_CONTROL,
     POLL_CONTROL_MONITOR,
     POLL_SINK_MONITOR,
+    POLL_LANE,
+    POLL_LANE_MONITOR,
     POLL_EXECUTORS, // and one per slot
 };
 
@@ -74,6 +79,9 @@ open_intake(daemon_t *self, buf_t *why)
         .hwm = INTAKE_HWM,
         .affinity = AFFINITY_LIGHT};
 
+    if (o->dials) {
+        return ERR_OK;
+    }
     return curve_bind(
         self->zmq_ctx, &options, &self->intake, &self->intake_port, why);
 }
@@ -94,9 +102,21 @@ open_links(daemon_t *self)
         .hwm = SINK_HWM,
         .affinity = AFFINITY_BULK,
         .keys = self->options->keys};
+    // Its heartbeats find out, and keep from happening, that a NAT forgets the
+    // connection. Only this side asks, so that orders under way are answer
+    // enough, however slow the line is.
+    const link_options_t lane = {.what = "lane",
+        .type = ZMQ_DEALER,
+        .max_frame = LIMIT_INTAKE,
+        .hwm = LANE_HWM,
+        .heartbeats = true,
+        .reads = true,
+        .affinity = AFFINITY_LIGHT,
+        .keys = self->options->keys};
 
     self->control = link_new(self->zmq_ctx, &control);
     self->sink = link_new(self->zmq_ctx, &sink);
+    self->lane = link_new(self->zmq_ctx, &lane);
     link_dial(self->control, self->options->coordinator, CONTROL_PORT,
         clock_mono_ms());
 }
@@ -128,7 +148,8 @@ open_machine(daemon_t *self)
         .n_labels = o->n_labels,
         .executors = o->executors,
         .intake_port = self->intake_port,
-        .intake_address = advertised(o),
+        .intake_address = o->dials ? "" : advertised(o),
+        .dials = o->dials,
         .sandbox = executors_sandbox(self->executors)};
 
     do {
@@ -192,6 +213,9 @@ open_all(daemon_t *self, buf_t *why)
 static void
 close_intake(daemon_t *self)
 {
+    if (self->lane != NULL) {
+        link_drop(self->lane);
+    }
     if (self->intake != NULL) {
         zmq_close(self->intake);
         self->intake = NULL;
@@ -206,6 +230,7 @@ close_all(daemon_t *self)
     link_destroy(&self->sink);
     link_destroy(&self->control);
     close_intake(self);
+    link_destroy(&self->lane);
     zap_stop(&self->zap);
     if (self->zmq_ctx != NULL) {
         zmq_ctx_term(self->zmq_ctx); // waits for BYE, at most its linger
@@ -222,17 +247,17 @@ close_all(daemon_t *self)
 
 // ---- what comes in
 
+// Only the coordinator can be on the other side of what was dialled.
 static void
-drain_control(daemon_t *self, int64_t now)
+drain_link(daemon_t *self, link_t *link, sup_link_t as, int64_t now)
 {
     for (int i = 0; (i < DRAIN_MAX || received_more(&self->in)) &&
-                    link_socket(self->control) != NULL;
+                    link_socket(link) != NULL;
          i++) {
-        errcode_t rc =
-            socket_receive(link_socket(self->control), false, &self->in);
+        errcode_t rc = socket_receive(link_socket(link), false, &self->in);
         if (rc == ERR_OK) {
-            supervisor_message(self->machine, SUP_LINK_CONTROL,
-                buf_span(&self->in.frame), now);
+            supervisor_message(
+                self->machine, as, buf_span(&self->in.frame), now);
         } else if (rc != ERR_MALFORMED) {
             return;
         }
@@ -360,6 +385,8 @@ fill_items(daemon_t *self)
     }
     items[POLL_CONTROL_MONITOR] = poll_socket(link_monitor(self->control));
     items[POLL_SINK_MONITOR] = poll_socket(link_monitor(self->sink));
+    items[POLL_LANE] = poll_socket(link_socket(self->lane));
+    items[POLL_LANE_MONITOR] = poll_socket(link_monitor(self->lane));
     for (uint32_t i = 0; i < self->options->executors; i++) {
         items[POLL_EXECUTORS + i] = poll_fd(executors_fd(self->executors, i));
     }
@@ -382,6 +409,10 @@ tick(daemon_t *self)
     if (came_up) {
         supervisor_connected(self->machine, now);
     }
+    wait = least(wait, link_tick(self->lane, now, &came_up));
+    if (came_up) {
+        supervisor_lane_up(self->machine, now);
+    }
     wait = least(wait, link_tick(self->sink, now, &came_up));
     wait = least(wait, supervisor_tick(self->machine, now));
     return daemon_carry_out(self) || wait < 0 ? 0 : wait;
@@ -403,7 +434,10 @@ take_input(daemon_t *self)
         on_signal(self, now);
     }
     if (is_ready(&items[POLL_CONTROL])) {
-        drain_control(self, now);
+        drain_link(self, self->control, SUP_LINK_CONTROL, now);
+    }
+    if (is_ready(&items[POLL_LANE])) {
+        drain_link(self, self->lane, SUP_LINK_INTAKE, now);
     }
     if (is_ready(&items[POLL_INTAKE]) && self->intake != NULL) {
         drain_intake(self, now);
@@ -470,13 +504,14 @@ loop(daemon_t *self, buf_t *why)
 static void
 say_ready(const daemon_t *self)
 {
+    const worker_options_t *o = self->options;
     char port[8], executors[12];
 
     snprintf(port, sizeof port, "%u", self->intake_port);
-    snprintf(executors, sizeof executors, "%u", self->options->executors);
-    log_event(LOG_INFO, "worker-ready", "name", self->options->name, "listen",
-        self->options->listen, "intake_port", port, "executors", executors,
-        NULL);
+    snprintf(executors, sizeof executors, "%u", o->executors);
+    log_event(LOG_INFO, "worker-ready", "name", o->name, "listen",
+        o->dials ? "nowhere" : o->listen, "intake_port", o->dials ? "-" : port,
+        "executors", executors, NULL);
 }
 
 errcode_t

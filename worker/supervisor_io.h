@@ -18,6 +18,7 @@ typedef struct worker_options {
     size_t n_labels;
     const char *listen;    // numeric address or "*"
     uint16_t intake_port;  // 0: any free one
+    bool dials;            // for its shards: no intake, no port at all
     const char *advertise; // where the coordinator reaches the intake; NULL
     uint32_t executors;
     bool allow_weak_sandbox;

@@ -22,6 +22,7 @@
 #define LIMIT_CHUNK           (1u << 20)   // payload of one PARTIAL message
 #define LIMIT_CONTROL         (256u << 10) // a frame on the control socket
 #define LIMIT_INTAKE          (1u << 20)   // a frame on an intake socket
+#define LIMIT_LANE            4096u        // a frame to the lane socket
 #define LIMIT_SINK            (LIMIT_CHUNK + 4096u) // a frame on the sink
 #define LIMIT_BATCH           (64u << 10) // frames that share a message
 #define LIMIT_BATCH_FRAMES    256u

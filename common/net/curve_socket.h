@@ -10,7 +10,7 @@
 
 typedef struct curve_bind {
     int type;              // ZMQ_ROUTER, ZMQ_PULL
-    const char *domain;    // ZAP domain: "control", "sink", "intake"
+    const char *domain;    // ZAP domain: "control", "sink", "lane", "intake"
     const uint8_t *secret; // 32 bytes
     const char *address;   // numeric, or "*"
     uint16_t port;         // 0: any free port

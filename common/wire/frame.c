@@ -17,6 +17,7 @@ static const struct {
     {PROTO_OFFER, "OFFER"},
     {PROTO_FILES, "FILES"},
     {PROTO_BYE, "BYE"},
+    {PROTO_LANE, "LANE"},
     {PROTO_REGISTERED, "REGISTERED"},
     {PROTO_REFUSED, "REFUSED"},
     {PROTO_HEARTBEAT_ACK, "HEARTBEAT_ACK"},

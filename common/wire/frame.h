@@ -23,6 +23,7 @@ typedef enum {
     PROTO_OFFER = 3,
     PROTO_FILES = 4,
     PROTO_BYE = 5,
+    PROTO_LANE = 6,
     PROTO_REGISTERED = 16,
     PROTO_REFUSED = 17,
     PROTO_HEARTBEAT_ACK = 18,

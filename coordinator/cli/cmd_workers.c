@@ -20,6 +20,7 @@ static const table_column_t columns[] = {
     {.head = "SHARDS", .right = true},
     {.head = "HEARD", .right = true},
     {.head = "ADDRESS"},
+    {.head = "TRANSPORT"},
     {.head = "SOFTWARE"},
     {.head = "SANDBOX"},
     {.head = "LABELS"},
@@ -38,6 +39,7 @@ add_row(table_t *table, const lt_WorkerInfo *w)
     buf_put_str(&cell, " ago");
     table_buf(table, &cell);
     table_text(table, w->address);
+    table_text(table, w->transport[0] == '\0' ? "-" : w->transport);
     table_text(table, w->software);
     table_text(table, w->sandbox[0] == '\0' ? "-" : w->sandbox);
     table_text(table, w->labels);
@@ -55,6 +57,7 @@ add_json(buf_t *json, const lt_WorkerInfo *w)
     json_number(json, "bytes_a_second", w->bytes_a_second);
     json_number(json, "bytes_read", w->bytes_read);
     json_text(json, "address", w->address);
+    json_text(json, "transport", w->transport);
     json_text(json, "software", w->software);
     json_text(json, "sandbox", w->sandbox);
     json_text(json, "labels", w->labels);

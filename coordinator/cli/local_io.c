@@ -345,6 +345,8 @@ do_output(local_t *self, sup_output_t *out)
         supervisor_connected(self->supervisor, clock_mono_ms());
         break;
     case SUP_SINK_OPEN:
+    case SUP_LANE:
+    case SUP_LANE_OPEN:
     case SUP_REFUSED:
         break;
     }

@@ -96,10 +96,13 @@ class Process:
 
 
 class Cluster:
-    """A coordinator and workers with keys of their own."""
+    """A coordinator and workers with keys of their own. How its workers get
+    their shards is `transport`: push (to their intakes), or dial."""
 
-    def __init__(self, folder, address="127.0.0.1", wrap=(), options=()):
+    def __init__(self, folder, address="127.0.0.1", wrap=(), options=(),
+                 transport="push"):
         self.folder, self.address = Path(folder), address
+        self.transport = transport
         self.keys, self.state = self.folder / "keys", self.folder / "state"
         self.processes, self.workers = [], {}
         self.state.mkdir(exist_ok=True)
@@ -108,7 +111,7 @@ class Cluster:
         self.coordinator = self.start("coordinator", [
             program("logtally-coordinator"), "--keys", self.keys,
             "--state", self.state, "--listen", address, "--control-port",
-            control, "--sink-port", sink, *options], wrap)
+            control, "--sink-port", sink, "--lane-port", "0", *options], wrap)
         self.coordinator.until("coordinator-ready")
         wait_for("the ports file", (self.state / "ports").exists)
         lines = (self.state / "ports").read_text().split()
@@ -134,10 +137,13 @@ class Cluster:
         p = self.start(name, [
             program("logtally-worker"), "--coordinator", self.endpoint,
             "--keys", self.keys / "issued" / name, "--name", name, "--root",
-            root, "--listen", listen, "--intake-port", "0", *extra], wrap,
-            env)
+            root, *self.reached(listen), *extra], wrap, env)
         self.workers[name] = p
         return p
+
+    def reached(self, listen):
+        return (["--transport", "dial"] if self.transport == "dial" else
+                ["--listen", listen, "--intake-port", "0"])
 
     def env(self, **more):
         return {**os.environ, "LOGTALLY_COORDINATOR": self.endpoint,
@@ -170,12 +176,22 @@ def restart(cluster, kill=signal.SIGKILL):
     cluster.coordinator = cluster.start("coordinator2", [
         program("logtally-coordinator"), "--keys", cluster.keys, "--state",
         cluster.state, "--listen", cluster.address, "--control-port", port,
-        "--sink-port", "0"])
+        "--sink-port", "0", "--lane-port", "0"])
     cluster.coordinator.until("coordinator-ready")
 
 
+def transport_of(request):
+    """A test with @both_transports is one for each; the others push."""
+    return getattr(request, "param", "push")
+
+
+# The same test with workers that are dialled, and with such that dial.
+both_transports = pytest.mark.parametrize("cluster", ["push", "dial"],
+                                          indirect=True)
+
+
 @pytest.fixture
-def cluster(tmp_path):
-    c = Cluster(tmp_path)
+def cluster(tmp_path, request):
+    c = Cluster(tmp_path, transport=transport_of(request))
     yield c
     c.close()

@@ -38,6 +38,10 @@ def worker(*args):
     (["--nonsense"], "--nonsense"),
     (["--intake-port", "70000"], "intake-port"),
     (["word"], "word"),
+    (["--coordinator", "x", "--keys", "k", "--transport", "both"],
+     "push or dial"),
+    (["--coordinator", "x", "--keys", "k", "--transport", "dial",
+      "--advertise", "192.0.2.7"], "leave one of the two out"),
 ])
 def test_wrong_usage_is_two(args, says):
     code, text = worker(*args)

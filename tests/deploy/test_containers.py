@@ -102,9 +102,9 @@ def test_ports_are_let_through():
         let = {port["port"] for (kind, _), d in docs.items()
                if kind == "NetworkPolicy" for rule in d["spec"][way]
                for port in rule["ports"]} - {53}
-        assert let == open_ports == {7700, 7701, 7710}
+        assert let == open_ports == {7700, 7701, 7702, 7710}
     service = docs[("Service", "logtally")]
-    assert {p["port"] for p in service["spec"]["ports"]} == {7700, 7701}
+    assert {p["port"] for p in service["spec"]["ports"]} == {7700, 7701, 7702}
 
 
 def test_compose_starts_what_there_is():

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """deploy/enrol with hosts that are folders: ssh and systemctl are scripts of
 this test, the programs are real."""
+import json
 import os
 import stat
 import subprocess
@@ -102,6 +103,20 @@ def test_hosts_are_enrolled_once(hosts):
     assert rows == [[2]]
 
 
+def test_a_host_that_cannot_be_dialled(hosts):
+    hosts.add("laptop")
+    conf = hosts.folder / "laptop" / "worker.conf"
+    for said in ("changed", "unchanged"):
+        p = hosts.enrol("-t", "dial", "laptop")
+        assert (p.returncode, p.stdout) == (0, f"laptop: {said}\n"), p.stderr
+        assert conf.read_text().splitlines()[1:] == [
+            f"coordinator = {hosts.cluster.endpoint}", "transport = dial"]
+    p = hosts.enrol("laptop")  # what is not said is left as it is
+    assert (p.returncode, p.stdout) == (0, "laptop: unchanged\n"), p.stderr
+    worker, = json.loads(hosts.cluster.cli("workers", "--json").stdout)
+    assert worker["transport"] == "dial"
+
+
 def test_a_host_that_fails_is_named_and_the_others_go_on(hosts):
     hosts.add("web2")
     p = hosts.enrol("web1", "web2")
@@ -113,7 +128,8 @@ def test_a_host_that_fails_is_named_and_the_others_go_on(hosts):
 
 @pytest.mark.parametrize("args", [
     [], ["-c", "tcp://x:7700"], ["-c", "x'; reboot'", "web1"],
-    ["-c", "tcp://x:7700", "-k", "/nowhere", "web1"], ["web1"]])
+    ["-c", "tcp://x:7700", "-k", "/nowhere", "web1"], ["web1"],
+    ["-c", "tcp://x:7700", "-t", "both", "web1"]])
 def test_usage(args):
     p = subprocess.run([str(ENROL), *args], capture_output=True, text=True,
                        timeout=20)

@@ -25,21 +25,31 @@ step(machine_t *m, fake_t *w, fake_t *evil, const identity_t *bob, rd_t *r)
     frame_encode(&frame, (proto_type_t)type, EPOCH, NULL, NULL, (span_t){0});
     frame.len -= 4; // the length of meta is the fuzzer's
     buf_put_span(&frame, rest);
-    machine_bytes(m, sender & 4 ? LINK_SINK : LINK_CONTROL,
-        sender % 4 == 0 ? 7 : evil->peer, sender % 4 == 0 ? bob : &evil->who,
-        buf_span(&frame));
+    static const link_t links[] = {
+        LINK_CONTROL, LINK_SINK, LINK_CONTROL, LINK_LANE};
+    machine_bytes(m, links[sender / 4 % 4], sender % 4 == 0 ? 7 : evil->peer,
+        sender % 4 == 0 ? bob : &evil->who, buf_span(&frame));
     buf_fini(&frame);
     return true;
+}
+
+static uint16_t
+lane_port(void *ctx)
+{
+    (void)ctx;
+    return 7702;
 }
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const identity_t bob = {.name = "bob", .roles = ROLE_CLIENT};
-    machine_t m;
+    machine_t m = {0};
     rd_t r = rd_init((span_t){data, size});
+    coordinator_config_t config = machine_config(&m);
 
-    machine_init(&m);
+    config.lane_port = lane_port;
+    machine_init_with(&m, &config);
     fake_t *w = machine_worker(&m, "web1", 1);
     fake_t *evil = machine_worker(&m, "web2", 1);
     uint64_t job = machine_job(&m, w, 300, 100);

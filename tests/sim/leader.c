@@ -58,6 +58,13 @@ kept(void *ctx, uint64_t job, buf_t *out)
     return machine_get(&s->m, job, out);
 }
 
+static uint16_t
+lane_port(void *ctx)
+{
+    (void)ctx;
+    return 7702;
+}
+
 static void
 set_config(sim_t *s)
 {
@@ -68,6 +75,7 @@ set_config(sim_t *s)
     s->config.staging_bytes = one_in(s, 3) ? 100 : LIMIT_STAGING;
     s->config.settle_ms = s->restarts > 0 ? 6000 : 0;
     s->config.deadline_ms = 24 * 3600 * 1000;
+    s->config.lane_port = lane_port;
     // The clock of the day may be set, by the user or by NTP.
     if (one_in(s, 4)) {
         s->config.wall_ms += (int64_t)roll(s, 1200000) - 600000;
@@ -228,18 +236,33 @@ sync_journal(sim_t *s)
 }
 
 static void
+lead_lane(sim_t *s, uint64_t lane, size_t i)
+{
+    assert(i < s->n_nodes);
+    s->lanes[lane] = i;
+    s->nodes[i].lane = lane;
+}
+
+// One that a worker dials leads nowhere until it has.
+static void
 open_lane(sim_t *s, const output_t *out)
 {
     const char *port = strrchr(out->endpoint, ':');
-    size_t i = (size_t)strtoul(port + 1, NULL, 10) - 7710;
 
-    assert(i < s->n_nodes);
     s->lanes = xgrow(s->lanes, &s->cap_lanes, out->peer + 1, sizeof *s->lanes);
     while (s->n_lanes <= out->peer) {
         s->lanes[s->n_lanes++] = NO_NODE;
     }
-    s->lanes[out->peer] = i;
-    s->nodes[i].lane = out->peer;
+    if (port != NULL) {
+        lead_lane(s, out->peer, (size_t)strtoul(port + 1, NULL, 10) - 7710);
+    }
+}
+
+static void
+lane_is_here(sim_t *s, const output_t *out)
+{
+    lead_lane(s, out->peer, s->peers[out->connection - SIM_PEER]);
+    s->events[SIM_DIALLED]++;
 }
 
 static void
@@ -274,10 +297,13 @@ send_out(sim_t *s, const output_t *out)
 
     if (out->kind == OUT_LANE_OPEN) {
         open_lane(s, out);
+    } else if (out->kind == OUT_LANE_HERE) {
+        lane_is_here(s, out);
     } else if (out->kind == OUT_LANE_CLOSE) {
         close_lane(s, out->peer);
     } else if (out->kind == OUT_INTAKE) {
         size_t i = out->peer < s->n_lanes ? s->lanes[out->peer] : NO_NODE;
+        s->events[SIM_EARLY] += i == NO_NODE;
         bool full = !sim_is_calm(s) && one_in(s, 200);
         send_to_node(
             s, out, i, i != NO_NODE && s->nodes[i].down_until == 0 && !full);
@@ -332,7 +358,10 @@ leader_step(sim_t *s)
 void
 leader_take(sim_t *s, const flight_t *f)
 {
-    coordinator_message(s->m.c, f->to == TO_SINK ? LINK_SINK : LINK_CONTROL,
-        f->peer, &s->nodes[f->node].who, "10.0.0.1", buf_span(&f->frame),
-        s->m.now);
+    link_t link = f->to == TO_SINK   ? LINK_SINK
+                  : f->to == TO_LANE ? LINK_LANE
+                                     : LINK_CONTROL;
+
+    coordinator_message(s->m.c, link, f->peer, &s->nodes[f->node].who,
+        "10.0.0.1", buf_span(&f->frame), s->m.now);
 }

@@ -41,6 +41,8 @@
     X(SINK_BUSY, "full sink queues")                                           \
     X(LINK_CUT, "links cut")                                                   \
     X(LANE_DOWN, "lanes down")                                                 \
+    X(DIALLED, "lanes that a worker dialled")                                  \
+    X(EARLY, "shards for a lane that is not dialled yet")                      \
     X(KILLED, "workers killed")                                                \
     X(STOOD, "workers stopped")                                                \
     X(DRAINED, "workers that said goodbye")                                    \
@@ -84,7 +86,7 @@ typedef enum {
 } sim_event_t;
 extern const char *const sim_event_texts[SIM_EVENT_COUNT];
 
-typedef enum { TO_CONTROL, TO_SINK, TO_WORKER, TO_INTAKE } where_t;
+typedef enum { TO_CONTROL, TO_SINK, TO_LANE, TO_WORKER, TO_INTAKE } where_t;
 
 typedef struct flight {
     where_t to;
@@ -128,7 +130,7 @@ typedef struct node {
     char name[16];
     identity_t who;
     uint64_t peer;
-    uint64_t lane;
+    uint64_t lane;        // that it has; frames for one that dials go there
     int64_t lane_down_at; // 0: the coordinator's socket noticed nothing
     int64_t dial_at;      // after a refusal; 0: not
     int64_t stands_until; // stopped: hears and says nothing

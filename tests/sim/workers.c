@@ -29,7 +29,8 @@ node_start(sim_t *s, size_t i)
         .executors = 1 + (uint32_t)(i % SIM_EXECUTORS),
         .incarnation = ++s->next_incarnation,
         .intake_port = (uint16_t)(7710 + i),
-        .intake_address = ""};
+        .intake_address = "",
+        .dials = one_in(s, 3)};
     n->s = supervisor_new(&n->config, s->m.now);
     n->down_until = n->ends_at = n->stands_until = 0;
     n->slowness = one_in(s, 6) ? 10 : 1;
@@ -115,6 +116,12 @@ carry_out(sim_t *s, size_t i, sup_output_t *out)
         break;
     case SUP_REFUSED:
         n->dial_at = s->m.now + (one_in(s, 2) ? REDIAL_MS : 1);
+        break;
+    case SUP_LANE:
+        net_send(s, TO_LANE, i, n->peer, buf_span(&out->frame));
+        break;
+    case SUP_LANE_OPEN:
+        supervisor_lane_up(n->s, s->m.now);
         break;
     case SUP_SINK_OPEN:
         break;

@@ -295,6 +295,7 @@ test_every_role_has_its_sockets(void **state)
     } cases[] = {
         {"control", ZMQ_PULL, {DIAL_UP, DIAL_UP, DIAL_UP}},
         {"sink", ZMQ_PULL, {DIAL_UP, DIAL_REFUSED, DIAL_REFUSED}},
+        {"lane", ZMQ_PULL, {DIAL_UP, DIAL_REFUSED, DIAL_REFUSED}},
         {"intake", ZMQ_PULL, {DIAL_REFUSED, DIAL_REFUSED, DIAL_REFUSED}},
         {"other", ZMQ_PULL, {DIAL_REFUSED, DIAL_REFUSED, DIAL_REFUSED}},
     };

@@ -28,9 +28,9 @@
 
 // ---- the table
 
-enum { CONTROL, SINK, INTAKE, N_SOCKETS };
+enum { CONTROL, SINK, INTAKE, LANE, N_SOCKETS };
 
-static const char *const socket_names[] = {"control", "sink", "intake"};
+static const char *const socket_names[] = {"control", "sink", "intake", "lane"};
 
 #define CLIENT_OR_ADMIN (ROLE_CLIENT | ROLE_ADMIN)
 
@@ -46,6 +46,7 @@ static const struct operation {
     {PROTO_OFFER, CONTROL, ROLE_WORKER},
     {PROTO_FILES, CONTROL, ROLE_WORKER},
     {PROTO_BYE, CONTROL, ROLE_WORKER},
+    {PROTO_LANE, LANE, ROLE_WORKER},
     {PROTO_REGISTERED, CONTROL, 0},
     {PROTO_REFUSED, CONTROL, 0},
     {PROTO_HEARTBEAT_ACK, CONTROL, 0},
@@ -192,14 +193,20 @@ start_coordinator(world_t *w)
     coordinator_options_t options;
     buf_t why = {0};
     char words[][24] = {"test", "--keys", "", "--state", "", "--listen",
-        "127.0.0.1", "--control-port", "0", "--sink-port", "0"};
+        "127.0.0.1", "--control-port", "0", "--sink-port", "0", "--lane-port",
+        "0"};
     char *argv[] = {words[0], words[1], w->keys, words[3], state, words[5],
-        words[6], words[7], words[8], words[9], words[10], NULL};
+        words[6], words[7], words[8], words[9], words[10], words[11], words[12],
+        NULL};
 
-    CHECK_OK(coordinator_options_parse(11, argv, &options, &why));
+    CHECK_OK(coordinator_options_parse(13, argv, &options, &why));
     CHECK_OK(coordinator_io_open(&options, &w->io, &why));
     w->ports[CONTROL] = w->io->control_port;
     w->ports[SINK] = w->io->sink_port;
+    // As when the first worker comes that dials.
+    w->ports[LANE] = coordinator_io_lane_port(w->io);
+    assert_int_not_equal(w->ports[LANE], 0);
+    CHECK_U64(coordinator_io_lane_port(w->io), w->ports[LANE]);
     coordinator_options_fini(&options);
     assert_int_equal(pthread_create(&w->thread, NULL, run, w->io), 0);
     free(state);
@@ -279,6 +286,12 @@ typedef struct dial {
     dial_monitor_t *monitor;
 } dial_t;
 
+static bool
+is_router(int socket)
+{
+    return socket == CONTROL || socket == LANE;
+}
+
 static dial_t
 dial_as(world_t *w, actor_t actor, int socket)
 {
@@ -291,7 +304,7 @@ dial_as(world_t *w, actor_t actor, int socket)
     snprintf(name, sizeof name, "monitor-%u", n_dials++);
     snprintf(endpoint, sizeof endpoint, "tcp://127.0.0.1:%u", w->ports[socket]);
     const curve_dial_t options = {
-        .type = socket == CONTROL ? ZMQ_DEALER : ZMQ_PUSH,
+        .type = is_router(socket) ? ZMQ_DEALER : ZMQ_PUSH,
         .server_public =
             socket == INTAKE ? w->intake_public : c->coordinator.key,
         .own_public = c->self.public_key,
@@ -388,6 +401,7 @@ static void
 try_on_coordinator(world_t *w, dial_t *dial, actor_t actor, int socket)
 {
     proto_type_t marker = socket == SINK       ? PROTO_PARTIAL
+                          : socket == LANE     ? PROTO_LANE
                           : actor == AS_WORKER ? PROTO_HEARTBEAT
                                                : PROTO_JOBS;
     buf_t frame = {0};
@@ -549,7 +563,7 @@ try_without_curve(world_t *w, int socket)
     const int zero = 0;
     buf_t frame = {0};
     uint64_t before = stats(w)->messages;
-    void *s = zmq_socket(w->ctx, socket == CONTROL ? ZMQ_DEALER : ZMQ_PUSH);
+    void *s = zmq_socket(w->ctx, is_router(socket) ? ZMQ_DEALER : ZMQ_PUSH);
     void *monitor = zmq_socket(w->ctx, ZMQ_PAIR);
     zmq_pollitem_t item = {.socket = monitor, .events = ZMQ_POLLIN};
 
@@ -576,26 +590,37 @@ try_without_curve(world_t *w, int socket)
     buf_fini(&frame);
 }
 
+static void
+until_cut(dial_t *dial)
+{
+    int64_t end = clock_mono_ms() + PATIENCE_MS;
+
+    while (dial_monitor_drain(dial->monitor, clock_mono_ms()) == DIAL_UP) {
+        assert_true(clock_mono_ms() < end);
+        usleep(1000);
+    }
+    assert_int_equal(first_state(dial), DIAL_REFUSED);
+    hang_up(dial);
+}
+
 // Connected and heard, then revoked: cut off, and not let in again.
 static void
 revoke_one(world_t *w)
 {
     buf_t frame = {0};
     buf_t why = {0};
-    int64_t end = clock_mono_ms() + PATIENCE_MS;
-    dial_t dial = dial_as(w, REVOKED, CONTROL);
+    dial_t control = dial_as(w, REVOKED, CONTROL);
+    dial_t lane = dial_as(w, REVOKED, LANE);
     uint64_t before = stats(w)->messages;
 
-    assert_int_equal(first_state(&dial), DIAL_UP);
-    CHECK_OK(socket_send(dial.socket, frame_of(&frame, PROTO_HEARTBEAT)));
-    until_messages(w, before, 1);
+    assert_int_equal(first_state(&control), DIAL_UP);
+    assert_int_equal(first_state(&lane), DIAL_UP);
+    CHECK_OK(socket_send(control.socket, frame_of(&frame, PROTO_HEARTBEAT)));
+    CHECK_OK(socket_send(lane.socket, frame_of(&frame, PROTO_LANE)));
+    until_messages(w, before, 2);
     CHECK_OK(keymaker_revoke(w->keys, "revoked", &why));
-    while (dial_monitor_drain(dial.monitor, clock_mono_ms()) == DIAL_UP) {
-        assert_true(clock_mono_ms() < end);
-        usleep(1000);
-    }
-    assert_int_equal(first_state(&dial), DIAL_REFUSED);
-    hang_up(&dial);
+    until_cut(&control);
+    until_cut(&lane);
     buf_fini(&frame);
     buf_fini(&why);
 }

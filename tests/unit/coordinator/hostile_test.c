@@ -57,6 +57,7 @@ attack(machine_t *m, const fake_t *w, const lent_t *l)
     const lt_ResultRequest result = {.job = l->meta.job, .offset = 1};
     const lt_EventsRequest events = {.after = 1, .job = l->meta.job};
     const lt_Bye bye = {.incarnation = w->incarnation};
+    const lt_Lane lane = {.incarnation = w->incarnation};
     const identity_t bob = {.name = "bob", .roles = ROLE_CLIENT};
     const identity_t *who = &w->who;
 
@@ -66,6 +67,7 @@ attack(machine_t *m, const fake_t *w, const lent_t *l)
     BREAK(LINK_CONTROL, w->peer, who, PROTO_OFFER, lt_OfferMessage_fields,
         &offer);
     BREAK(LINK_CONTROL, w->peer, who, PROTO_FILES, lt_Files_fields, &files);
+    BREAK(LINK_LANE, w->peer, who, PROTO_LANE, lt_Lane_fields, &lane);
     BREAK(LINK_SINK, w->peer, who, PROTO_PARTIAL, lt_Partial_fields, &part);
     BREAK(LINK_SINK, w->peer, who, PROTO_SHARD_FAILED, lt_ShardFailed_fields,
         &failed);

@@ -12,12 +12,12 @@
 #include <stdio.h>
 #include <string.h>
 
-// A coordinator's key, a worker's key, and a ZAP handler that lets the
-// former in.
+// A coordinator's key, a worker's key, and a ZAP handler that lets each in
+// where the other one listens.
 typedef struct fixture {
     void *zmq_ctx;
     zap_t *zap;
-    void *intake;
+    void *intake; // or the worker's end of a lane that it dialled
     uint16_t port;
     uint8_t secret[KEY_LEN];
     uint8_t worker_secret[KEY_LEN];
@@ -44,6 +44,58 @@ listen_there(fixture_t *f)
             .max_frame = LIMIT_INTAKE,
             .hwm = 100},
         &f->intake, &f->port, &why));
+}
+
+static void
+allow_worker(fixture_t *f)
+{
+    identity_t worker = f->worker;
+
+    worker.roles = ROLE_WORKER;
+    zap_stop(&f->zap);
+    allowlist_t *list = allowlist_of(&worker);
+    while (zap_start(f->zmq_ctx, &list, NULL, &f->zap) != ERR_OK) {
+        list = allowlist_of(&worker); // the old name is free in a moment
+    }
+}
+
+static void *
+dial(fixture_t *f)
+{
+    char endpoint[64];
+    void *socket = NULL;
+    buf_t why = {0};
+    uint16_t port = lanes_listen(f->lanes, "127.0.0.1", 0, &why);
+
+    assert_true(port != 0);
+    snprintf(endpoint, sizeof endpoint, "tcp://127.0.0.1:%u", port);
+    CHECK_OK(curve_dial(f->zmq_ctx,
+        &(curve_dial_t){.type = ZMQ_DEALER,
+            .server_public = f->own.public_key,
+            .own_public = f->worker.key,
+            .own_secret = f->worker_secret,
+            .endpoint = endpoint,
+            .max_frame = LIMIT_INTAKE,
+            .hwm = 100},
+        &socket, &why));
+    return socket;
+}
+
+// The connection, once its worker has said something on it.
+static uint64_t
+hear(fixture_t *f, void *socket)
+{
+    zmq_pollitem_t item = {
+        .socket = lanes_socket(f->lanes), .events = ZMQ_POLLIN};
+
+    while (socket_send(socket, SPAN_LIT("here")) != ERR_OK) {
+        (void)zmq_poll(NULL, 0, 1);
+    }
+    assert_int_equal(zmq_poll(&item, 1, 5000), 1);
+    CHECK_OK(socket_receive(lanes_socket(f->lanes), true, &f->in));
+    CHECK_SPAN(buf_span(&f->in.frame), "here");
+    assert_string_equal(f->in.user, "web1");
+    return f->in.peer;
 }
 
 static void
@@ -114,7 +166,6 @@ expect(fixture_t *f, const char *text)
     CHECK_OK(rc);
     CHECK_OK(frame_decode(buf_span(&in->frame), &frame));
     assert_true(span_is(frame.payload, text));
-    assert_string_equal(in->user, "coordinator");
 }
 
 static void
@@ -133,6 +184,7 @@ test_frames_sent_before_the_handshake_arrive_in_order(void **state)
     assert_true(lanes_waiting(f.lanes) <= 1); // unless it was that quick
     expect(&f, "one");
     expect(&f, "two");
+    assert_string_equal(f.in.user, "coordinator");
     assert_int_equal(lanes_waiting(f.lanes), 0);
     send_text(&f, 7, "three");
     expect(&f, "three");
@@ -231,6 +283,144 @@ test_only_numeric_endpoints_are_dialled(void **state)
     stop(&f);
 }
 
+// ---- workers that dial
+
+static void
+start_dialled(fixture_t *f)
+{
+    start(f);
+    allow_worker(f);
+    zmq_close(f->intake);
+    f->intake = dial(f);
+    lanes_expect(f->lanes, 7, "web1");
+}
+
+static void
+test_what_a_worker_dials_for_waits_until_it_has(void **state)
+{
+    fixture_t f;
+    zmq_pollitem_t none[1];
+    uint64_t id = 0;
+
+    (void)state;
+    start_dialled(&f);
+    send_text(&f, 7, "one");
+    send_text(&f, 7, "two");
+    uint64_t connection = hear(&f, f.intake);
+    lanes_flush(f.lanes);
+    assert_int_equal(lanes_waiting(f.lanes), 1);
+    assert_int_equal(lanes_poll_items(f.lanes, none, 1), 0);
+    CHECK_ERR(socket_receive(f.intake, false, &f.in), ERR_BUSY);
+    lanes_here(f.lanes, 7, connection);
+    expect(&f, "one");
+    expect(&f, "two");
+    assert_int_equal(lanes_waiting(f.lanes), 0);
+    assert_false(lanes_stuck(f.lanes, 1000000, &id));
+    stop(&f);
+}
+
+static void
+test_who_never_dials_is_given_up(void **state)
+{
+    fixture_t f;
+    uint64_t id = 0;
+
+    (void)state;
+    start_dialled(&f);
+    send_text(&f, 7, "one");
+    lanes_flush(f.lanes);
+    assert_true(lanes_stuck(f.lanes, 1000 + LANE_STUCK_MS, &id));
+    assert_int_equal(id, 7);
+    assert_int_equal(lanes_waiting(f.lanes), 0);
+    lanes_here(f.lanes, 8, 1); // closed meanwhile
+    lanes_cut(f.lanes);
+    stop(&f);
+}
+
+static void
+test_a_dialled_connection_that_is_gone_is_told_once(void **state)
+{
+    fixture_t f;
+    uint64_t id = 0;
+
+    (void)state;
+    start_dialled(&f);
+    void *other = dial(&f);
+    lanes_expect(f.lanes, 8, "web2"); // never comes
+    lanes_expect(f.lanes, 9, "web3");
+    lanes_here(f.lanes, 9, hear(&f, other));
+    lanes_here(f.lanes, 7, hear(&f, f.intake));
+    assert_false(is_told(&f, 2 * LANE_LOOK_MS, &id));
+    zmq_close(f.intake);
+    f.intake = zmq_socket(f.zmq_ctx, ZMQ_PULL);
+    assert_true(is_told(&f, 10000, &id));
+    assert_int_equal(id, 7);
+    assert_false(is_told(&f, LANE_DOWN_MS + 3 * LANE_LOOK_MS, &id));
+    zmq_close(other);
+    stop(&f);
+}
+
+// Nothing is lost that was not sent yet, and the older connection, which may
+// still be there, gets no more.
+static void
+test_the_last_connection_that_was_named_counts(void **state)
+{
+    fixture_t f;
+    uint64_t id = 0;
+
+    (void)state;
+    start_dialled(&f);
+    lanes_here(f.lanes, 7, hear(&f, f.intake));
+    void *older = f.intake;
+    f.intake = dial(&f);
+    lanes_here(f.lanes, 7, hear(&f, f.intake));
+    send_text(&f, 7, "one");
+    expect(&f, "one");
+    CHECK_ERR(socket_receive(older, false, &f.in), ERR_BUSY);
+    zmq_close(older);
+    assert_false(is_told(&f, LANE_DOWN_MS + 3 * LANE_LOOK_MS, &id));
+    stop(&f);
+}
+
+static void
+test_a_frame_for_who_went_is_kept_for_who_comes_back(void **state)
+{
+    fixture_t f;
+    uint64_t id = 0;
+
+    (void)state;
+    start_dialled(&f);
+    lanes_here(f.lanes, 7, hear(&f, f.intake));
+    zmq_close(f.intake);
+    f.intake = dial(&f);
+    uint64_t connection = hear(&f, f.intake);
+    while (!lanes_down(f.lanes, clock_mono_ms(), &id)) {
+        (void)zmq_poll(NULL, 0, 10);
+    }
+    send_text(&f, 7, "one");
+    lanes_flush(f.lanes);
+    assert_int_equal(lanes_waiting(f.lanes), 1);
+    lanes_here(f.lanes, 7, connection);
+    expect(&f, "one");
+    stop(&f);
+}
+
+static void
+test_a_port_that_is_taken_is_said(void **state)
+{
+    fixture_t f;
+    buf_t why = {0};
+
+    (void)state;
+    start(&f);
+    CHECK_U64(lanes_listen(f.lanes, "127.0.0.1", f.port, &why), 0);
+    assert_true(why.len > 0);
+    assert_null(lanes_socket(f.lanes));
+    assert_true(lanes_listen(f.lanes, "127.0.0.1", 0, &why) != 0);
+    buf_fini(&why);
+    stop(&f);
+}
+
 int
 main(void)
 {
@@ -240,6 +430,12 @@ main(void)
         cmocka_unit_test(test_closing_a_lane_drops_what_waits_there),
         cmocka_unit_test(test_a_connection_that_is_gone_is_told_once),
         cmocka_unit_test(test_only_numeric_endpoints_are_dialled),
+        cmocka_unit_test(test_what_a_worker_dials_for_waits_until_it_has),
+        cmocka_unit_test(test_who_never_dials_is_given_up),
+        cmocka_unit_test(test_a_dialled_connection_that_is_gone_is_told_once),
+        cmocka_unit_test(test_the_last_connection_that_was_named_counts),
+        cmocka_unit_test(test_a_frame_for_who_went_is_kept_for_who_comes_back),
+        cmocka_unit_test(test_a_port_that_is_taken_is_said),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

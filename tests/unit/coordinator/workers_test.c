@@ -309,6 +309,139 @@ test_its_status_counts_workers_and_jobs(void **state)
     machine_fini(&p.m);
 }
 
+// ---- workers that dial for their shards
+
+static uint16_t
+port_of(void *ctx)
+{
+    return *(const uint16_t *)ctx;
+}
+
+// A coordinator with that lane port, and what web1 would say to register.
+static fake_t *
+init_dialled(machine_t *m, uint16_t *port, lt_Register *meta)
+{
+    *m = (machine_t){0};
+    coordinator_config_t config = machine_config(m);
+    config.lane_port = port_of;
+    config.lane_ctx = port;
+    machine_init_with(m, &config);
+    fake_t *w = machine_worker(m, "web1", 1);
+    w->incarnation = 77;
+    *meta = fake_register_meta(w);
+    meta->dials = true;
+    meta->intake_port = 0;
+    return w;
+}
+
+static void
+say_lane(machine_t *m, const fake_t *w, uint64_t connection)
+{
+    const lt_Lane meta = {.incarnation = w->incarnation};
+
+    machine_forget(m);
+    machine_say(m, LINK_LANE, connection, &w->who, PROTO_LANE, lt_Lane_fields,
+        &meta, (span_t){0});
+}
+
+// The connection that its lane was given, 0 for none.
+static uint64_t
+led_to(const machine_t *m, const fake_t *w)
+{
+    for (size_t i = 0; i < m->n_seen; i++) {
+        if (m->seen[i].kind == OUT_LANE_HERE && m->seen[i].peer == w->lane) {
+            return m->seen[i].connection;
+        }
+    }
+    return 0;
+}
+
+static void
+test_a_lane_leads_to_who_registered_for_it(void **state)
+{
+    machine_t m;
+    lt_Register meta;
+    uint16_t port = 7702;
+    fake_t *w = init_dialled(&m, &port, &meta);
+
+    (void)state;
+    CHECK_U64(try_register(&m, w, &meta), ERR_OK);
+    say_lane(&m, w, 5);
+    CHECK_U64(led_to(&m, w), 5);
+    say_lane(&m, w, 6); // dialled again
+    CHECK_U64(led_to(&m, w), 6);
+    CHECK_U64(coordinator_stats(m.c)->messages_refused, 0);
+    fake_t thief = *w;
+    snprintf(thief.who.name, LIMIT_NAME, "thief");
+    say_lane(&m, &thief, 666);
+    CHECK_U64(led_to(&m, w), 0);
+    thief = *w;
+    thief.incarnation = 78;
+    say_lane(&m, &thief, 666);
+    CHECK_U64(led_to(&m, w), 0);
+    CHECK_U64(coordinator_stats(m.c)->messages_refused, 2);
+    machine_fini(&m);
+}
+
+static void
+test_a_lane_of_who_is_dialled_or_gone_leads_nowhere(void **state)
+{
+    machine_t m;
+    lt_Register meta;
+    lt_Bye bye;
+    uint16_t port = 7702;
+    fake_t *w = init_dialled(&m, &port, &meta);
+    fake_t first = *w;
+
+    (void)state;
+    first.incarnation = 1001; // pushed to
+    say_lane(&m, &first, 5);
+    CHECK_U64(led_to(&m, &first), 0);
+    CHECK_U64(try_register(&m, w, &meta), ERR_OK);
+    machine_tick(&m, WORKER_LOST_MS);
+    say_lane(&m, w, 5); // its next heartbeat tells it to register again
+    CHECK_U64(led_to(&m, w), 0);
+    CHECK_U64(try_register(&m, w, &meta), ERR_OK);
+    fake_t next = *w;
+    next.incarnation = meta.incarnation = 79;
+    next.peer = 303;
+    CHECK_U64(try_register(&m, &next, &meta), ERR_OK);
+    assert_false(machine_heard(&m, 303, PROTO_BYE, lt_Bye_fields, &bye));
+    say_lane(&m, w, 5);
+    CHECK_U64(led_to(&m, w), 0);
+    say_lane(&m, &next, 6);
+    CHECK_U64(led_to(&m, w), 6); // the lane of the name
+    machine_fini(&m);
+}
+
+static void
+test_who_dials_needs_a_port_to_dial(void **state)
+{
+    machine_t m;
+    lt_Register meta;
+    lt_Registered yes;
+    uint16_t port = 0;
+    fake_t *w = init_dialled(&m, &port, &meta);
+
+    (void)state;
+    CHECK_U64(try_register(&m, w, &meta), ERR_UNREACHABLE);
+    CHECK_U64(coordinator_stats(m.c)->refusals, 1);
+    port = 7702;
+    machine_forget(&m);
+    fake_say(&m, w, LINK_CONTROL, PROTO_REGISTER, lt_Register_fields, &meta,
+        (span_t){0});
+    assert_true(machine_heard(
+        &m, w->peer, PROTO_REGISTERED, lt_Registered_fields, &yes));
+    CHECK_U64(yes.lane_port, 7702);
+    bool opened = false;
+    for (size_t i = 0; i < m.n_seen; i++) {
+        opened = opened || (m.seen[i].kind == OUT_LANE_OPEN &&
+                               m.seen[i].endpoint[0] == '\0');
+    }
+    assert_true(opened);
+    machine_fini(&m);
+}
+
 int
 main(void)
 {
@@ -329,6 +462,9 @@ main(void)
         cmocka_unit_test(test_heartbeat_of_a_stranger_is_answered_with_unknown),
         cmocka_unit_test(test_frame_of_a_past_epoch_is_stale),
         cmocka_unit_test(test_its_status_counts_workers_and_jobs),
+        cmocka_unit_test(test_a_lane_leads_to_who_registered_for_it),
+        cmocka_unit_test(test_a_lane_of_who_is_dialled_or_gone_leads_nowhere),
+        cmocka_unit_test(test_who_dials_needs_a_port_to_dial),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

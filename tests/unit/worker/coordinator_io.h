@@ -79,9 +79,11 @@ typedef struct fixture {
     uint8_t coordinator[KEY_LEN]; // secret key
     void *zmq_ctx;
     zap_t *zap;
-    void *control, *sink, *intake;
-    uint16_t control_port, sink_port;
+    void *control, *sink, *intake; // or lane, where the worker dials it
+    uint16_t control_port, sink_port, lane_port;
+    bool dials;
     uint64_t peer; // the worker's connection
+    uint64_t lane_peer;
     uint64_t incarnation;
     pthread_t thread;
     bool running;
@@ -152,6 +154,21 @@ hang_up(fixture_t *f)
     }
 }
 
+static inline void
+listen_lane(fixture_t *f)
+{
+    buf_t why = {0};
+    const curve_bind_t o = {.type = ZMQ_ROUTER,
+        .domain = "lane",
+        .secret = f->coordinator,
+        .address = "127.0.0.1",
+        .port = f->lane_port,
+        .max_frame = LIMIT_LANE,
+        .hwm = 10};
+
+    CHECK_OK(curve_bind(f->zmq_ctx, &o, &f->intake, &f->lane_port, &why));
+}
+
 static inline void *
 run(void *arg)
 {
@@ -173,6 +190,7 @@ start_worker(fixture_t *f, uint32_t executors)
         .roots = roots,
         .n_roots = 1,
         .listen = "127.0.0.1",
+        .dials = f->dials,
         .executors = executors,
         .memory = 1u << 20,
         .program = "/proc/self/exe",
@@ -217,6 +235,14 @@ setup(void **state)
     f->zmq_ctx = zmq_ctx_new();
     log_set_level(LOG_ERROR);
     *state = f;
+    return 0;
+}
+
+static inline int
+setup_dial(void **state)
+{
+    setup(state);
+    ((fixture_t *)*state)->dials = true;
     return 0;
 }
 
@@ -297,26 +323,13 @@ hear(fixture_t *f, void *socket, proto_type_t type)
 }
 
 static inline void
-take_worker(fixture_t *f)
+dial_intake(fixture_t *f, unsigned port)
 {
-    lt_Register *meta = xmalloc(sizeof *meta);
-    frame_t frame = hear(f, f->control, PROTO_REGISTER);
     buf_t why = {0};
     char endpoint[64];
     uint8_t public_key[KEY_LEN];
 
-    CHECK_OK(frame_meta(&frame, lt_Register_fields, meta));
-    assert_string_equal(meta->name, "web1");
-    assert_string_equal(meta->intake_address, "127.0.0.1");
-    f->incarnation = meta->incarnation;
-    const lt_Registered answer = {.version = 1,
-        .epoch = EPOCH,
-        .heartbeat_ms = BEAT_MS,
-        .sink_port = f->sink_port,
-        .staging_bytes = 1 << 30};
-    tell(f, PROTO_REGISTERED, lt_Registered_fields, &answer);
-    snprintf(
-        endpoint, sizeof endpoint, "tcp://127.0.0.1:%u", meta->intake_port);
+    snprintf(endpoint, sizeof endpoint, "tcp://127.0.0.1:%u", port);
     crypto_scalarmult_base(public_key, f->coordinator);
     const curve_dial_t dial = {.type = ZMQ_PUSH,
         .server_public = f->keys.self.public_key,
@@ -329,6 +342,56 @@ take_worker(fixture_t *f)
         zmq_close(f->intake);
     }
     CHECK_OK(curve_dial(f->zmq_ctx, &dial, &f->intake, &why));
+}
+
+// The worker says on its lane who it is, of its own accord.
+static inline void
+await_lane(fixture_t *f)
+{
+    int64_t until = clock_mono_ms() + PATIENCE;
+    frame_t frame;
+    lt_Lane meta;
+
+    while (socket_receive(f->intake, true, &f->in) != ERR_OK) {
+        assert_true(clock_mono_ms() < until);
+        usleep(1000);
+    }
+    assert_string_equal(f->in.user, "web1");
+    CHECK_OK(frame_decode(buf_span(&f->in.frame), &frame));
+    CHECK_U64(frame.type, PROTO_LANE);
+    CHECK_U64(frame.epoch, EPOCH);
+    CHECK_OK(frame_meta(&frame, lt_Lane_fields, &meta));
+    CHECK_U64(meta.incarnation, f->incarnation);
+    f->lane_peer = f->in.peer;
+}
+
+static inline void
+take_worker(fixture_t *f)
+{
+    lt_Register *meta = xmalloc(sizeof *meta);
+    frame_t frame = hear(f, f->control, PROTO_REGISTER);
+
+    CHECK_OK(frame_meta(&frame, lt_Register_fields, meta));
+    assert_string_equal(meta->name, "web1");
+    assert_string_equal(meta->intake_address, f->dials ? "" : "127.0.0.1");
+    assert_int_equal(meta->dials, f->dials);
+    assert_int_equal(meta->intake_port == 0, f->dials);
+    if (f->dials && f->intake == NULL) {
+        listen_lane(f);
+    }
+    f->incarnation = meta->incarnation;
+    const lt_Registered answer = {.version = 1,
+        .epoch = EPOCH,
+        .heartbeat_ms = BEAT_MS,
+        .sink_port = f->sink_port,
+        .lane_port = f->lane_port,
+        .staging_bytes = 1 << 30};
+    tell(f, PROTO_REGISTERED, lt_Registered_fields, &answer);
+    if (f->dials) {
+        await_lane(f);
+    } else {
+        dial_intake(f, meta->intake_port);
+    }
     free(meta);
 }
 
@@ -340,7 +403,8 @@ give(fixture_t *f, proto_type_t type, const pb_msgdesc_t *fields,
     buf_t frame = {0};
 
     frame_encode(&frame, type, EPOCH, fields, meta, payload);
-    while (socket_send(f->intake, buf_span(&frame)) != ERR_OK) {
+    while ((f->dials ? socket_send_to(f->intake, f->lane_peer, buf_span(&frame))
+                     : socket_send(f->intake, buf_span(&frame))) != ERR_OK) {
         assert_true(clock_mono_ms() < until);
         usleep(1000);
     }

@@ -173,6 +173,50 @@ test_what_keeps_it_from_starting_is_said(void **state)
     CHECK_ERR(worker_run(&f->options, &f->why), ERR_NOT_FOUND);
 }
 
+// The lane alone is cut: it is dialled again, and what was sent on it before
+// is not lost, nor is what comes after.
+static void
+test_a_lane_that_is_lost_is_dialled_again(void **state)
+{
+    fixture_t *f = *state;
+
+    begin(f, 1);
+    lend(f, 5, "copy");
+    collect(f, 5);
+    uint64_t before = f->peer;
+    lend(f, 6, "copy");
+    usleep(20000); // on its way, or there
+    zmq_close(f->intake);
+    collect(f, 6);
+    listen_lane(f);
+    await_lane(f);
+    lend(f, 7, "copy");
+    collect(f, 7);
+    assert_int_equal(f->peer, before);
+    send_signal(f);
+    hear(f, f->control, PROTO_BYE);
+    join_worker(f);
+}
+
+// It has none to be reached at, so what it was given for that is not looked
+// at, not even a port that is taken.
+static void
+test_who_dials_listens_nowhere(void **state)
+{
+    fixture_t *f = *state;
+
+    allow(f, true);
+    listen_there(f);
+    start_worker(f, 1);
+    take_worker(f);
+    send_signal(f);
+    join_worker(f);
+    f->options.intake_port = f->control_port;
+    send_signal(f);
+    CHECK_OK(worker_run(&f->options, &f->why));
+}
+
+#define DIAL(name) cmocka_unit_test_setup_teardown(name, setup_dial, teardown)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -193,6 +237,11 @@ main(int argc, char **argv)
         TEST(test_a_refused_key_is_tried_until_it_is_allowed),
         TEST(test_nobody_but_the_coordinator_gets_into_the_intake),
         TEST(test_what_keeps_it_from_starting_is_said),
+        DIAL(test_a_shard_goes_round_and_the_worker_says_goodbye),
+        DIAL(test_running_work_is_brought_to_its_end_unless_somebody_insists),
+        DIAL(test_a_new_coordinator_is_found_again),
+        DIAL(test_a_lane_that_is_lost_is_dialled_again),
+        DIAL(test_who_dials_listens_nowhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

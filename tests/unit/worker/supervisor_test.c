@@ -8,17 +8,24 @@
 #define EPOCH 7u
 
 static supervisor_t *
-start(void)
+start_as(bool dials)
 {
-    static const supervisor_config_t config = {.name = "web1",
+    const supervisor_config_t config = {.name = "web1",
         .executors = 1,
         .incarnation = 42,
-        .intake_port = 7710,
-        .intake_address = ""};
+        .intake_port = dials ? 0 : 7710,
+        .intake_address = "",
+        .dials = dials};
     supervisor_t *s = supervisor_new(&config, 0);
 
     supervisor_connected(s, 0);
     return s;
+}
+
+static supervisor_t *
+start(void)
+{
+    return start_as(false);
 }
 
 static void
@@ -50,12 +57,13 @@ expect(supervisor_t *s, sup_kind_t kind, unsigned type, sup_output_t *out)
 }
 
 static void
-register_worker(supervisor_t *s)
+register_with(supervisor_t *s, uint32_t lane_port)
 {
-    static const lt_Registered meta = {.version = 1,
+    const lt_Registered meta = {.version = 1,
         .epoch = EPOCH,
         .heartbeat_ms = 1000,
         .sink_port = 7701,
+        .lane_port = lane_port,
         .staging_bytes = 1 << 30};
     sup_output_t out;
 
@@ -63,6 +71,12 @@ register_worker(supervisor_t *s)
     buf_fini(&out.frame);
     tell(s, SUP_LINK_CONTROL, PROTO_REGISTERED, lt_Registered_fields, &meta,
         (span_t){0});
+}
+
+static void
+register_worker(supervisor_t *s)
+{
+    register_with(s, 0);
 }
 
 static void
@@ -504,11 +518,118 @@ test_a_coordinator_of_another_version_is_named(void **state)
     supervisor_destroy(&s);
 }
 
+// ---- who dials
+
+static void
+expect_lane(supervisor_t *s)
+{
+    sup_output_t out;
+    frame_t frame;
+    lt_Lane meta;
+
+    expect(s, SUP_LANE, PROTO_LANE, &out);
+    CHECK_OK(frame_decode(buf_span(&out.frame), &frame));
+    CHECK_U64(frame.epoch, EPOCH);
+    CHECK_OK(frame_meta(&frame, lt_Lane_fields, &meta));
+    CHECK_U64(meta.incarnation, 42);
+    buf_fini(&out.frame);
+}
+
+static void
+expect_no_lane(supervisor_t *s)
+{
+    sup_output_t out;
+
+    while (supervisor_next(s, &out)) {
+        assert_true(out.kind != SUP_LANE && out.kind != SUP_LANE_OPEN);
+        buf_fini(&out.frame);
+    }
+}
+
+static void
+test_a_lane_is_dialled_and_named_again_and_again(void **state)
+{
+    supervisor_t *s = start_as(true);
+    sup_output_t out;
+
+    (void)state;
+    supervisor_lane_up(s, 0); // too early: nobody knows this worker
+    register_with(s, 7702);
+    expect(s, SUP_LANE_OPEN, 0, &out);
+    CHECK_U64(out.lane_port, 7702);
+    assert_false(out.keep);
+    supervisor_lane_up(s, 1);
+    expect_lane(s);
+    expect_no_lane(s);
+    (void)supervisor_tick(s, 1000); // with the heartbeat
+    expect_lane(s);
+    lend_shard(s, 5);
+    expect(s, SUP_START, 0, &out);
+    supervisor_destroy(&s);
+}
+
+// Registering again with the same coordinator may keep the connection; one of
+// a coordinator that is gone leads nowhere.
+static void
+test_a_lane_is_kept_within_an_epoch(void **state)
+{
+    static const lt_Registered other = {
+        .version = 1, .epoch = EPOCH + 1, .lane_port = 7702};
+    supervisor_t *s = start_as(true);
+    sup_output_t out;
+
+    (void)state;
+    register_with(s, 7702);
+    supervisor_connected(s, 5);
+    register_with(s, 7702);
+    expect(s, SUP_LANE_OPEN, 0, &out);
+    assert_true(out.keep);
+    tell(s, SUP_LINK_CONTROL, PROTO_REGISTERED, lt_Registered_fields, &other,
+        (span_t){0});
+    expect(s, SUP_LANE_OPEN, 0, &out);
+    assert_false(out.keep);
+    supervisor_destroy(&s);
+}
+
+static void
+test_a_coordinator_without_a_lane_port_is_refused(void **state)
+{
+    supervisor_t *s = start_as(true);
+    sup_output_t out;
+
+    (void)state;
+    register_with(s, 0);
+    expect(s, SUP_REFUSED, 0, &out);
+    assert_non_null(strstr(out.text, "transport = dial"));
+    check_status(s, "not registered, 0 of 1 executors count, 0 shards held");
+    supervisor_connected(s, 5);
+    register_with(s, UINT16_MAX + 1);
+    expect_no_lane(s);
+    supervisor_destroy(&s);
+}
+
+static void
+test_who_is_dialled_says_nothing_of_lanes(void **state)
+{
+    supervisor_t *s = start();
+
+    (void)state;
+    register_with(s, 7702);
+    supervisor_lane_up(s, 1);
+    (void)supervisor_tick(s, 1000);
+    expect_no_lane(s);
+    supervisor_destroy(&s);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_partial_is_kept_until_it_is_acknowledged),
+        cmocka_unit_test(test_a_lane_is_dialled_and_named_again_and_again),
+        cmocka_unit_test(test_a_lane_is_kept_within_an_epoch),
+        cmocka_unit_test(test_a_coordinator_without_a_lane_port_is_refused),
+        cmocka_unit_test(test_who_is_dialled_says_nothing_of_lanes),
         cmocka_unit_test(test_failure_is_told_on_the_sink),
         cmocka_unit_test(test_shard_of_a_past_epoch_is_ignored),
         cmocka_unit_test(test_bit_flips_of_a_shard_do_no_harm),
