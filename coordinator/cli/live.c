@@ -14,6 +14,7 @@
 #define FIRST_MS   200   // as long as there are none
 #define SILENT_MS  5000  // an older coordinator does not answer
 #define LOST_MS    20000 // an answer was lost: ask again
+#define OLD_MS     2000  // rows that take long are made less often
 #define HEAD_LINES 4u    // above the rows
 
 bool
@@ -100,6 +101,11 @@ live_cover(const live_t *self, buf_t *out)
     if (self->result != NULL) {
         buf_put_str(out, "so far, not final: these rows are of ");
         put_share(&self->meta, out);
+        if (self->meta.age_ms >= OLD_MS) {
+            buf_put_str(out, ", made ");
+            text_duration(self->meta.age_ms, out);
+            buf_put_str(out, " ago");
+        }
     } else if (self->meta.text[0] != '\0') {
         buf_put_str(out, "no rows: ");
         text_safe(self->meta.text, out);

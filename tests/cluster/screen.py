@@ -14,7 +14,7 @@ import shutil
 import signal
 import subprocess
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import make_logs
@@ -47,6 +47,11 @@ class Screen:
             stdout=subprocess.PIPE, env={
                 k: v for k, v in (env or os.environ).items() if k != "TMUX"
             }).stdout.decode()
+
+    def colours(self):
+        """Those of letters, as the terminal was told."""
+        return set(re.findall(r"\033\[(?:\d+;)*(3[0-7])m",
+                              self.tmux("capture-pane", "-e", "-p")))
 
     def lines(self):
         """Without the empty ones at the end."""
@@ -138,9 +143,15 @@ def slow(cluster, tmp_path):
     pids = subprocess.run(
         ["pgrep", "-P", str(cluster.workers["web2"].popen.pid)],
         stdout=subprocess.PIPE, check=True).stdout.split()
-    cluster.freeze = lambda: [os.kill(int(p), signal.SIGSTOP) for p in pids]
-    cluster.thaw = lambda: [os.kill(int(p), signal.SIGCONT) for p in pids]
-    return cluster
+
+    def send(number):
+        for pid in pids:
+            with suppress(ProcessLookupError):  # its job was cancelled
+                os.kill(int(pid), number)
+    cluster.freeze = lambda: send(signal.SIGSTOP)
+    cluster.thaw = lambda: send(signal.SIGCONT)
+    yield cluster
+    cluster.thaw()  # else its worker waits for it at the end
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 """--live on a terminal: rows as they stand, what they cover, and the final
 table at the end."""
 import pytest
-from conftest import program, run, wait_for
+from conftest import program, restart, run, wait_for
 from screen import (  # noqa: F401
     QUERY, held_run, needs_tmux, screen, slow)
 
@@ -51,6 +51,21 @@ def test_ctrl_z_gives_the_terminal_back_for_a_while(slow, screen):
     wait_for("the screen before", lambda: s.lines() in ([""], ["^Z"]))
     s.go_on()
     s.until("so far, not final")
+
+
+@needs_tmux
+def test_a_coordinator_that_comes_back_shows_them_again(slow, screen):
+    slow.freeze()
+    s = screen([program("logtally"), "submit", QUERY, *slow.sources, "--live"],
+               slow.env(PAGER="cat"))
+    s.until("so far, not final")
+    slow.coordinator.popen.kill()
+    assert "so far" not in s.until("lost the connection")
+    restart(slow)
+    s.until("so far, not final: these rows are of 74%")
+    slow.thaw()
+    assert s.exit_code() == 0
+    s.until("accepted")
 
 
 @needs_tmux

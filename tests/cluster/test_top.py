@@ -35,6 +35,7 @@ def test_a_cluster_at_work(slow, screen):
     s = top(slow, screen)
     words = {"endpoint": slow.endpoint}
     s.until_like("top-80x24", **words)
+    assert s.colours() == set()
     s.resize(200, 60)
     s.until_like("top-200x60", **words)
     s.type("Enter")
@@ -61,6 +62,7 @@ def test_the_coordinator_goes_and_comes_back(cluster, tmp_path, screen):
     cluster.coordinator.popen.send_signal(signal.SIGSTOP)
     cluster.coordinator.popen.kill()
     s.until("not connected, retrying")
+    assert s.colours() == {"31"}
     restart(cluster)
     s.until("0 workers up")
     s.type("C-c")
@@ -134,5 +136,7 @@ def test_progress_of_submit(slow, screen, columns, lines):
 @needs_tmux
 def test_progress_of_run(tmp_path, screen):
     with held_run(tmp_path, screen) as s:
+        s.until_like("progress-run-80x24")
+        s.resize(200, 60)
         s.until_like("progress-run-80x24")
     assert s.exit_code() == 0 and "busy" not in s.until("accepted")

@@ -201,6 +201,30 @@ test_why_there_are_no_rows(void **state)
     live_fini(&live);
 }
 
+// A coordinator that has many jobs to show, or large ones.
+static void
+test_old_rows_say_their_age(void **state)
+{
+    live_t live = {0};
+    lt_RowsNow meta = covering();
+    buf_t rows = {0};
+
+    (void)state;
+    meta.rows_count = 1;
+    meta.rows[0] = 1;
+    meta.age_ms = 12000;
+    put_rows(1, NULL, &rows);
+    hear(&live, &meta, &rows, 1000);
+    check(&live, 99, 24,
+        HEAD "so far, not final: these rows are of 25% of the bytes (1.0 GB "
+             "of 4.0 GB), made 12.0 s ago\n"
+             "\n"
+             "path  count\n"
+             "/00       1\n");
+    live_fini(&live);
+    buf_fini(&rows);
+}
+
 static void
 test_rows_that_make_no_sense_change_nothing(void **state)
 {
@@ -248,6 +272,7 @@ main(void)
         cmocka_unit_test(test_what_does_not_fit_is_counted),
         cmocka_unit_test(test_several_queries_share_the_screen),
         cmocka_unit_test(test_why_there_are_no_rows),
+        cmocka_unit_test(test_old_rows_say_their_age),
         cmocka_unit_test(test_rows_that_make_no_sense_change_nothing),
         cmocka_unit_test(test_rows_are_asked_for_when_there_may_be_others),
     };
