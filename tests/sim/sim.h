@@ -10,12 +10,17 @@
 // A made-up file has one line per byte. The jobs count by file, so the true
 // answer is the list of the files' sizes.
 //
-// world.c    making, stepping and freeing   network.c    frames under way
-// workers.c  supervisors                    executors.c  what they count
-// leader.c   coordinator, journal           clients.c    jobs, and who waits
-// harm.c     what goes wrong, and when      watch.c      every message's
-// promise check.c    what is true at the end        events.c     what happened
-// so far
+// world.c     making, stepping and freeing
+// network.c   frames under way
+// workers.c   supervisors
+// executors.c what they count
+// leader.c    coordinator, journal
+// clients.c   jobs, and who waits
+// harm.c      what goes wrong, and when
+// watch.c     every message's promise
+// check.c     what is true at the end
+// events.c    what happened so far
+// worst.c     which worlds were hard
 #ifndef LOGTALLY_TESTS_SIM_SIM_H
 #define LOGTALLY_TESTS_SIM_SIM_H
 
@@ -250,5 +255,11 @@ void watch_workers(sim_t *s); // asks; the answer is watched
 // check.c
 void check_job(sim_t *s, const sim_job_t *j); // its client heard that it ended
 void check_end(sim_t *s);
+
+// worst.c: what happened in the world of a seed goes to the file `out`, which
+// several processes append to; false if it cannot be written.
+bool worst_note(int out, const sim_t *s, uint64_t seed);
+// The `most` hardest of those in the file, a line "worst SEED" for each.
+void worst_print(int in, size_t most);
 
 #endif
