@@ -143,6 +143,20 @@ bool coordinator_next(coordinator_t *self, output_t *out);
 const coordinator_stats_t *coordinator_stats(const coordinator_t *self);
 // One line: workers, jobs, and what keeps them from going on.
 void coordinator_status_text(const coordinator_t *self, buf_t *out);
+// As one JSON object, for who looks at it in a browser: everything, or what is
+// another than in the call before. Bounded: the newest 200 ended jobs, 512
+// events, 900 seconds. wall_ms: the time of day.
+void coordinator_overview(
+    coordinator_t *self, bool all, int64_t wall_ms, buf_t *out);
+// Of one job, and its rows while it runs: an encoded result, replaced where
+// `made` is another than before. false: there is no such job.
+typedef struct job_view {
+    uint64_t made; // 0: never
+    bool over;     // the result is in the store
+    buf_t bytes;
+} job_view_t;
+bool coordinator_job_view(coordinator_t *self, uint64_t job, int64_t wall_ms,
+    buf_t *out, job_view_t *rows);
 // In the text format of Prometheus.
 void coordinator_metrics(const coordinator_t *self, buf_t *out);
 

@@ -9,7 +9,7 @@
 // change.c   plans that change
 // job.c      the life of a job       coordinator.c  messages in and out
 // record.c   what the journal gets   restore.c  what it gives back
-// standing.c rows of a running job
+// standing.c rows of a running job  overview.c  all of it as JSON
 #ifndef LOGTALLY_COORDINATOR_COORDINATOR_INSIDE_H
 #define LOGTALLY_COORDINATOR_COORDINATOR_INSIDE_H
 
@@ -68,6 +68,7 @@ typedef struct worker {
     uint64_t credit_active;
     uint64_t bytes_read; // of its shards, since the coordinator started
     rate_t rate;         // of these
+    uint64_t shown;      // hash of its row in the overview
     UT_hash_handle by_name;
     UT_hash_handle by_incarnation;
 } worker_t;
@@ -225,6 +226,8 @@ struct job {
     int64_t finish_at; // the result could not be kept: try again; 0: no
     bool news;
     bool taken_told, end_told; // as events
+    bool end_shown;
+    uint64_t shown; // hash of its row in the overview
     uint64_t *followers;
     size_t n_followers, cap_followers;
     job_source_t *sources;
@@ -295,10 +298,11 @@ struct coordinator {
     uint64_t durable;       // up to this one
     char stuck[LIMIT_TEXT]; // why the journal cannot be written, or ""
     events_t *events;
-    uint64_t bytes_read; // by all workers, and
-    flow_t flow;         // when
-    struct told *told;   // keys whose version was refused
-    bool dirty;          // there may be something to lease
+    uint64_t bytes_read;               // by all workers, and
+    flow_t flow;                       // when
+    uint64_t events_shown, flow_shown; // in the overview
+    struct told *told;                 // keys whose version was refused
+    bool dirty;                        // there may be something to lease
     bool wants_grant;
     struct {
         uint64_t job;
@@ -532,6 +536,10 @@ job_t *job_asked(coordinator_t *self, const incoming_t *in, uint64_t id);
 // standing.c
 bool on_rows(coordinator_t *self, const incoming_t *in);
 void standing_free(job_t *job);
+// The rows of the job as they stand, made anew where that is due, lent until
+// the next call. Returns a number that is another for others; 0: none.
+uint64_t standing_look(
+    coordinator_t *self, job_t *job, lt_RowsNow *meta, span_t *payload);
 void standing_tick(coordinator_t *self);
 
 // updates.c

@@ -10,6 +10,7 @@
 #include "common/service/notify_io.h"
 #include "coordinator/audit_io.h"
 #include "coordinator/coordinator_io.h"
+#include "coordinator/dashboard/dashboard_io.h"
 #include "coordinator/journal_io.h"
 #include "coordinator/lanes_io.h"
 #include "coordinator/outbox.h"
@@ -60,7 +61,12 @@ struct coordinator_io {
     watched_t watched[WATCHED]; // a ring
     size_t n_watched;
     notify_t notify;
-    http_io_t *http; // NULL: no metrics
+    http_io_t *http;        // NULL: no metrics
+    dashboard_t *dashboard; // NULL: none
+    bool dashboard_metrics; // it serves them as well
+    result_store_t results;
+    int64_t dashboard_at_ms; // when it is told again
+    int64_t dashboard_told_ms;
     bool ending;
     bool failed;
 };
@@ -69,6 +75,16 @@ struct coordinator_io {
 // Where workers may dial for their shards, from now on; 0: nowhere. `ctx` is
 // the coordinator_io_t.
 uint16_t coordinator_io_lane_port(void *ctx);
+
+// dashboard_tell_io.c
+MUST_CHECK errcode_t dashboard_io_open(
+    coordinator_io_t *self, const coordinator_options_t *options, buf_t *why);
+// Whether it serves the metrics as well, which are at the same address.
+bool dashboard_has_metrics(const coordinator_options_t *options);
+// Readable when somebody has come to look; there always is one to poll.
+int dashboard_io_fd(const coordinator_io_t *self);
+void dashboard_io_ready(coordinator_io_t *self);
+void dashboard_io_tell(coordinator_io_t *self, int64_t now_ms);
 
 // metrics_io.c
 // Begins to serve metrics, where the options want that.

@@ -35,6 +35,7 @@ enum {
     ITEM_SIGNALS,
     ITEM_KEYS,
     ITEM_JOURNAL,
+    ITEM_DASHBOARD,
     ITEM_CONTROL,
     ITEM_SINK,
     ITEM_LANE,
@@ -444,6 +445,8 @@ poll_items(coordinator_io_t *self)
         (zmq_pollitem_t){.fd = key_fd(self), .events = ZMQ_POLLIN};
     self->items[ITEM_JOURNAL] = (zmq_pollitem_t){
         .fd = journal_io_fd(self->journal), .events = ZMQ_POLLIN};
+    self->items[ITEM_DASHBOARD] =
+        (zmq_pollitem_t){.fd = dashboard_io_fd(self), .events = ZMQ_POLLIN};
     self->items[ITEM_CONTROL] =
         (zmq_pollitem_t){.socket = self->control, .events = ZMQ_POLLIN};
     self->items[ITEM_SINK] =
@@ -460,6 +463,8 @@ wait_ms(const coordinator_io_t *self, int64_t tick_ms, int64_t now_ms)
     int64_t wait = self->refresh_at_ms - now_ms;
 
     wait = tick_ms < wait ? tick_ms : wait;
+    int64_t dashboard = self->dashboard_at_ms - now_ms;
+    wait = dashboard < wait ? dashboard : wait;
     int64_t turn = notify_wait_ms(&self->notify, self->seen_ms);
     wait = turn < wait ? turn : wait;
     if (lanes_waiting(self->lanes) > 0 && wait > STUCK_POLL_MS) {
@@ -518,6 +523,7 @@ do_due(coordinator_io_t *self, int64_t now_ms)
         metrics_io_tell(self);
         audit_tick(self);
     }
+    dashboard_io_tell(self, now_ms);
 }
 
 // Looks at everything, whatever the poll said: after an interrupted one its
@@ -530,6 +536,7 @@ do_ready(coordinator_io_t *self)
     on_signal(self, now_ms);
     on_key_change(self, now_ms);
     on_journal(self, now_ms);
+    dashboard_io_ready(self);
     drain(self, self->control, LINK_CONTROL, now_ms);
     drain(self, self->sink, LINK_SINK, now_ms);
     if (lanes_socket(self->lanes) != NULL) {

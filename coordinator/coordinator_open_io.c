@@ -342,6 +342,7 @@ start(coordinator_io_t *self, const coordinator_options_t *options, buf_t *why)
         return rc;
     }
     rc = metrics_io_open(self, options, why);
+    rc = rc != ERR_OK ? rc : dashboard_io_open(self, options, why);
     if (rc != ERR_OK) {
         return rc;
     }
@@ -417,6 +418,7 @@ close_state(coordinator_io_t *self)
         state_release_jobs(
             self->state, coordinator_stats(self->machine)->next_job);
     }
+    dashboard_close(&self->dashboard); // its threads read the state
     coordinator_destroy(&self->machine);
     journal_io_close(&self->journal);
     audit_io_close(&self->audit);

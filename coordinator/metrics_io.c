@@ -15,7 +15,7 @@ metrics_io_open(
 {
     char port[8];
 
-    if (options->metrics == NULL) {
+    if (options->metrics == NULL || dashboard_has_metrics(options)) {
         return ERR_OK;
     }
     errcode_t rc = http_io_open(
@@ -73,7 +73,8 @@ metrics_io_tell(coordinator_io_t *self)
     buf_t text = {0};
     uint64_t room = state_room(self->state);
 
-    if (self->http == NULL) {
+    bool shared = self->dashboard != NULL && self->dashboard_metrics;
+    if (self->http == NULL && !shared) {
         return;
     }
     put_program(&text);
@@ -83,5 +84,9 @@ metrics_io_tell(coordinator_io_t *self)
         metrics_one(&text, "logtally_state_free_bytes", METRIC_GAUGE,
             "What the disk of the state folder has left.", room);
     }
-    http_io_put(self->http, &text);
+    if (shared) {
+        dashboard_put_metrics(self->dashboard, &text);
+    } else {
+        http_io_put(self->http, &text);
+    }
 }

@@ -109,6 +109,24 @@ const setting_t coordinator_settings[] = {
         .value = "FILE",
         .help = "who asks for metrics has to bring what is in FILE; needed "
                 "beyond loopback"},
+    {.name = "dashboard",
+        .kind = SETTING_TEXT,
+        .offset = AT(dashboard),
+        .value = "ADDR:PORT",
+        .help = "pages for a browser at http://ADDR:PORT/, as in "
+                "127.0.0.1:7780, which may be where the metrics are; none "
+                "when left out"},
+    {.name = "dashboard-token",
+        .kind = SETTING_TEXT,
+        .offset = AT(dashboard_token),
+        .value = "FILE",
+        .help = "who opens the dashboard has to bring what is in FILE; needed "
+                "beyond loopback"},
+    {.name = "dashboard-host",
+        .kind = SETTING_TEXT,
+        .offset = AT(dashboard_host),
+        .value = "NAME,...",
+        .help = "names other than localhost by which the dashboard is opened"},
     {.name = "verbose",
         .letter = 'v',
         .kind = SETTING_FLAG,

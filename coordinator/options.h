@@ -24,6 +24,9 @@ typedef struct coordinator_options {
     int64_t keep_ms;
     char *metrics;
     char *metrics_token;
+    char *dashboard;
+    char *dashboard_token;
+    char *dashboard_host;
     bool verbose;
     bool check_config;
     bool print_config;

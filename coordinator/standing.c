@@ -229,19 +229,32 @@ make(coordinator_t *self, job_t *job)
     self->standing_made = self->now;
 }
 
-static void
-send_standing(coordinator_t *self, uint64_t peer, const job_t *job)
+uint64_t
+standing_look(
+    coordinator_t *self, job_t *job, lt_RowsNow *meta, span_t *payload)
 {
-    lt_RowsNow meta = {0};
-    span_t payload = {0};
-
-    if (job->standing != NULL) {
-        meta = job->standing->meta;
-        meta.age_ms = (uint64_t)(self->now - job->standing->made);
-        payload = buf_span(&job->standing->payload);
-    } else {
-        fill_numbers(job, &meta);
+    if (job->state == lt_JobState_JOB_RUNNING && is_due(self, job)) {
+        make(self, job);
     }
+    *meta = (lt_RowsNow){0};
+    *payload = (span_t){0};
+    if (job->standing == NULL) {
+        fill_numbers(job, meta);
+        return 0;
+    }
+    *meta = job->standing->meta;
+    meta->age_ms = (uint64_t)(self->now - job->standing->made);
+    *payload = buf_span(&job->standing->payload);
+    return (uint64_t)job->standing->made;
+}
+
+static void
+send_standing(coordinator_t *self, uint64_t peer, job_t *job)
+{
+    lt_RowsNow meta;
+    span_t payload;
+
+    (void)standing_look(self, job, &meta, &payload);
     send_frame(self, OUT_CONTROL, peer, PROTO_ROWS_NOW, lt_RowsNow_fields,
         &meta, payload);
 }
@@ -257,9 +270,6 @@ on_rows(coordinator_t *self, const incoming_t *in)
     job_t *job = job_asked(self, in, meta.job);
     if (job == NULL) {
         return true;
-    }
-    if (job->state == lt_JobState_JOB_RUNNING && is_due(self, job)) {
-        make(self, job);
     }
     send_standing(self, in->peer, job);
     return true;

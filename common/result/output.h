@@ -35,6 +35,14 @@ void output_receipt(const receipt_t *receipt, buf_t *out);
 // A text made harmless for a terminal or a log line: control bytes, bidi
 // controls and invalid UTF-8 as \xHH.
 void output_safe_text(span_t text, buf_t *out);
+// The rows of a result and of all behind it as JSON for a page that draws them
+// by itself: each cell as a page has it, null where there is none, and what
+// says which chart they have. With the receipt. At most `most` rows of each.
+void output_rows(const result_t *result, size_t most, buf_t *out);
+// What every page carries: its style, its script, and the library of its charts
+// (empty: built without). Lent for good.
+typedef enum { PART_STYLE, PART_SCRIPT, PART_CHARTS } output_part_t;
+span_t output_part(output_part_t part);
 // A number of that type: times as ISO 8601 in UTC, others as dec_format.
 void output_number(type_t type, dec_t v, buf_t *out);
 

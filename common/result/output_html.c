@@ -245,8 +245,8 @@ put_values(const result_t *r, const shape_t *shape, buf_t *out)
     query_destroy(&query);
 }
 
-static void
-put_shape(const result_t *r, const shape_t *shape, buf_t *out)
+void
+html_shape(const result_t *r, const shape_t *shape, buf_t *out)
 {
     char step[DEC_TEXT_MAX];
 
@@ -272,7 +272,7 @@ put_scripts(
 {
     buf_put_str(out, "<script type=\"application/json\" id=\"shapes\">[");
     for (const result_t *r = result; r != NULL; r = r->next, shapes++) {
-        put_shape(r, shapes, out);
+        html_shape(r, shapes, out);
         buf_put_str(out, r->next != NULL ? ",\n" : "");
     }
     buf_put_str(out, "]</script>\n");
@@ -284,6 +284,18 @@ put_scripts(
     buf_put_str(out, "<script>");
     buf_put_str(out, page_js);
     buf_put_str(out, "</script>\n</body>\n</html>\n");
+}
+
+span_t
+output_part(output_part_t part)
+{
+    const span_t parts[] = {
+        [PART_STYLE] = {(const uint8_t *)page_css, sizeof page_css - 1},
+        [PART_SCRIPT] = {(const uint8_t *)page_js, sizeof page_js - 1},
+        [PART_CHARTS] = {(const uint8_t *)charts_js, sizeof charts_js - 1},
+    };
+
+    return parts[part];
 }
 
 static bool

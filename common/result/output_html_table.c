@@ -35,13 +35,32 @@ html_figure(const result_t *result, size_t column, buf_t *out)
     buf_fini(&plain);
 }
 
+void
+html_cell_text(
+    const result_t *result, size_t row, size_t column, bool key, buf_t *out)
+{
+    const cell_t *cell = cell_at(result, row, column);
+    buf_t plain = {0};
+
+    if (cell->kind == CELL_TEXT) {
+        buf_put_span(out, cell->text);
+        return;
+    }
+    put_number(result, row, column, &plain);
+    if (goes_right(result->columns[column].type) && !key) {
+        put_digits(buf_span(&plain), out);
+    } else {
+        buf_put_span(out, buf_span(&plain));
+    }
+    buf_fini(&plain);
+}
+
 static void
 put_cell_of(
     const result_t *result, size_t row, size_t column, bool key, buf_t *out)
 {
     const cell_t *cell = cell_at(result, row, column);
     bool number = goes_right(result->columns[column].type);
-    buf_t plain = {0};
 
     if (cell->kind == CELL_MISSING) {
         buf_put_str(
@@ -50,16 +69,10 @@ put_cell_of(
         buf_put_str(out, "<td>");
         html_text(cell->text, out);
     } else {
-        put_number(result, row, column, &plain);
         buf_put_str(out, number ? "<td class=n>" : "<td class=t>");
-        if (number && !key) {
-            put_digits(buf_span(&plain), out);
-        } else {
-            buf_put_span(out, buf_span(&plain));
-        }
+        html_cell_text(result, row, column, key, out);
     }
     buf_put_str(out, "</td>");
-    buf_fini(&plain);
 }
 
 void

@@ -4,6 +4,7 @@
 #define LOGTALLY_COMMON_RESULT_OUTPUT_INSIDE_H
 
 #include "common/result/output.h"
+#include "common/result/shape.h"
 
 const cell_t *cell_at(const result_t *result, size_t row, size_t column);
 // A cell that is a number, a time by the result's zone.
@@ -34,6 +35,12 @@ void html_json(span_t text, buf_t *out);
 void html_table(const result_t *result, size_t n_keys, buf_t *out);
 // A cell of the first row, before it is escaped.
 void html_figure(const result_t *result, size_t column, buf_t *out);
+// Groups of three digits where it is a number and no key.
+void html_cell_text(
+    const result_t *result, size_t row, size_t column, bool key, buf_t *out);
+// What says which chart a result has, as JSON.
+void html_shape(const result_t *r, const shape_t *shape, buf_t *out);
+void json_receipt(const result_t *result, buf_t *out);
 void html_receipt(const result_t *result, buf_t *out);
 
 #endif

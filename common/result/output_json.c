@@ -161,8 +161,8 @@ put_texts(const char *name, char *const *texts, size_t n, buf_t *out)
     buf_put_u8(out, ']');
 }
 
-static void
-put_receipt(const result_t *result, buf_t *out)
+void
+json_receipt(const result_t *result, buf_t *out)
 {
     const receipt_t *r = &result->receipt;
     uint8_t fingerprint[32];
@@ -246,7 +246,7 @@ output_json(const result_t *result, buf_t *out)
         buf_put_str(out, "\n]");
     }
     buf_put_str(out, ",\n\"receipt\":");
-    put_receipt(result, out);
+    json_receipt(result, out);
     buf_put_str(out, "}\n");
 }
 

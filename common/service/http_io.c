@@ -2,138 +2,26 @@
 #include "common/service/http_io.h"
 
 #include "common/base/xalloc.h"
+#include "common/service/listen_io.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <microhttpd.h>
 #include <pthread.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define CONNECTIONS   32u
 #define TIMEOUT_S     10u
 #define REQUEST_BYTES (16u << 10) // memory of a connection
-#define TOKEN_LEAST   16u
-#define TOKEN_MOST    256u
 
 struct http_io {
     struct MHD_Daemon *daemon;
     uint16_t port;
-    char token[TOKEN_MOST + 1]; // "": none is asked for
-    size_t token_len;
+    token_t token;
     pthread_mutex_t lock;
     buf_t text;
 };
-
-// ---- where
-
-// "127.0.0.1:7780" or "[::1]:7780" to an address.
-static bool
-parse_listen(const char *listen, struct sockaddr_storage *out)
-{
-    struct sockaddr_in *in4 = (struct sockaddr_in *)out;
-    struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)out;
-    const char *colon = strrchr(listen, ':');
-    char host[64];
-    char *end;
-
-    if (colon == NULL || colon == listen ||
-        (size_t)(colon - listen) >= sizeof host) {
-        return false;
-    }
-    unsigned long port = strtoul(colon + 1, &end, 10);
-    if (colon[1] < '0' || colon[1] > '9' || *end != '\0' || port > UINT16_MAX) {
-        return false;
-    }
-    bool six = listen[0] == '[' && colon[-1] == ']';
-    size_t len = (size_t)(colon - listen) - (six ? 2 : 0);
-    memcpy(host, listen + (six ? 1 : 0), len);
-    host[len] = '\0';
-    memset(out, 0, sizeof *out);
-    if (six) {
-        in6->sin6_family = AF_INET6;
-        in6->sin6_port = htons((uint16_t)port);
-        return inet_pton(AF_INET6, host, &in6->sin6_addr) == 1;
-    }
-    in4->sin_family = AF_INET;
-    in4->sin_port = htons((uint16_t)port);
-    return inet_pton(AF_INET, host, &in4->sin_addr) == 1;
-}
-
-static bool
-is_loopback(const struct sockaddr_storage *at)
-{
-    const struct sockaddr_in *in4 = (const struct sockaddr_in *)at;
-    const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)at;
-
-    return at->ss_family == AF_INET
-               ? ntohl(in4->sin_addr.s_addr) >> 24 == 127
-               : IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr) != 0;
-}
-
-// ---- who
-
-static errcode_t
-token_fault(const char *path, const char *what, buf_t *why)
-{
-    buf_printf(why, "%s: %s", path, what);
-    return ERR_CONFIG;
-}
-
-static errcode_t
-load_token(http_io_t *self, const char *path, buf_t *why)
-{
-    struct stat st;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    bool known = fd != -1 && fstat(fd, &st) == 0;
-    bool sound = known && S_ISREG(st.st_mode);
-    ssize_t n = sound ? read(fd, self->token, sizeof self->token) : -1;
-    int error = errno;
-
-    if (fd != -1) {
-        close(fd);
-    }
-    if (!sound || n < 0) {
-        return token_fault(path, known ? "is no file" : strerror(error), why);
-    }
-    if ((st.st_mode & 077) != 0) {
-        return token_fault(path,
-            "others may read it, and so may pass for who has the token; "
-            "chmod 600",
-            why);
-    }
-    while (n > 0 && (self->token[n - 1] == '\n' || self->token[n - 1] == ' ')) {
-        n--;
-    }
-    if (n < (ssize_t)TOKEN_LEAST || n > (ssize_t)TOKEN_MOST) {
-        return token_fault(path,
-            "a token has 16 to 256 characters; openssl rand -hex 32", why);
-    }
-    self->token[n] = '\0';
-    self->token_len = (size_t)n;
-    return ERR_OK;
-}
-
-// As long as it takes for any other text of that length.
-static bool
-may_read(const http_io_t *self, const char *authorization)
-{
-    static const char bearer[] = "Bearer ";
-    size_t skip = sizeof bearer - 1;
-
-    if (self->token_len == 0) {
-        return true;
-    }
-    return authorization != NULL && strncmp(authorization, bearer, skip) == 0 &&
-           strlen(authorization + skip) == self->token_len &&
-           sodium_memcmp(authorization + skip, self->token, self->token_len) ==
-               0;
-}
 
 // ---- what
 
@@ -170,8 +58,8 @@ on_request(void *ctx, struct MHD_Connection *connection, const char *url,
     (void)upload;
     (void)upload_size;
     (void)state;
-    if (!may_read(self, MHD_lookup_connection_value(
-                            connection, MHD_HEADER_KIND, "Authorization"))) {
+    if (!token_is_right(&self->token, MHD_lookup_connection_value(connection,
+                                          MHD_HEADER_KIND, "Authorization"))) {
         return answer(
             connection, MHD_HTTP_UNAUTHORIZED, SPAN_LIT("who is it?\n"));
     }
@@ -231,24 +119,10 @@ http_io_open(
 {
     http_io_t *self = xcalloc(1, sizeof *self);
     struct sockaddr_storage at;
-    errcode_t rc = ERR_OK;
 
     pthread_mutex_init(&self->lock, NULL);
-    if (!parse_listen(listen, &at)) {
-        buf_printf(why,
-            "metrics %.80s: expected a numeric address and a port, as in "
-            "127.0.0.1:7780",
-            listen);
-        rc = ERR_CONFIG;
-    } else if (token_file != NULL) {
-        rc = load_token(self, token_file, why);
-    } else if (!is_loopback(&at)) {
-        buf_printf(why,
-            "metrics %.80s: others can reach this address, so a metrics-token "
-            "has to be named",
-            listen);
-        rc = ERR_CONFIG;
-    }
+    errcode_t rc =
+        listen_check("metrics", listen, token_file, &at, &self->token, why);
     rc = rc != ERR_OK ? rc : start(self, &at, why);
     if (rc != ERR_OK) {
         http_io_close(&self);
@@ -266,7 +140,7 @@ http_io_close(http_io_t **self_p)
         if (self->daemon != NULL) {
             MHD_stop_daemon(self->daemon);
         }
-        sodium_memzero(self->token, sizeof self->token);
+        sodium_memzero(&self->token, sizeof self->token);
         pthread_mutex_destroy(&self->lock);
         buf_fini(&self->text);
         free(self);

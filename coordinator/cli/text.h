@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// text: numbers as people read them, aligned tables, and small JSON. Texts
+// text: numbers as people read them, and aligned tables. Texts
 // from a peer are made harmless on the way (output_safe_text).
 #ifndef LOGTALLY_COORDINATOR_CLI_TEXT_H
 #define LOGTALLY_COORDINATOR_CLI_TEXT_H
 
 #include "common/base/bytes.h"
+#include "common/base/json_put.h"
 
 void text_bytes(uint64_t n, buf_t *out);     // "999 B", "1.5 KB", "123 MB"
 void text_duration(uint64_t ms, buf_t *out); // "250 ms", "3.2 s", "2 min 5 s"
@@ -29,11 +30,5 @@ void table_buf(table_t *self, buf_t *text); // takes and clears its bytes
 size_t table_rows(const table_t *self);
 // The last column is cut to fit `width` columns; 0: no limit.
 void table_print(const table_t *self, size_t width, buf_t *out);
-
-// {"a":1,"b":"x"}: commas are put where they belong.
-void json_open(buf_t *out, const char *key, char bracket);
-void json_close(buf_t *out, char bracket);
-void json_text(buf_t *out, const char *key, const char *value);
-void json_number(buf_t *out, const char *key, uint64_t value);
 
 #endif

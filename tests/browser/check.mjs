@@ -10,13 +10,13 @@ import { createRequire } from "node:module";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { hostile } from "./hostile.mjs";
+import { calm, holdToAxe, openPage, WIDTHS } from "./page.mjs";
 
 const [logtally, loggen, folder] = process.argv.slice(2).map(
   p => path.resolve(p));
 const need = createRequire(path.join(folder, "node", "x.js"));
 const { chromium } = need("playwright-core");
 const axe = readFileSync(need.resolve("axe-core/axe.min.js"), "utf8");
-const WIDTHS = [1440, 768, 375];
 
 // ---- pages
 
@@ -73,52 +73,16 @@ literal: ua = "</script><script>ran=1</script>" | top ua
 
 // ---- what every page is held to
 
-async function open(browser, file, options, faults) {
-  const context = await browser.newContext(options);
-  const p = await context.newPage();
+const open = (browser, file, options, faults) => {
   const url = pathToFileURL(file).href;
-  p.on("console", m => faults.push(`console: ${m.text()}`));
-  p.on("pageerror", e => faults.push(`error: ${e.stack}`));
-  p.on("dialog", d => { faults.push(`dialog: ${d.message()}`); d.dismiss(); });
-  p.on("request", r => {
-    if (r.url() !== url) faults.push(`request: ${r.url()}`);
-  });
-  if (options.javaScriptEnabled !== false) {
-    await p.addInitScript(() => {
-      window.violations = [];
-      document.addEventListener("securitypolicyviolation", e =>
-        window.violations.push(`${e.violatedDirective} ${e.blockedURI}`));
-    });
-  }
-  const begin = performance.now();
-  await p.goto(url);
-  p.took = performance.now() - begin;
-  return p;
-}
+  return openPage(browser, url, u => u === url, options, faults);
+};
 
-async function calm(p, faults) {
-  faults.push(...await p.evaluate(() => window.violations));
-  assert.strictEqual(await p.evaluate(() => window.ran), undefined);
-  const [inside, outside] = await p.evaluate(() =>
-    [document.documentElement.scrollWidth, window.innerWidth]);
-  assert.ok(inside <= outside, `${inside} pixels in ${outside}`);
-  assert.deepStrictEqual(faults, []);
-}
-
-async function accessible(browser, file, options) {
+const accessible = async (browser, file, options) => {
   const p = await open(browser, file, {...options, bypassCSP: true}, []);
-  await p.evaluate(axe);
-  const {violations} = await p.evaluate(() => window.axe.run(document));
-  const serious = violations.filter(
-    v => ["serious", "critical"].includes(v.impact));
-  for (const v of serious) {
-    console.log(`${v.id}: ${v.help}`);
-    v.nodes.slice(0, 3).forEach(n => console.log(
-      `    ${n.html.slice(0, 160)}\n    ${n.failureSummary}`));
-  }
-  assert.deepStrictEqual(serious.map(v => v.id), []);
+  await holdToAxe(p, axe);
   await p.context().close();
-}
+};
 
 async function pictures(browser, name, file) {
   for (const width of WIDTHS) {
