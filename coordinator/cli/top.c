@@ -10,8 +10,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LOST_MS     20000  // an answer was lost: ask again
-#define RECORDS_MAX 65536u // of a list; far above what a coordinator has
+#define LOST_MS 20000 // an answer was lost: ask again
+
+// Records of a list; a coordinator of a later release may have more than this
+// one would.
+static const size_t most[PANES] = {
+    [PANE_WORKERS] = 2 * LIMIT_WORKERS,
+    [PANE_JOBS] = 2 * LIMIT_JOBS,
+    [PANE_EVENTS] = 2 * EVENTS_SHOWN,
+};
 
 top_t *
 top_new(const top_options_t *options)
@@ -58,7 +65,7 @@ take_record(records_t *to, pane_name_t name, rd_t *r, int64_t now_ms)
 {
     size_t size = record_size(name);
 
-    if (to->n >= RECORDS_MAX) {
+    if (to->n >= most[name]) {
         return ERR_TOO_LARGE;
     }
     void *record = record_add(to, size);

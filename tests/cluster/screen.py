@@ -167,18 +167,15 @@ def screen(tmp_path):
 
 
 @contextmanager
-def held_run(folder, screen, *options):
+def held_run(folder, screen, *options, query=QUERY, more=b""):
     """`logtally run` of a log, and of a standard input that ends behind the
-    with."""
+    with, after `more`."""
     fifo, log = folder / "more", folder / "x.log"
     os.mkfifo(fifo)
     log.write_bytes(make_logs.make(1, 1_200_000))
-    writer = subprocess.Popen(["sh", "-c", f"exec sleep 60 >{fifo}"])
-    try:
-        yield screen(
-            ["sh", "-c", f"exec {program('logtally')} run '{QUERY}' {log} - "
-             f"-j 2 --shard-size 1MiB {' '.join(options)} <{fifo}"],
-            {"PATH": "/usr/bin:/bin", "TERM": "tmux", "PAGER": "cat"})
-    finally:
-        writer.terminate()
-        writer.wait()
+    s = screen(["sh", "-c", f"exec {program('logtally')} run '{query}' {log} "
+                f"- -j 2 --shard-size 1MiB {' '.join(options)} <{fifo}"],
+               {"PATH": "/usr/bin:/bin", "TERM": "tmux", "PAGER": "cat"})
+    with open(fifo, "wb") as standard_input:
+        yield s
+        standard_input.write(more)

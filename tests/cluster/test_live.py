@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """--live on a terminal: rows as they stand, what they cover, and the final
 table at the end."""
+import json
+
+import make_logs
 import pytest
 from conftest import program, restart, run, wait_for
 from screen import (  # noqa: F401
     QUERY, held_run, needs_tmux, screen, slow)
+
 
 @needs_tmux
 def test_rows_as_they_stand_and_then_the_answer(slow, screen):
@@ -85,6 +89,23 @@ def test_run_shows_them_too(tmp_path, screen):
     with held_run(tmp_path, screen, "--live") as s:
         s.until("so far, not final: these rows are of 1")
     assert s.exit_code() == 0 and "not final" not in s.until("accepted")
+
+
+@needs_tmux
+def test_looking_on_changes_no_answer(tmp_path, screen):
+    """What aggregates remember is listed in the middle, and merged into
+    afterwards."""
+    query = ("count, distinct(path), distinct~(ip), p95(bytes), first(ua), "
+             "sum(bytes) by status")
+    more = make_logs.make(2, 300_000)
+    with held_run(tmp_path, screen, "--live", "-o", "json", ">",
+                  str(tmp_path / "watched"), query=query, more=more) as s:
+        s.until("so far, not final: these rows are of 1")
+    assert s.exit_code() == 0
+    plain = run("run", query, tmp_path / "x.log", "-", "-o", "json",
+                input=more).stdout
+    watched = json.loads((tmp_path / "watched").read_bytes())
+    assert watched["rows"] == json.loads(plain)["rows"]
 
 
 # ---- where it cannot be

@@ -94,6 +94,22 @@ def test_an_ascii_locale(cluster, tmp_path, screen):
         s.close()
 
 
+@needs_tmux
+def test_a_hostile_query_is_text(slow, screen):
+    """Neither in the list nor in the open job does it name the window or move
+    the cursor."""
+    slow.freeze()
+    query = 'path != "\033]2;owned\a\033[2J\033[5;5H" | count by path'
+    slow.cli("submit", query, *slow.sources, "-d")
+    s = top(slow, screen, columns=200, lines=60)
+    s.until("\\x1b]2;owned\\x07\\x1b[2J")
+    s.type("Enter")
+    s.until("so far, not final")
+    s.until("\\x1b]2;owned\\x07\\x1b[2J")
+    assert s.tmux("display-message", "-p", "#{pane_title}") != "owned\n"
+    assert s.lines()[0].startswith(slow.endpoint)
+
+
 # ---- without a terminal
 
 def test_no_terminal_is_said(cluster):

@@ -74,6 +74,7 @@ attack(machine_t *m, const fake_t *w, const lent_t *l)
     BREAK(LINK_CONTROL, w->peer, who, PROTO_BYE, lt_Bye_fields, &bye);
     BREAK(LINK_CONTROL, 7, &bob, PROTO_CANCEL_JOB, lt_JobRequest_fields, &ask);
     BREAK(LINK_CONTROL, 7, &bob, PROTO_WAIT, lt_JobRequest_fields, &ask);
+    BREAK(LINK_CONTROL, 7, &bob, PROTO_ROWS, lt_JobRequest_fields, &ask);
     BREAK(
         LINK_CONTROL, 7, &bob, PROTO_RESULT, lt_ResultRequest_fields, &result);
     BREAK(
