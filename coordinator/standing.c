@@ -23,6 +23,7 @@
 #define STANDING_SHARE   20
 #define STANDING_GROUPS  500000u
 #define STANDING_STAGE   4u // groups that are worth one through where or let
+#define STANDING_COLUMNS 8u // of a group that are worth one more
 #define STANDING_BYTES   (128u << 20)
 #define STANDING_ROWS    1000u
 #define STANDING_TEXT    512u // bytes of a text
@@ -57,7 +58,8 @@ groups_of(tallies_t *tallies)
     return n;
 }
 
-// The groups of all queries, and what their stages cost, in groups.
+// The groups of all queries, and what their stages and columns cost, in groups:
+// a row takes 48 bytes a column for as long as it lasts.
 static uint64_t
 weigh(const job_t *job, uint64_t *groups)
 {
@@ -68,7 +70,7 @@ weigh(const job_t *job, uint64_t *groups)
         const query_t *q = job->queries->list[i].query;
         uint64_t n = groups_of(job->tallies[i]);
         *groups += n;
-        weight += n;
+        weight += n + n * q->n_columns / STANDING_COLUMNS;
         for (size_t k = 0; k < q->n_stages; k++) {
             bool each = q->stages[k].kind == STAGE_WHERE ||
                         q->stages[k].kind == STAGE_LET;
