@@ -35,12 +35,14 @@ show(follow_t *f)
     }
 }
 
-// A screen is looked at more often: its size may be another one.
+// A screen is looked at more often: its size may be another one. While there is
+// no connection it stays away, and what was said about that can be seen.
 static void
 draw(watch_t *w, int64_t now_ms)
 {
-    bool due = w->dirty ||
-               (w->f->live != NULL && terminal_has_screen() && w->lost_ms == 0);
+    bool screen = w->f->live != NULL;
+    bool due = screen ? w->lost_ms == 0 && (w->dirty || terminal_has_screen())
+                      : w->dirty;
 
     if (due && now_ms - w->drawn_ms >= REDRAW_MS) {
         show(w->f);
