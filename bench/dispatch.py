@@ -2,7 +2,7 @@
 """How many shards a second a cluster lends, counts and commits when there is
 nothing in them: a file of short lines, cut at every one.
 
-    LOGTALLY_BUILD=build/release python3 bench/dispatch.py [SHARDS] [WORKERS]
+    LOGTALLY_BUILD=build/release python3 bench/dispatch.py [SHARDS] [WORKERS] [dial]
 """
 import os
 import sys
@@ -29,11 +29,12 @@ def cpu_us(pid):
 def main():
     shards = int(sys.argv[1]) if len(sys.argv) > 1 else 20000
     n = int(sys.argv[2]) if len(sys.argv) > 2 else 2
+    transport = sys.argv[3] if len(sys.argv) > 3 else "push"
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "logs" / "access.log"
         log.parent.mkdir()
         log.write_text(LINE * shards)
-        c = conftest.Cluster(folder)
+        c = conftest.Cluster(folder, transport=transport)
         try:
             for i in range(n):
                 c.worker(f"web{i}", log.parent, "-j", "1", "--label",
@@ -48,7 +49,8 @@ def main():
                               "--shard-size", str(len(LINE)), timeout=600)
             took = time.monotonic() - began
             assert answer["rows"] == [[shards]] or shards, answer
-            say(f"{shards} shards, {n} workers of one executor: {took:.2f} s,"
+            say(f"{shards} shards, {n} workers of one executor, {transport}: "
+                f"{took:.2f} s,"
                 f" {shards / took:.0f} shards a second")
             for k, v in watched.items():
                 used = sum(map(cpu_us, v)) - before[k]

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Real processes, and something goes wrong with them in the middle of a job.
 
-    chaos.py RUNS [--seed N] [--only FAULT] [--at-once N] | --small
+    chaos.py RUNS [--seed N] [--only FAULT] [--at-once N] [--web1 dial|push]
+    chaos.py --small
 
 Each run has a coordinator, two workers behind proxies (or, to cut its wire,
-one of them in a network namespace), and a job whose answer is known from `logtally run`. One or two faults come at random moments. After
+one of them in a network namespace), one of which dials for its shards and one
+is dialled (web1, which most faults are about, is either), and a job whose
+answer is known from `logtally run`. One or two faults come at random moments. After
 it: the same fingerprint, or exit code 3 and just the files named that a fault
 spoiled; and no process is left. A run that goes wrong keeps its folder and
 prints its seed. Wants LOGTALLY_BUILD, the folder of the programs."""
@@ -41,7 +44,8 @@ SMALL_BYTES = 8 << 20  # the test suite counts with sanitizers: seconds too
 END_S = 60
 SMALL = ["worker_killed", "executor_killed", "coordinator_killed",
          "both_killed", "worker_stopped", "coordinator_stopped",
-         "control_reset", "sink_corrupt", "intake_freeze", "file_truncated",
+         "control_reset", "sink_corrupt", "intake_freeze", "lane_reset",
+         "lane_freeze_from", "file_truncated",
          "client_killed", "disk_full", "wire_cut_from_worker"]
 
 
@@ -52,8 +56,13 @@ class Wrong(Exception):
 class Run:
     QUERY, SHARD_BYTES = QUERY, 12 << 10
 
-    def __init__(self, seed, only, data):
+    def __init__(self, seed, only, data, web1=None):
         self.rng = random.Random(seed)
+        one, other = ("push", "dial") if random.Random(
+            f"transport {seed}").random() < 0.5 else ("dial", "push")
+        if web1 and web1 != one:
+            one, other = other, one
+        self.transport = {"web1": one, "web2": other}
         self.seed, self.data, self.names = seed, data, []
         names = sorted(faults.FAULTS)
         if only:
@@ -94,7 +103,7 @@ class Run:
             conftest.program("logtally-coordinator"), "--keys",
             self.cluster.keys, "--state", self.cluster.state, "--listen",
             self.cluster.address, "--control-port", port, "--sink-port",
-            self.sink])
+            self.sink, "--lane-port", self.lane])
         self.cluster.coordinator.until("coordinator-ready")
 
     def wait_again(self):
@@ -116,8 +125,10 @@ class Run:
             state.mkdir()
             if not self.mount(state):
                 self.names = ["coordinator_killed"]
+        self.lane = str(self.free_port())
         self.cluster = conftest.Cluster(
-            self.folder, self.link.near if self.link else "127.0.0.1")
+            self.folder, self.link.near if self.link else "127.0.0.1",
+            options=["--lane-port", self.lane])
         self.sink = (state / "ports").read_text().split("sink_port=")[
             1].split()[0]
 
@@ -128,12 +139,13 @@ class Run:
             there = here = self.link.near
             if name == "web1":
                 here, wrap = self.link.far, self.link.inside
+        self.cluster.transport = self.transport[name]
+        reached = self.cluster.reached(here, port)
         return self.cluster.start(name, [
             conftest.program("logtally-worker"), "--coordinator",
             f"tcp://{there}:{far}", "--keys",
             self.cluster.keys / "issued" / name, "--name", name, "--root",
-            root, "--listen", here, "--intake-port", port, "-j", "1"],
-            wrap, self.worker_env(name))
+            root, *reached, "-j", "1"], wrap, self.worker_env(name))
 
     def worker_env(self, name):
         for how in ("short", "eio"):
@@ -182,6 +194,8 @@ class Run:
                                      ("127.0.0.1", int(control)))]),
             "sink": proxy.Proxy([(("127.0.0.2", int(self.sink)),
                                   ("127.0.0.1", int(self.sink)))]),
+            "lane": proxy.Proxy([(("127.0.0.2", int(self.lane)),
+                                  ("127.0.0.1", int(self.lane)))]),
             "intake": proxy.Proxy([(("127.0.0.1", p), ("127.0.0.3", p))
                                    for p in (self.port, other)])}
 
@@ -247,8 +261,8 @@ class Run:
         return left
 
 
-def play(seed, only, data, want):
-    run = Run(seed, only, data)
+def play(seed, only, data, want, web1=None):
+    run = Run(seed, only, data, web1)
     why = None
     try:
         run.start()
@@ -257,7 +271,7 @@ def play(seed, only, data, want):
         shutil.rmtree(run.folder)
         if error.errno != errno.EADDRINUSE:
             raise
-        return play(seed, only, data, want)
+        return play(seed, only, data, want, web1)
     try:
         run.play(want)
     except Exception as error:  # whatever it is: the run went wrong
@@ -267,7 +281,7 @@ def play(seed, only, data, want):
         why = f"processes are left: {left}"
     if why is None:
         shutil.rmtree(run.folder)
-    return run.names, run.in_time, why, run.folder
+    return run.names, run.in_time, why, run.folder, run.transport["web1"]
 
 
 def main():
@@ -278,6 +292,7 @@ def main():
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", choices=sorted(faults.FAULTS))
     parser.add_argument("--at-once", type=int, default=1)
+    parser.add_argument("--web1", choices=["dial", "push"])
     args = parser.parse_args()
     args.at_once = 2 if args.small else args.at_once
     times, wrong, met = collections.Counter(), collections.Counter(), 0
@@ -293,15 +308,16 @@ def main():
         with concurrent.futures.ProcessPoolExecutor(args.at_once) as pool:
             names = ([n for n in SMALL if n in faults.FAULTS] if args.small
                      else [args.only] * args.runs)
-            runs = [pool.submit(play, seed, name, data, want)
+            runs = [pool.submit(play, seed, name, data, want, args.web1)
                     for seed, name in enumerate(names, args.seed)]
             for seed, done in enumerate(runs, args.seed):
-                names, in_time, why, kept = done.result()
+                names, in_time, why, kept, transport = done.result()
                 met += in_time
                 times.update(names)
                 if why:
                     wrong.update(names)
-                    print(f"seed {seed} ({', '.join(names)}): {why}\n"
+                    print(f"seed {seed} ({', '.join(names)}; web1 is of "
+                          f"{transport}): {why}\n"
                           f"  its logs are in {kept}", flush=True)
     for name in sorted(faults.FAULTS):
         if times[name]:

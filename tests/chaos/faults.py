@@ -159,7 +159,7 @@ def misbehave(name, link, mode):
     ON_PROXIES.add(name)
 
 
-for link in ("control", "sink", "intake"):
+for link in ("control", "sink", "intake", "lane"):
     for mode in (proxy.FREEZE, proxy.FREEZE_TO, proxy.FREEZE_FROM,
                  proxy.DELAY, proxy.DROP, proxy.CORRUPT, "reset"):
         misbehave(f"{link}_{mode}", link, mode)

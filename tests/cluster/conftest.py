@@ -141,9 +141,9 @@ class Cluster:
         self.workers[name] = p
         return p
 
-    def reached(self, listen):
+    def reached(self, listen, port="0"):
         return (["--transport", "dial"] if self.transport == "dial" else
-                ["--listen", listen, "--intake-port", "0"])
+                ["--listen", listen, "--intake-port", port])
 
     def env(self, **more):
         return {**os.environ, "LOGTALLY_COORDINATOR": self.endpoint,

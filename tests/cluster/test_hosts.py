@@ -4,10 +4,21 @@ addresses and their own /var/log; loopback addresses where not permitted."""
 import json
 import os
 import subprocess
+import sys
 
 import make_logs
+import pytest
 from conftest import Cluster, program, run
 
+# Nobody gets in; who went out hears the answers.
+SHUT = """table inet shut {
+    chain input {
+        type filter hook input priority 0; policy drop
+        iif lo accept
+        ct state established,related accept
+    }
+}
+"""
 MOUNT = 'mount --bind "$0" /var/log && exec "$@"'
 
 
@@ -44,9 +55,40 @@ def permitted(names):
         return False
 
 
-def check(folder, names, real):
+def shut(name):
+    """A firewall on the host; False: there is no nft here."""
+    try:
+        return subprocess.run(["ip", "netns", "exec", name, "nft", "-f", "-"],
+                              input=SHUT.encode()).returncode == 0
+    except OSError:
+        return False
+
+
+def can_be_dialled(enter, address, port):
+    return subprocess.run([
+        *enter, sys.executable, "-c", "import socket, sys; "
+        "socket.create_connection((sys.argv[1], int(sys.argv[2])), 0.5)",
+        address, str(port)], stderr=subprocess.DEVNULL).returncode == 0
+
+
+def check_that_nothing_gets_in(coordinator, host):
+    """Even where somebody listens."""
+    server = subprocess.Popen([
+        *host, sys.executable, "-c", "import socket, sys; "
+        "s = socket.create_server(('10.77.0.2', 7710)); print(flush=True); "
+        "sys.stdin.read()"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        server.stdout.readline()
+        assert can_be_dialled(host, "10.77.0.2", 7710)
+        assert not can_be_dialled(coordinator, "10.77.0.2", 7710)
+    finally:
+        server.communicate()
+
+
+def check(folder, names, real, transport="push"):
     enter = [["ip", "netns", "exec", n] if real else [] for n in names]
-    c = Cluster(folder, "10.77.0.1" if real else "127.0.0.1", enter[0])
+    c = Cluster(folder, "10.77.0.1" if real else "127.0.0.1", enter[0],
+                transport=transport)
     try:
         files = []
         for i in (1, 2, 3):
@@ -74,14 +116,20 @@ def check(folder, names, real):
         c.close()
 
 
-def test_three_hosts(tmp_path, capsys):
+@pytest.mark.parametrize("transport", ["push", "dial"])
+def test_three_hosts(tmp_path, capsys, transport):
     names = spaces()
     real = permitted(names)
+    is_shut = real and transport == "dial" and all(map(shut, names[1:]))
     with capsys.disabled():
         print("hosts:", "network namespaces" if real else
-              "loopback addresses (namespaces are not permitted here)")
+              "loopback addresses (namespaces are not permitted here)",
+              "that nobody gets into" if is_shut else "")
     try:
-        check(tmp_path, names, real)
+        if is_shut:
+            check_that_nothing_gets_in(
+                *(["ip", "netns", "exec", n] for n in names[:2]))
+        check(tmp_path, names, real, transport)
     finally:
         for name in names:
             ip("netns", "del", name, check=False)

@@ -9,7 +9,7 @@ import signal
 
 import make_logs
 import pytest
-from conftest import restart, run, wait_for
+from conftest import both_transports, restart, run, wait_for
 
 QUERY = "count, sum(bytes) by path, status"
 
@@ -71,6 +71,7 @@ def test_again_and_again(busy):
     check(busy)
 
 
+@both_transports
 def test_worker_and_coordinator_killed_at_once(busy, tmp_path):
     worker = busy.workers["web1"]
     worker.popen.kill()

@@ -11,19 +11,21 @@ import pytest
 from conftest import Cluster, run, wait_for
 
 ROUNDS = int(os.environ.get("LOGTALLY_ROUNDS", 3))
+CASES = [*(("push", n) for n in range(ROUNDS)),
+         *(("dial", n) for n in range((ROUNDS + 2) // 3))]
 QUERY = "count, sum(bytes) by status, path"
 EFFECTIVE_S = 1.0
 
 
 @pytest.fixture(scope="module")
-def setting(tmp_path_factory):
+def setting(tmp_path_factory, request):
     """A cluster with a worker that stays, and a log that both can read."""
     folder = tmp_path_factory.mktemp("revoked")
     (folder / "logs").mkdir()
     log = folder / "logs" / "access.log"
     log.write_bytes(make_logs.make(1, 200_000) * 80)
     want = json.loads(run("run", QUERY, log, "-o", "json").stdout)["rows"]
-    c = Cluster(folder)
+    c = Cluster(folder, transport=request.param)
     c.worker("stays", log.parent, "-j", "1")
     yield c, log, want
     c.close()
@@ -35,7 +37,8 @@ def busy(cluster, name):
     return any(w["name"] == name and w["held"] > 0 for w in workers)
 
 
-@pytest.mark.parametrize("n", range(ROUNDS))
+@pytest.mark.parametrize("setting, n", CASES, indirect=["setting"],
+                         scope="module")
 def test_a_busy_worker_is_cut_off(setting, n):
     cluster, log, want = setting
     name = f"goes{n}"
