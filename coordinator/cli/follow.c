@@ -37,14 +37,18 @@ show(follow_t *f)
 
 // A screen is looked at more often: its size may be another one. While there is
 // no connection it stays away, and what was said about that can be seen.
+static bool
+is_due(const watch_t *w)
+{
+    bool shown = w->f->live != NULL && terminal_has_screen();
+
+    return w->f->live != NULL && w->lost_ms != 0 ? false : w->dirty || shown;
+}
+
 static void
 draw(watch_t *w, int64_t now_ms)
 {
-    bool screen = w->f->live != NULL;
-    bool due = screen ? w->lost_ms == 0 && (w->dirty || terminal_has_screen())
-                      : w->dirty;
-
-    if (due && now_ms - w->drawn_ms >= REDRAW_MS) {
+    if (is_due(w) && now_ms - w->drawn_ms >= REDRAW_MS) {
         show(w->f);
         w->drawn_ms = now_ms;
         w->dirty = false;
@@ -102,7 +106,8 @@ wake_ms(const watch_t *w, int64_t now_ms)
     at = earlier(at, w->lost_ms != 0 ? w->lost_ms + RECONNECT_MS : 0);
     at = earlier(
         at, w->lost_ms == 0 && !w->heard ? w->asked_ms + CLIENT_ANSWER_MS : 0);
-    at = earlier(at, w->dirty ? w->drawn_ms + REDRAW_MS : 0);
+    at = earlier(at, is_due(w) ? w->drawn_ms + REDRAW_MS : 0);
+    // Rows may have to be asked for.
     at = earlier(at, w->f->live != NULL ? now_ms + REDRAW_MS : 0);
     return at != 0 ? at : now_ms + 60000;
 }
