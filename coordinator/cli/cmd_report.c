@@ -3,12 +3,13 @@
 #include "coordinator/cli/format_option.h"
 #include "coordinator/cli/head.h"
 #include "coordinator/cli/here.h"
-#include "coordinator/cli/range.h"
+#include "coordinator/cli/periods.h"
 #include "coordinator/cli/report_queries.h"
 #include "worker/format/format.h"
 
 #include <stddef.h>
 #include <string.h>
+#include <time.h>
 
 typedef struct options {
     common_options_t common;
@@ -16,6 +17,7 @@ typedef struct options {
     range_options_t range;
     here_options_t here;
     char *visitors;
+    char *compare; // as written, or NULL
     int64_t rows;
     bool print;
 } options_t;
@@ -27,6 +29,13 @@ static const setting_t settings[] = {
         .fallback = "ip",
         .value = "EXPR",
         .help = "whose values are the visitors",
+        .command_line_only = true},
+    {.name = "compare",
+        .kind = SETTING_TEXT,
+        .offset = offsetof(options_t, compare),
+        .value = "WHEN",
+        .help = "beside the period of --since and --until, one as long that "
+                "begins then",
         .command_line_only = true},
     {.name = "rows",
         .letter = 'n',
@@ -59,6 +68,7 @@ static const command_t command = {
         "\n"
         "  logtally report -o html /var/log/nginx/access.log* >report.html\n"
         "  logtally report --since yesterday /var/log/nginx/access.log\n"
+        "  logtally report --since today --compare yesterday access.log*\n"
         "  logtally report --print >report.ltq\n"
         "  logtally submit -q report.ltq -o html 'web*:/var/log/nginx/*' "
         ">all.html\n"
@@ -100,26 +110,91 @@ fields_of(const char *format, const settings_list_t *files)
     return fields;
 }
 
+// The texts that a comparison adds; empty without one.
+typedef struct compared {
+    buf_t period, before, note;
+} compared_t;
+
+static void
+compared_fini(compared_t *self)
+{
+    buf_fini(&self->period);
+    buf_fini(&self->before);
+    buf_fini(&self->note);
+}
+
 static int
-make_queries(options_t *o, const settings_list_t *files, buf_t *out)
+compare(const options_t *o, uint32_t fields, compared_t *out)
+{
+    periods_t periods;
+    int code;
+
+    if ((fields & (UINT32_C(1) << FIELD_TIME)) == 0) {
+        return complain_text(EXIT_USAGE,
+            "--compare wants lines with times; this format has none");
+    }
+    code = periods_parse(
+        o->range.since, o->range.until, o->compare, time(NULL), &periods);
+    if (code == EXIT_DONE) {
+        periods_filter(&periods, &out->period);
+        periods_filter_before(&periods, &out->before);
+        periods_note(&periods, &out->note);
+        buf_put_u8(&out->period, 0);
+        buf_put_u8(&out->before, 0);
+    }
+    return code;
+}
+
+// The periods are in the queries; others are narrowed by --since and --until.
+static int
+narrow(const options_t *o, const report_wants_t *wants, buf_t *out)
+{
+    const range_options_t none = {0};
+    buf_t text = {0};
+
+    report_queries(wants, &text);
+    buf_put_u8(&text, 0);
+    int code = range_query((const char *)text.p, o->here.format,
+        wants->period != NULL ? &none : &o->range, out);
+    buf_fini(&text);
+    return code;
+}
+
+static int
+make_queries(
+    options_t *o, const settings_list_t *files, buf_t *out, buf_t *note)
 {
     int code = format_option(&o->here.format);
-    buf_t text = {0};
+    compared_t compared = {0};
 
     if (code == EXIT_DONE && strpbrk(o->visitors, "\r\n") != NULL) {
         code = complain_text(EXIT_USAGE, "--visitors is one line");
     }
+    report_wants_t wants = {.visitors = o->visitors, .rows = o->rows};
     if (code == EXIT_DONE) {
-        report_queries(&(report_wants_t){.visitors = o->visitors,
-                           .rows = o->rows,
-                           .fields = fields_of(o->here.format, files)},
-            &text);
-        buf_put_u8(&text, 0);
-        code =
-            range_query((const char *)text.p, o->here.format, &o->range, out);
+        wants.fields = fields_of(o->here.format, files);
     }
-    buf_fini(&text);
+    if (code == EXIT_DONE && o->compare != NULL) {
+        code = compare(o, wants.fields, &compared);
+        wants.period = (const char *)compared.period.p;
+        wants.before = (const char *)compared.before.p;
+        buf_put_span(note, buf_span(&compared.note));
+    }
+    if (code == EXIT_DONE) {
+        code = narrow(o, &wants, out);
+    }
+    compared_fini(&compared);
     return code;
+}
+
+static void
+put_visitors(const options_t *o, buf_t *note)
+{
+    buf_printf(note,
+        "%svisitors are the different values of %s, each counted once in all, "
+        "once a day and once an hour",
+        note->len > 0 ? "; " : "", o->visitors);
+    buf_put_u8(note, 0);
 }
 
 static int
@@ -130,7 +205,7 @@ report(void *options, const settings_list_t *operands, buf_t *why)
     int code = EXIT_USAGE;
 
     if (finish_options_valid(&o->finish)) {
-        code = make_queries(o, operands, &queries);
+        code = make_queries(o, operands, &queries, &note);
     }
     if (code == EXIT_DONE && o->print) {
         queries.p[queries.len - 1] = '\n';
@@ -139,11 +214,7 @@ report(void *options, const settings_list_t *operands, buf_t *why)
         code = complain_text(
             EXIT_USAGE, "no file is named; FILE..., or - for standard input");
     } else if (code == EXIT_DONE) {
-        buf_printf(&note,
-            "visitors are the different values of %s, each counted once in "
-            "all, once a day and once an hour",
-            o->visitors);
-        buf_put_u8(&note, 0);
+        put_visitors(o, &note);
         o->here.note = (const char *)note.p;
         code = here_run(
             &o->here, &o->finish, (const char *)queries.p, operands, why);

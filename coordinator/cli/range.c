@@ -24,8 +24,8 @@ complain_query(const char *text, const query_error_t *error)
     return EXIT_USAGE;
 }
 
-static int
-bound(const char *option, const char *text, int64_t now, dec_t *out)
+int
+range_instant(const char *option, const char *text, int64_t now, dec_t *out)
 {
     buf_t why = {0};
     when_t when;
@@ -66,10 +66,10 @@ narrow(const query_t *q, const range_options_t *o, buf_t *out)
     int code = EXIT_DONE;
 
     if (o->since != NULL) {
-        code = bound("--since", o->since, now, &since);
+        code = range_instant("--since", o->since, now, &since);
     }
     if (o->until != NULL && code == EXIT_DONE) {
-        code = bound("--until", o->until, now, &until);
+        code = range_instant("--until", o->until, now, &until);
     }
     if (code != EXIT_DONE) {
         return code;

@@ -5,6 +5,7 @@
 #ifndef LOGTALLY_COORDINATOR_CLI_RANGE_H
 #define LOGTALLY_COORDINATOR_CLI_RANGE_H
 
+#include "common/base/dec.h"
 #include "coordinator/cli/command.h"
 
 typedef struct range_options {
@@ -69,5 +70,10 @@ typedef struct range_options {
 // ends in a NUL. EXIT_DONE, or EXIT_USAGE after the mistake was printed.
 MUST_CHECK int range_query(const char *text, const char *format,
     const range_options_t *options, buf_t *out);
+
+// The instant that is written behind an option, in the zone of --tz where none
+// is written. EXIT_DONE, or EXIT_USAGE after the mistake was printed.
+MUST_CHECK int range_instant(
+    const char *option, const char *text, int64_t now, dec_t *out);
 
 #endif

@@ -9,6 +9,8 @@ typedef struct report_wants {
     const char *visitors; // an expression; its values are the visitors
     int64_t rows;         // of each list
     uint32_t fields;      // bit per field_t that the lines may have
+    const char *period;   // NULL, or a filter: the lines of one of two periods
+    const char *before;   // and of the one it is compared with
 } report_wants_t;
 
 // A line `NAME: QUERY` for each question that lines of these fields answer.

@@ -77,7 +77,38 @@ def test_a_visitor_is_what_one_says(tmp_path):
         assert len(doc["results"][4]["rows"]) == 3
 
 
+PERIODS = ["--since", "2023-11-01", "--until", "2023-11-15",
+           "--compare", "2023-10-10T12:00"]
+
+
+def test_two_periods_are_compared(tmp_path):
+    log = tmp_path / "log"
+    log.write_bytes(make_logs.make(24, 60_000))
+    queries = asked(log, *PERIODS)
+    doc = report(log, *PERIODS)
+    check(doc, queries, log, "combined")
+    assert any("compared with (_before) from 2023-10-10T12:00:00Z until "
+               "2023-10-24T12:00:00Z" in n for n in doc["receipt"]["notes"])
+
+    now = report(log, *PERIODS[:4])["results"][0]
+    before = report(log, "--since", "2023-10-10T12:00", "--until",
+                    "2023-10-24T12:00")["results"][0]
+    both = doc["results"][0]
+    row = dict(zip((c["name"] for c in both["columns"]), both["rows"][0]))
+    assert int(row["hits"]) > 0 and int(row["hits_before"]) > 0
+    for column, a, b in zip(now["columns"], now["rows"][0],
+                            before["rows"][0]):
+        name = column["name"]
+        assert (row[name], row[name + "_before"]) == (a, b)
+        assert int(row[name + "_change"]) == int(a) - int(b)
+
+
 @pytest.mark.parametrize("args, why", [
+    (["--compare", "yesterday"], "--since"),
+    (["--since", "2023-01-01", "--compare", "2023-01-02"], "overlap"),
+    (["--since", "2023-01-01", "--compare", "then"], "is no time"),
+    (["-f", "$status $request_method", "--since", "today", "--compare",
+      "2022-01-01"], "wants lines with times"),
     (["--visitors", "stauts"], "did you mean 'status'"),
     (["--visitors", "ip) | count by (ip"], "error: "),
     (["--visitors", "ip\nx: count"], "one line"),

@@ -4,13 +4,16 @@
 #include "common/query/queries.h"
 #include "tests/unit/cmocka_all.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static const char *
 made(const char *visitors, int64_t rows, uint32_t fields, buf_t *out)
 {
     buf_clear(out);
-    report_queries(&(report_wants_t){visitors, rows, fields}, out);
+    report_queries(
+        &(report_wants_t){.visitors = visitors, .rows = rows, .fields = fields},
+        out);
     buf_put_u8(out, 0);
     return (const char *)out->p;
 }
@@ -59,6 +62,73 @@ test_what_lines_have_not_is_not_asked(void **state)
     buf_fini(&text);
 }
 
+// The text of one question where "now" is compared with "then".
+static const char *
+compared(const char *name, buf_t *out)
+{
+    static char line[4096];
+    char mark[64];
+    const report_wants_t wants = {.visitors = "ip",
+        .rows = 9,
+        .fields = UINT32_MAX,
+        .period = "time >= \"2024-01-02\"",
+        .before = "time < \"2024-01-01\""};
+
+    buf_clear(out);
+    report_queries(&wants, out);
+    buf_put_u8(out, 0);
+    snprintf(mark, sizeof mark, "\n%s: ", name);
+    const char *found = strstr((const char *)out->p, mark);
+    assert_non_null(found);
+    snprintf(
+        line, sizeof line, "%.*s", (int)strcspn(found + 1, "\n"), found + 1);
+    return line;
+}
+
+static void
+test_a_compared_list_goes_by_what_changed_most(void **state)
+{
+    buf_t text = {0};
+
+    (void)state;
+    assert_string_equal(compared("agents", &text),
+        "agents: where (time >= \"2024-01-02\") or (time < \"2024-01-01\") | "
+        "count if(time >= \"2024-01-02\") as hits, "
+        "count if(time < \"2024-01-01\") as hits_before by ua | "
+        "let hits_change = hits - hits_before | "
+        "let moved = if(hits_change < 0, 0 - hits_change, hits_change) | "
+        "sort -moved | head 9");
+    assert_non_null(strstr(compared("not-found", &text), " | where 404 | "));
+    buf_fini(&text);
+}
+
+static void
+test_rows_of_one_period_are_not_compared(void **state)
+{
+    buf_t text = {0};
+    const char *days = compared("days", &text);
+
+    (void)state;
+    assert_non_null(strstr(days, "days: where (time"));
+    assert_null(strstr(days, "_before"));
+    buf_fini(&text);
+}
+
+static void
+test_compared_questions_are_queries_of_one_job(void **state)
+{
+    buf_t text = {0};
+    queries_t *queries;
+    query_error_t error;
+
+    (void)state;
+    (void)compared("week", &text);
+    CHECK_OK(queries_parse((const char *)text.p, &queries, &error));
+    assert_int_equal(queries->n, 15);
+    queries_destroy(&queries);
+    buf_fini(&text);
+}
+
 int
 main(void)
 {
@@ -66,6 +136,9 @@ main(void)
         cmocka_unit_test(test_they_are_queries_of_one_job),
         cmocka_unit_test(test_visitors_and_rows_are_put_in_their_places),
         cmocka_unit_test(test_what_lines_have_not_is_not_asked),
+        cmocka_unit_test(test_a_compared_list_goes_by_what_changed_most),
+        cmocka_unit_test(test_rows_of_one_period_are_not_compared),
+        cmocka_unit_test(test_compared_questions_are_queries_of_one_job),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
