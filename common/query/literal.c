@@ -62,6 +62,8 @@ needed(const filter_t *f)
     case FILTER_STARTSWITH:
     case FILTER_ENDSWITH:
         return is_piece_of_line(f->a) ? text_of(f->b) : best;
+    case FILTER_REGEX:
+        return is_piece_of_line(f->a) ? f->must : best;
     case FILTER_OR:
     case FILTER_NOT:
     case FILTER_NE:
@@ -69,7 +71,6 @@ needed(const filter_t *f)
     case FILTER_LE:
     case FILTER_GT:
     case FILTER_GE:
-    case FILTER_REGEX:
     case FILTER_NOT_REGEX:
     case FILTER_IN_SET:
     case FILTER_IN_RANGE:

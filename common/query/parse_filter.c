@@ -2,6 +2,8 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include "common/query/parse.h"
 
+#include "common/query/regex_literal.h"
+
 #include <arpa/inet.h>
 #include <pcre2.h>
 #include <stdlib.h>
@@ -159,6 +161,21 @@ own_literal(parser_t *p, expr_t *e)
     return e->kind == EXPR_LITERAL ? expr_literal(p, e->literal, e->type) : e;
 }
 
+// Shorter ones are in most lines: it would cost more to look for them.
+#define MUST_LEAST 3u
+
+static void
+keep_must(parser_t *p, filter_t *f)
+{
+    buf_t must = {0};
+
+    regex_literal(f->text, &must);
+    if (must.len >= MUST_LEAST) {
+        f->must = query_keep(p->mem, buf_span(&must));
+    }
+    buf_fini(&must);
+}
+
 static filter_t *
 parse_comparison(parser_t *p, expr_t *a, const tok_t *ta, const struct op *op)
 {
@@ -190,7 +207,11 @@ parse_comparison(parser_t *p, expr_t *a, const tok_t *ta, const struct op *op)
     }
     f->text = f->b->literal.text;
     f->b = NULL;
-    return check_regex(p, tb, f->text, false, &f->regex) ? f : NULL;
+    if (!check_regex(p, tb, f->text, false, &f->regex)) {
+        return NULL;
+    }
+    keep_must(p, f);
+    return f;
 }
 
 static bool

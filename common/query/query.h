@@ -115,6 +115,7 @@ struct filter {
     size_t n_items;
     cidr_t net;
     size_t regex; // FILTER_REGEX: index among the query's n_regexes
+    span_t must;  // FILTER_REGEX: in every text that it is found in; or none
 };
 
 typedef enum { BUCKET_NONE, BUCKET_STEP, BUCKET_NET } bucket_t;

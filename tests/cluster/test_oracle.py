@@ -126,7 +126,9 @@ def test_fixed_queries_odd_shards(made, query, shard):
 LITERALS = ['"bot" | count', 'ua contains "quoted" | count by status',
             'path = "/a.php" | count', '"\\x00" | count by line',
             '404 "Moz" not "bot" | top ip', '"no such text" | count by ip',
-            'user endswith "smith" and path startswith "/" | count by path']
+            'user endswith "smith" and path startswith "/" | count by path',
+            r'path ~ "\.php$" | count by path', 'ua ~ "quo.*agent" | count',
+            r'line ~ "(GET|POST) /a[./]" | count by status']
 
 
 @pytest.mark.parametrize("shard", ["1", "100", "4096", None])

@@ -32,6 +32,9 @@ test_what_every_passing_line_must_contain(void **state)
     check_literal("ip = 192.0.2.7 | count", "192.0.2.7");
     check_literal(
         "path startswith '/x' and path endswith '.php' | count", ".php");
+    check_literal("path ~ '^/abc[0-9]+' | count", "/abc");
+    check_literal("'/ab' path ~ 'x[.]php$' | count", "x.php");
+    check_literal("segment(path, 2) ~ '^abc' | count", "abc");
 }
 
 // A line may pass without any of these.
@@ -44,7 +47,13 @@ test_what_a_passing_line_may_lack(void **state)
     check_literal("'a' or 'b' | count", NULL);
     check_literal("not 'a' | count", NULL);
     check_literal("path != '/a' | count", NULL);
-    check_literal("path ~ 'abc' | count", NULL);
+    check_literal("path ~ 'ab' | count", NULL); // not worth it
+    check_literal("path ~ 'abc|bcd' | count", NULL);
+    check_literal("path !~ 'abc' | count", NULL);
+    check_literal("not path ~ 'abc' | count", NULL);
+    check_literal("path ~ 'abc' or 404 | count", NULL);
+    check_literal("lower(path) ~ 'abc' | count", NULL);
+    check_literal("file ~ 'abc' | count", NULL);
     check_literal("ext(file) = 'php' | count", NULL);
     check_literal("lower(path) = '/abc' | count", NULL);
     check_literal("urlhost(referer) = 'abc' | count", NULL);
