@@ -10,8 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RECORDS_MAX (LIMIT_CONTROL - 16384u)
-
 static bool
 may_see(const incoming_t *in, const job_t *job)
 {
@@ -329,90 +327,40 @@ on_result(coordinator_t *self, const incoming_t *in)
     return true;
 }
 
-static void
+void
 send_records(coordinator_t *self, uint64_t peer, proto_type_t type,
-    buf_t *records, uint32_t *n, bool last)
+    lt_Records *meta, buf_t *records, bool last)
 {
-    lt_Records meta = {*n, last};
-
-    send_frame(self, OUT_CONTROL, peer, type, lt_Records_fields, &meta,
+    meta->last = last;
+    send_frame(self, OUT_CONTROL, peer, type, lt_Records_fields, meta,
         buf_span(records));
     buf_clear(records);
-    *n = 0;
+    meta->n = 0;
 }
 
 bool
 on_jobs(coordinator_t *self, const incoming_t *in)
 {
     lt_JobUpdate *record = xmalloc(sizeof *record);
+    lt_Records meta = {0};
     job_t *job, *next;
     buf_t records = {0};
-    uint32_t n = 0;
 
     HASH_ITER(hh, self->jobs, job, next)
     {
         if (may_see(in, job) && !job->plan_only) {
             fill_update(self, job, record);
             record_put(&records, lt_JobUpdate_fields, record);
-            n++;
+            meta.n++;
         }
-        if (records.len > RECORDS_MAX) {
-            send_records(self, in->peer, PROTO_JOB_LIST, &records, &n, false);
-        }
-    }
-    send_records(self, in->peer, PROTO_JOB_LIST, &records, &n, true);
-    buf_fini(&records);
-    free(record);
-    return true;
-}
-
-static void
-fill_worker(const coordinator_t *self, const worker_t *w, lt_WorkerInfo *out)
-{
-    size_t len = 0;
-
-    memset(out, 0, sizeof *out);
-    snprintf(out->name, sizeof out->name, "%s", w->name);
-    snprintf(out->address, sizeof out->address, "%s", w->address);
-    snprintf(out->state, sizeof out->state, "%s", w->up ? "up" : "lost");
-    snprintf(out->software, sizeof out->software, "%s", w->software);
-    snprintf(out->sandbox, sizeof out->sandbox, "%s", w->sandbox);
-    snprintf(out->transport, sizeof out->transport, "%s",
-        w->incarnation == 0 ? ""
-        : w->dials          ? "dial"
-                            : "push");
-    out->executors = w->executors;
-    out->held = (uint32_t)w->n_active;
-    out->bytes_a_second = worker_rate(w);
-    out->bytes_read = w->bytes_read;
-    out->last_heard_ms = (uint64_t)(self->now - w->heard);
-    for (size_t i = 0; i < w->n_labels && len < sizeof out->labels; i++) {
-        int more = snprintf(out->labels + len, sizeof out->labels - len, "%s%s",
-            i > 0 ? "," : "", w->labels[i]);
-        len += more > 0 ? (size_t)more : 0;
-    }
-}
-
-bool
-on_workers(coordinator_t *self, const incoming_t *in)
-{
-    worker_t *w, *next;
-    lt_WorkerInfo record;
-    buf_t records = {0};
-    uint32_t n = 0;
-
-    HASH_ITER(by_name, self->workers, w, next)
-    {
-        fill_worker(self, w, &record);
-        record_put(&records, lt_WorkerInfo_fields, &record);
-        n++;
         if (records.len > RECORDS_MAX) {
             send_records(
-                self, in->peer, PROTO_WORKER_LIST, &records, &n, false);
+                self, in->peer, PROTO_JOB_LIST, &meta, &records, false);
         }
     }
-    send_records(self, in->peer, PROTO_WORKER_LIST, &records, &n, true);
+    send_records(self, in->peer, PROTO_JOB_LIST, &meta, &records, true);
     buf_fini(&records);
+    free(record);
     return true;
 }
 

@@ -37,7 +37,7 @@ static const struct handler {
     {PROTO_RESULT, LINK_CONTROL, true, CLIENTS, on_result},
     {PROTO_ROWS, LINK_CONTROL, true, CLIENTS, on_rows},
     {PROTO_JOBS, LINK_CONTROL, true, CLIENTS, on_jobs},
-    {PROTO_WORKERS, LINK_CONTROL, true, CLIENTS, on_workers},
+    {PROTO_WORKERS, LINK_CONTROL, true, CLIENTS | ROLE_WORKER, on_workers},
     {PROTO_EVENTS, LINK_CONTROL, true, CLIENTS, on_events},
     {PROTO_RELOAD_KEYS, LINK_CONTROL, true, ROLE_ADMIN, on_reload_keys},
 };
@@ -119,6 +119,8 @@ void
 open_lane(coordinator_t *self, worker_t *worker)
 {
     worker->lane = ++self->next_lane;
+    worker->intake_up = false;
+    worker->intake_since = self->now;
     output_t *out = push_output(self, OUT_LANE_OPEN, worker->lane);
     snprintf(out->endpoint, sizeof out->endpoint, "%s", worker->endpoint);
     snprintf(out->name, sizeof out->name, "%s", worker->key);
@@ -154,6 +156,7 @@ coordinator_new(const coordinator_config_t *config, int64_t now_ms)
 
     assert(config->epoch > 0);
     self->config = *config;
+    self->wall_ms = config->wall_ms;
     self->pool =
         pool_new(config->merge_threads < TALLY_PARTS ? config->merge_threads
                                                      : TALLY_PARTS);
@@ -196,6 +199,7 @@ coordinator_destroy(coordinator_t **self_p)
     pool_destroy(&self->pool);
     versions_free(self);
     events_destroy(&self->events);
+    refusals_free(self);
     free(self);
     *self_p = NULL;
 }
@@ -294,11 +298,36 @@ coordinator_lane_down(coordinator_t *self, uint64_t lane, int64_t now_ms)
     self->now = now_ms;
     HASH_ITER(by_name, self->workers, w, next)
     {
+        if (w->lane == lane && w->lane != 0) {
+            w->intake_up = false;
+            w->intake_since = now_ms;
+        }
         if (w->up && w->lane == lane && now_ms - w->heard >= LANE_SILENT_MS) {
             worker_lost(self, w, "its connections are gone");
         }
     }
     leases_give(self);
+}
+
+void
+coordinator_lane_up(coordinator_t *self, uint64_t lane, int64_t now_ms)
+{
+    worker_t *w, *next;
+
+    self->now = now_ms;
+    HASH_ITER(by_name, self->workers, w, next)
+    {
+        if (w->lane == lane && w->lane != 0) {
+            w->intake_up = true;
+            w->intake_since = now_ms;
+        }
+    }
+}
+
+void
+coordinator_clock(coordinator_t *self, int64_t wall_ms)
+{
+    self->wall_ms = wall_ms;
 }
 
 void
@@ -310,7 +339,7 @@ coordinator_revoked(coordinator_t *self, const char *name, int64_t now_ms)
     event_tell(self, LOG_WARN, "key-revoked", NULL, NULL, "%s", name);
     HASH_ITER(by_name, self->workers, w, next)
     {
-        if (w->up && strcmp(w->key, name) == 0) {
+        if (strcmp(w->key, name) == 0) {
             worker_lost(self, w, "its key was revoked");
             worker_forget(self, w);
         }

@@ -37,8 +37,9 @@ typedef struct coordinator_config {
     // planned after that, so that no host is left out.
     int64_t settle_ms;
     result_store_t store;
-    journal_t journal; // .put NULL: none, as in a local run
-    int64_t wall_ms;   // time of day less the machine's time
+    journal_t journal;   // .put NULL: none, as in a local run
+    int64_t wall_ms;     // time of day less the machine's time
+    uint64_t open_files; // that this process may have; 0: not told
     // Where workers dial for their shards, asked when one comes that does so:
     // the port, or 0 for nowhere. NULL is nowhere.
     uint16_t (*lane_port)(void *ctx);
@@ -110,6 +111,11 @@ void coordinator_undelivered(
 // The connection of a lane is gone for some time: when nothing was heard of its
 // worker since then, it is lost without waiting for more silence.
 void coordinator_lane_down(coordinator_t *self, uint64_t lane, int64_t now_ms);
+// The connection of a lane stands.
+void coordinator_lane_up(coordinator_t *self, uint64_t lane, int64_t now_ms);
+// The time of day less the machine's time, as it is now: the clocks of workers
+// are compared with it. What the journal keeps goes by that of the start.
+void coordinator_clock(coordinator_t *self, int64_t wall_ms);
 // A key is no longer allowed.
 void coordinator_revoked(coordinator_t *self, const char *name, int64_t now_ms);
 

@@ -33,6 +33,7 @@
 #define MISSING_MAX  1000u // sentences kept about what is missing
 #define ALL_SHARDS   UINT64_MAX
 #define NO_SHARD     UINT64_MAX
+#define RECORDS_MAX  (LIMIT_CONTROL - 16384u) // of one frame of a list
 #define OFFERS_AHEAD 8u // unmerged partials per executor before it must wait
 
 typedef struct job job_t;
@@ -47,6 +48,10 @@ typedef struct worker {
     char endpoint[LIMIT_ENDPOINT];
     char software[64];
     char sandbox[256];
+    char trouble[256]; // its own word, with each heartbeat
+    uint64_t open_files;
+    bool clock_told;
+    int64_t clock_ms; // its clock less ours
     char labels[LIMIT_LABELS][LIMIT_NAME];
     size_t n_labels;
     uint64_t incarnation;
@@ -54,6 +59,8 @@ typedef struct worker {
     size_t n_superseded;
     uint64_t peer; // control connection
     uint64_t lane; // 0: closed
+    bool intake_up;
+    int64_t intake_since; // of that, or of the dial
     uint32_t executors;
     bool up;
     bool expected;   // was up when the coordinator before this one went
@@ -303,6 +310,8 @@ struct coordinator {
     uint64_t events_shown, flow_shown; // in the overview
     struct told *told;                 // keys whose version was refused
     bool dirty;                        // there may be something to lease
+    struct refusal *refusals;          // keys whose worker was refused
+    int64_t wall_ms;                   // now, of config.wall_ms
     bool wants_grant;
     struct {
         uint64_t job;
@@ -527,8 +536,25 @@ bool on_job_request(coordinator_t *self, const incoming_t *in);
 bool on_result(coordinator_t *self, const incoming_t *in);
 bool on_jobs(coordinator_t *self, const incoming_t *in);
 bool on_reload_keys(coordinator_t *self, const incoming_t *in);
-bool on_workers(coordinator_t *self, const incoming_t *in);
 void send_plan(coordinator_t *self, job_t *job);
+// A frame of a list; empties *records and meta->n.
+void send_records(coordinator_t *self, uint64_t peer, proto_type_t type,
+    lt_Records *meta, buf_t *records, bool last);
+
+// worker_list.c
+bool on_workers(coordinator_t *self, const incoming_t *in);
+
+// refusals.c
+// The worker of that key was told no; remembered for those who ask why it is
+// not there, until it is taken.
+void refusal_note(coordinator_t *self, const incoming_t *in, const char *text);
+void refusal_forget(coordinator_t *self, const char *key);
+// Those of the last REFUSAL_MS. `key`: of this key alone; NULL: all.
+void refusals_each(coordinator_t *self, const char *key,
+    void (*each)(void *ctx, const char *key, const char *address,
+        int64_t ago_ms, const char *text),
+    void *ctx);
+void refusals_free(coordinator_t *self);
 
 // The job that a client may ask about; NULL: it was refused.
 job_t *job_asked(coordinator_t *self, const incoming_t *in, uint64_t id);

@@ -489,12 +489,17 @@ give_up_stuck_lanes(coordinator_io_t *self, int64_t now_ms)
 }
 
 static void
-give_up_dead_workers(coordinator_io_t *self, int64_t now_ms)
+look_at_lanes(coordinator_io_t *self, int64_t now_ms)
 {
     uint64_t lane;
+    bool up;
 
-    while (lanes_down(self->lanes, now_ms, &lane)) {
-        coordinator_lane_down(self->machine, lane, now_ms);
+    while (lanes_changed(self->lanes, now_ms, &lane, &up)) {
+        if (up) {
+            coordinator_lane_up(self->machine, lane, now_ms);
+        } else {
+            coordinator_lane_down(self->machine, lane, now_ms);
+        }
         flush(self, now_ms);
     }
 }
@@ -515,8 +520,9 @@ do_due(coordinator_io_t *self, int64_t now_ms)
 {
     lanes_flush(self->lanes);
     give_up_stuck_lanes(self, now_ms);
-    give_up_dead_workers(self, now_ms);
+    look_at_lanes(self, now_ms);
     if (now_ms >= self->refresh_at_ms) {
+        coordinator_clock(self->machine, clock_wall_ms() - now_ms);
         refresh_keys(self, now_ms);
         tell_changes(self);
         tell_status(self);

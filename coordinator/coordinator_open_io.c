@@ -41,6 +41,14 @@ raise_file_limit(void)
     }
 }
 
+static uint64_t
+open_files(void)
+{
+    struct rlimit limit;
+
+    return getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : 0;
+}
+
 // Before any thread starts, so that all of them leave signals to signalfd.
 static errcode_t
 open_signals(coordinator_io_t *self, buf_t *why)
@@ -197,15 +205,6 @@ open_sockets(
     return rc;
 }
 
-static int64_t
-wall_ms(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 static void
 start_machine(coordinator_io_t *self, const coordinator_options_t *options,
     uint64_t epoch)
@@ -225,7 +224,8 @@ start_machine(coordinator_io_t *self, const coordinator_options_t *options,
             .settle_ms = state_was_used(self->state) ? SETTLE_MS : 0,
             .store = state_results(self->state),
             .journal = journal_io_seam(self->journal),
-            .wall_ms = wall_ms() - self->seen_ms,
+            .wall_ms = clock_wall_ms() - self->seen_ms,
+            .open_files = open_files(),
             .lane_port = coordinator_io_lane_port,
             .lane_ctx = self,
         },

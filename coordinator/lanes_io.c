@@ -379,12 +379,15 @@ is_connected(lanes_t *self, lane_t *lane)
 }
 
 static bool
-has_gone(lanes_t *self, lane_t *lane, int64_t now_ms)
+has_changed(lanes_t *self, lane_t *lane, int64_t now_ms)
 {
     if (is_connected(self, lane)) {
+        bool was_up = lane->was_up;
         lane->was_up = true;
         lane->down_ms = 0;
-    } else if (lane->was_up && lane->down_ms == 0) {
+        return !was_up;
+    }
+    if (lane->was_up && lane->down_ms == 0) {
         lane->down_ms = now_ms;
     } else if (lane->was_up && now_ms - lane->down_ms >= LANE_DOWN_MS) {
         lane->was_up = false;
@@ -394,7 +397,7 @@ has_gone(lanes_t *self, lane_t *lane, int64_t now_ms)
 }
 
 bool
-lanes_down(lanes_t *self, int64_t now_ms, uint64_t *id)
+lanes_changed(lanes_t *self, int64_t now_ms, uint64_t *id, bool *up)
 {
     if (self->look == NULL && now_ms - self->looked_ms >= LANE_LOOK_MS) {
         self->looked_ms = now_ms;
@@ -406,8 +409,9 @@ lanes_down(lanes_t *self, int64_t now_ms, uint64_t *id)
     while (self->look != NULL) {
         lane_t *lane = self->look;
         self->look = lane->hh.next;
-        if (has_gone(self, lane, now_ms)) {
+        if (has_changed(self, lane, now_ms)) {
             *id = lane->id;
+            *up = lane->was_up;
             return true;
         }
     }

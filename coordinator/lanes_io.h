@@ -55,8 +55,8 @@ size_t lanes_poll_items(const lanes_t *self, zmq_pollitem_t *items, size_t max);
 void lanes_flush(lanes_t *self);
 // The next lane that is stuck; what waited there is dropped.
 bool lanes_stuck(lanes_t *self, int64_t now_ms, uint64_t *id);
-// The next lane whose connection was there and is gone for LANE_DOWN_MS; each
-// is told once until it is back. Looks every LANE_LOOK_MS.
-bool lanes_down(lanes_t *self, int64_t now_ms, uint64_t *id);
+// The next lane whose connection stands (*up), or was there and is gone for
+// LANE_DOWN_MS; each change is told once. Looks every LANE_LOOK_MS.
+bool lanes_changed(lanes_t *self, int64_t now_ms, uint64_t *id, bool *up);
 
 #endif

@@ -48,6 +48,7 @@ refuse(coordinator_t *self, const incoming_t *in, const char *text)
         event_tell(self, LOG_WARN, "version-refused", NULL, NULL,
             "%s at %s: %s", in->who->name, in->address, text);
     }
+    refusal_note(self, in, text);
     send_refused(self, in->peer, ERR_VERSION, EXIT_UNREACHABLE, "%s", text);
 }
 

@@ -9,8 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define RECORDS_MAX (LIMIT_CONTROL - 16384u)
-
 static void
 put(coordinator_t *self, log_level_t level, const char *id, const job_t *job,
     const char *worker, const char *text)
@@ -138,24 +136,12 @@ put_record(const coordinator_t *self, const event_t *e, buf_t *out)
     record_put(out, lt_Event_fields, &record);
 }
 
-static void
-send_events(
-    coordinator_t *self, uint64_t peer, buf_t *records, uint32_t *n, bool last)
-{
-    lt_Records meta = {*n, last};
-
-    send_frame(self, OUT_CONTROL, peer, PROTO_EVENT_LIST, lt_Records_fields,
-        &meta, buf_span(records));
-    buf_clear(records);
-    *n = 0;
-}
-
 bool
 on_events(coordinator_t *self, const incoming_t *in)
 {
     lt_EventsRequest meta;
     buf_t records = {0};
-    uint32_t n = 0;
+    lt_Records list = {0};
 
     if (frame_meta(in->frame, lt_EventsRequest_fields, &meta) != ERR_OK) {
         return false;
@@ -164,13 +150,14 @@ on_events(coordinator_t *self, const incoming_t *in)
     for (; e != NULL; e = events_next(self->events, e->number)) {
         if (is_for(in, meta.job, e)) {
             put_record(self, e, &records);
-            n++;
+            list.n++;
         }
         if (records.len > RECORDS_MAX) {
-            send_events(self, in->peer, &records, &n, false);
+            send_records(
+                self, in->peer, PROTO_EVENT_LIST, &list, &records, false);
         }
     }
-    send_events(self, in->peer, &records, &n, true);
+    send_records(self, in->peer, PROTO_EVENT_LIST, &list, &records, true);
     buf_fini(&records);
     return true;
 }

@@ -7,6 +7,7 @@
 #include "common/base/log.h"
 #include "common/base/xalloc.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -107,6 +108,23 @@ host_name_is_sound(const char *name)
                         "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == n;
 }
 
+static void refuse(coordinator_t *self, const incoming_t *in, errcode_t rc,
+    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+
+static void
+refuse(coordinator_t *self, const incoming_t *in, errcode_t rc, const char *fmt,
+    ...)
+{
+    char text[LIMIT_TEXT];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    refusal_note(self, in, text);
+    send_refused(self, in->peer, rc, EXIT_FAILED, "%s", text);
+}
+
 // Asking for the port may open it, so that who has no such worker has no such
 // port.
 static uint16_t
@@ -124,7 +142,7 @@ can_be_reached(
     if (!meta->dials || lane_port(self) != 0) {
         return true;
     }
-    send_refused(self, in->peer, ERR_UNREACHABLE, EXIT_FAILED,
+    refuse(self, in, ERR_UNREACHABLE,
         "this coordinator cannot listen on its lane port, where workers with "
         "transport = dial get their shards; its log says why");
     return false;
@@ -145,7 +163,7 @@ read_register(coordinator_t *self, const incoming_t *in, lt_Register *meta,
     }
     if (!host_name_is_sound(meta->name) ||
         !identity_speaks_for(in->who, meta->name)) {
-        send_refused(self, in->peer, ERR_DENIED, EXIT_FAILED,
+        refuse(self, in, ERR_DENIED,
             "the key '%s' may not speak for host '%s'; make one that may: "
             "logtally keys new DIR NAME --role worker --host %s",
             in->who->name, meta->name, meta->name);
@@ -227,12 +245,12 @@ worker_of(coordinator_t *self, const incoming_t *in, const lt_Register *meta)
     }
     if (w != NULL && w->incarnation == meta->incarnation &&
         strcmp(w->key, in->who->name) != 0) {
-        send_refused(self, in->peer, ERR_DENIED, EXIT_FAILED,
+        refuse(self, in, ERR_DENIED,
             "this worker registered as '%s' with another key", w->name);
         return NULL;
     }
     if (w != NULL && w->up && was_superseded(w, meta->incarnation)) {
-        send_refused(self, in->peer, ERR_STALE, EXIT_FAILED,
+        refuse(self, in, ERR_STALE,
             "another worker registered as '%s' after this one", w->name);
         return NULL;
     }
@@ -243,7 +261,7 @@ worker_of(coordinator_t *self, const incoming_t *in, const lt_Register *meta)
         end_incarnation(self, w, in);
     }
     if (w == NULL && HASH_CNT(by_name, self->workers) >= LIMIT_WORKERS) {
-        send_refused(self, in->peer, ERR_TOO_LARGE, EXIT_FAILED,
+        refuse(self, in, ERR_TOO_LARGE,
             "the coordinator has %u workers and takes no more", LIMIT_WORKERS);
         return NULL;
     }
@@ -287,6 +305,8 @@ bring_up(coordinator_t *self, worker_t *w, const incoming_t *in,
     snprintf(w->address, sizeof w->address, "%s", in->address);
     snprintf(w->software, sizeof w->software, "%s", meta->software);
     snprintf(w->sandbox, sizeof w->sandbox, "%s", meta->sandbox);
+    w->open_files = meta->open_files;
+    refusal_forget(self, w->key);
     memcpy(w->labels, said->labels, sizeof w->labels);
     w->n_labels = said->n_labels;
     w->executors = meta->executors;
@@ -350,6 +370,18 @@ check_superseded(
     return false;
 }
 
+// How far a clock is from ours. The peer says any number.
+static int64_t
+clock_between(int64_t theirs, int64_t ours)
+{
+    int64_t between;
+
+    if (__builtin_sub_overflow(theirs, ours, &between)) {
+        return theirs < 0 ? INT64_MIN : INT64_MAX;
+    }
+    return between;
+}
+
 bool
 on_heartbeat(coordinator_t *self, const incoming_t *in)
 {
@@ -370,6 +402,11 @@ on_heartbeat(coordinator_t *self, const incoming_t *in)
         }
         return true;
     }
+    w->clock_told = meta.wall_ms != 0;
+    w->clock_ms = w->clock_told
+                      ? clock_between(meta.wall_ms, self->now + self->wall_ms)
+                      : 0;
+    snprintf(w->trouble, sizeof w->trouble, "%s", meta.trouble);
     lt_HeartbeatAck ack = {.seq = meta.seq};
     send_frame(self, OUT_CONTROL, in->peer, PROTO_HEARTBEAT_ACK,
         lt_HeartbeatAck_fields, &ack, (span_t){0});

@@ -42,6 +42,7 @@ typedef struct daemon {
     notify_t notify;
     http_io_t *http; // NULL: no metrics
     int64_t metrics_at_ms;
+    int64_t health_at_ms; // when the machine is told next
 } daemon_t;
 
 // Does what the machine wants done, a bounded number of things. True when

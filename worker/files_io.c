@@ -73,6 +73,41 @@ files_destroy(files_t **self_p)
     *self_p = NULL;
 }
 
+// Why a root cannot be listed, or NULL.
+static const char *
+root_trouble(const root_t *root)
+{
+    struct stat there, held;
+    const char *path = root->path[0] != '\0' ? root->path : "/";
+    int fd = openat(root->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd == -1) {
+        return strerror(errno);
+    }
+    bool same = fstat(fd, &held) == 0 && stat(path, &there) == 0;
+    int error = errno;
+    close(fd);
+    if (!same) {
+        return strerror(error);
+    }
+    return there.st_dev == held.st_dev && there.st_ino == held.st_ino
+               ? NULL
+               : "another folder is there since the worker started; restart it";
+}
+
+void
+files_trouble(const files_t *self, buf_t *out)
+{
+    for (size_t i = 0; i < self->n; i++) {
+        const root_t *root = &self->roots[i];
+        const char *why = root_trouble(root);
+        if (why != NULL) {
+            buf_printf(out, "%sroot %s: %s", out->len > 0 ? "; " : "",
+                root->path[0] != '\0' ? root->path : "/", why);
+        }
+    }
+}
+
 // The root a path lies in, and the rest of the path below it.
 static const root_t *
 root_of(const files_t *self, const char *path, const char **rest)

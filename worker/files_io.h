@@ -25,6 +25,10 @@ typedef void (*files_found_fn)(void *ctx, const listed_file_t *file);
 MUST_CHECK errcode_t files_list(const files_t *self, const char *pattern,
     bool shared, files_found_fn found, void *ctx, buf_t *why);
 
+// What is wrong with the roots now, as a sentence; nothing when all can be
+// read. May wait for a slow disk.
+void files_trouble(const files_t *self, buf_t *out);
+
 // Opens for reading and glances at the identity; the hash is left to who
 // reads (file_id_check). A stream is standard input, without roots only.
 // ERR_CHANGED, ERR_NOT_FOUND, ERR_DENIED, ERR_IO.

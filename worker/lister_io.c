@@ -5,12 +5,14 @@
 // while the connection is slow.
 #include "worker/lister_io.h"
 
+#include "common/base/clock.h"
 #include "common/base/limits.h"
 #include "common/base/xalloc.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -47,6 +49,9 @@ struct lister {
     request_t *first_request, **last_request;
     batch_t *first_batch, **last_batch;
     size_t n_batches;
+    int64_t looked_ms; // at the roots, or began to
+    bool looking;      // one thread is enough for a disk that hangs
+    char trouble[LISTER_TROUBLE];
 };
 
 // What one request of one thread is at.
@@ -137,6 +142,40 @@ list(lister_t *self, const request_t *request)
     post(self, &work.batch);
 }
 
+// With the lock, which is given up meanwhile.
+static void
+look_at_roots(lister_t *self)
+{
+    buf_t text = {0};
+
+    self->looking = true;
+    pthread_mutex_unlock(&self->lock);
+    files_trouble(self->files, &text);
+    pthread_mutex_lock(&self->lock);
+    snprintf(self->trouble, sizeof self->trouble, "%.*s", (int)text.len,
+        text.len > 0 ? (const char *)text.p : "");
+    buf_fini(&text);
+    self->looking = false;
+    self->looked_ms = clock_mono_ms();
+}
+
+// With the lock: until something is to be done, or the roots looked at.
+static void
+wait_for_work(lister_t *self)
+{
+    int64_t due_ms = self->looked_ms + LISTER_LOOK_MS;
+    struct timespec until = {
+        .tv_sec = due_ms / 1000, .tv_nsec = due_ms % 1000 * 1000000};
+
+    if (self->looking) {
+        pthread_cond_wait(&self->wake, &self->lock);
+    } else if (clock_mono_ms() >= due_ms) {
+        look_at_roots(self);
+    } else {
+        pthread_cond_timedwait(&self->wake, &self->lock, &until);
+    }
+}
+
 // NULL: stop.
 static request_t *
 next_request(lister_t *self)
@@ -145,7 +184,7 @@ next_request(lister_t *self)
 
     pthread_mutex_lock(&self->lock);
     while (self->first_request == NULL && !self->stopping) {
-        pthread_cond_wait(&self->wake, &self->lock);
+        wait_for_work(self);
     }
     if (!self->stopping) {
         request = self->first_request;
@@ -176,6 +215,7 @@ errcode_t
 lister_start(const files_t *files, lister_t **out)
 {
     lister_t *self = xcalloc(1, sizeof *self);
+    pthread_condattr_t monotonic;
     int error = 0;
 
     *out = NULL;
@@ -184,7 +224,11 @@ lister_start(const files_t *files, lister_t **out)
     self->last_request = &self->first_request;
     self->last_batch = &self->first_batch;
     pthread_mutex_init(&self->lock, NULL);
-    pthread_cond_init(&self->wake, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&self->wake, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    self->looked_ms = clock_mono_ms() - LISTER_LOOK_MS; // at once
     self->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     while (self->event != -1 && error == 0 && self->n_threads < THREADS) {
         error =
@@ -264,6 +308,14 @@ lister_ask(lister_t *self, uint64_t request, const char *pattern, bool shared)
     self->last_request = &r->next;
     // The threads that wait for room share the condition.
     pthread_cond_broadcast(&self->wake);
+    pthread_mutex_unlock(&self->lock);
+}
+
+void
+lister_trouble(lister_t *self, char out[LISTER_TROUBLE])
+{
+    pthread_mutex_lock(&self->lock);
+    snprintf(out, LISTER_TROUBLE, "%s", self->trouble);
     pthread_mutex_unlock(&self->lock);
 }
 

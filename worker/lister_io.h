@@ -26,6 +26,11 @@ MUST_CHECK errcode_t lister_start(const files_t *files, lister_t **out);
 bool lister_stop(lister_t **self_p);
 void lister_ask(
     lister_t *self, uint64_t request, const char *pattern, bool shared);
+// What was wrong with the roots when a thread looked last (every
+// LISTER_LOOK_MS, when it has nothing to list): files_trouble.
+#define LISTER_LOOK_MS 2000
+#define LISTER_TROUBLE 256u
+void lister_trouble(lister_t *self, char out[LISTER_TROUBLE]);
 int lister_fd(const lister_t *self); // readable: there may be a batch
 bool lister_take(lister_t *self, listed_t *out); // false: none waits
 

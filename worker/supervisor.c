@@ -66,7 +66,8 @@ send_register(supervisor_t *self)
         .intake_port = self->config.intake_port,
         .n_labels = (uint32_t)self->config.n_labels,
         .partial = PARTIAL_VERSION,
-        .dials = self->config.dials};
+        .dials = self->config.dials,
+        .open_files = self->config.open_files};
     buf_t labels = {0};
 
     snprintf(meta.name, sizeof meta.name, "%s", self->config.name);
@@ -161,10 +162,12 @@ put_offer(const item_t *it, buf_t *payload)
 static void
 send_heartbeat(supervisor_t *self)
 {
-    lt_Heartbeat meta = {
-        .incarnation = self->config.incarnation, .seq = ++self->beat_seq};
+    lt_Heartbeat meta = {.incarnation = self->config.incarnation,
+        .seq = ++self->beat_seq,
+        .wall_ms = self->wall_told ? self->now + self->wall_ms : 0};
     buf_t payload = {0};
 
+    snprintf(meta.trouble, sizeof meta.trouble, "%s", self->trouble);
     for (size_t i = 0; i < self->n_items; i++) {
         if (self->items[i]->state <= ITEM_RUNNING) {
             put_held(self, self->items[i], &payload);
@@ -181,6 +184,14 @@ send_heartbeat(supervisor_t *self)
     frame_encode(&sup_push(self, SUP_CONTROL)->frame, PROTO_HEARTBEAT,
         self->epoch, lt_Heartbeat_fields, &meta, buf_span(&payload));
     buf_fini(&payload);
+}
+
+void
+supervisor_health(supervisor_t *self, int64_t wall_ms, const char *trouble)
+{
+    self->wall_told = true;
+    self->wall_ms = wall_ms;
+    snprintf(self->trouble, sizeof self->trouble, "%s", trouble);
 }
 
 int64_t

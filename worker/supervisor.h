@@ -22,6 +22,7 @@ typedef struct supervisor_config {
     const char *intake_address; // "" for the address it dials from
     bool dials;                 // for its shards: there is no intake
     const char *sandbox;        // of the executors; NULL: not told
+    uint64_t open_files;        // that this process may have; 0: not told
 } supervisor_config_t;
 
 typedef enum {
@@ -89,6 +90,11 @@ void supervisor_done(supervisor_t *self, uint32_t slot, errcode_t rc,
 // more beside what it has; any other error is the shard's.
 void supervisor_not_started(supervisor_t *self, const shard_t *shard,
     errcode_t rc, uint32_t file, const char *text, int64_t now_ms);
+
+// What the next heartbeats say: the time of day less the machine's time, and
+// what is wrong with the roots, or "".
+void supervisor_health(
+    supervisor_t *self, int64_t wall_ms, const char *trouble);
 
 int64_t supervisor_tick(supervisor_t *self, int64_t now_ms);
 bool supervisor_next(supervisor_t *self, sup_output_t *out);

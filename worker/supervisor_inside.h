@@ -62,6 +62,9 @@ struct supervisor {
     int64_t last_ack;
     int64_t ticked; // the last tick, to see a process that stood still
     uint64_t beat_seq;
+    bool wall_told;
+    int64_t wall_ms; // time of day less ours
+    char trouble[256];
     int64_t sink_pause;
     uint64_t seq;
     uint64_t turn;

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -26,8 +27,9 @@
 #define SINK_HWM       16
 #define START_MS       20000 // for executors to be confined
 #define DRAIN_MAX      64    // messages of one side in one turn
-#define AFFINITY_LIGHT 1u    // I/O threads: control and intake or lane
-#define AFFINITY_BULK  2u    // the sink
+#define HEALTH_MS      500
+#define AFFINITY_LIGHT 1u // I/O threads: control and intake or lane
+#define AFFINITY_BULK  2u // the sink
 
 enum {
     POLL_SIGNAL,
@@ -139,6 +141,15 @@ advertised(const worker_options_t *o)
     return o->listen;
 }
 
+// Raised by executors_open.
+static uint64_t
+open_files(void)
+{
+    struct rlimit limit;
+
+    return getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : 0;
+}
+
 static void
 open_machine(daemon_t *self)
 {
@@ -150,7 +161,8 @@ open_machine(daemon_t *self)
         .intake_port = self->intake_port,
         .intake_address = o->dials ? "" : advertised(o),
         .dials = o->dials,
-        .sandbox = executors_sandbox(self->executors)};
+        .sandbox = executors_sandbox(self->executors),
+        .open_files = open_files()};
 
     do {
         randombytes_buf(&config.incarnation, sizeof config.incarnation);
@@ -399,6 +411,19 @@ least(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
+// In time for each heartbeat.
+static void
+tell_health(daemon_t *self, int64_t now)
+{
+    char trouble[LISTER_TROUBLE];
+
+    if (now >= self->health_at_ms) {
+        lister_trouble(self->lister, trouble);
+        supervisor_health(self->machine, clock_wall_ms() - now, trouble);
+        self->health_at_ms = now + HEALTH_MS;
+    }
+}
+
 static int64_t
 tick(daemon_t *self)
 {
@@ -414,6 +439,7 @@ tick(daemon_t *self)
         supervisor_lane_up(self->machine, now);
     }
     wait = least(wait, link_tick(self->sink, now, &came_up));
+    tell_health(self, now);
     wait = least(wait, supervisor_tick(self->machine, now));
     return daemon_carry_out(self) || wait < 0 ? 0 : wait;
 }

@@ -7,5 +7,6 @@
 
 int64_t clock_mono_ms(void);
 int64_t clock_mono_us(void);
+int64_t clock_wall_ms(void); // time of day, since 1970
 
 #endif

@@ -67,3 +67,10 @@ json_flag(buf_t *out, const char *key, bool value)
     put_key(out, key);
     buf_put_str(out, value ? "true" : "false");
 }
+
+void
+json_signed(buf_t *out, const char *key, int64_t value)
+{
+    put_key(out, key);
+    buf_printf(out, "%lld", (long long)value);
+}

@@ -11,6 +11,7 @@ void json_open(buf_t *out, const char *key, char bracket);
 void json_close(buf_t *out, char bracket);
 void json_text(buf_t *out, const char *key, const char *value);
 void json_number(buf_t *out, const char *key, uint64_t value);
+void json_signed(buf_t *out, const char *key, int64_t value);
 void json_flag(buf_t *out, const char *key, bool value);
 
 #endif

@@ -61,6 +61,13 @@ add_json(buf_t *json, const lt_WorkerInfo *w)
     json_text(json, "software", w->software);
     json_text(json, "sandbox", w->sandbox);
     json_text(json, "labels", w->labels);
+    json_text(json, "key", w->key);
+    json_text(json, "intake", w->intake);
+    if (w->clock_told) {
+        json_signed(json, "clock_ms", w->clock_ms);
+    }
+    json_number(json, "open_files", w->open_files);
+    json_text(json, "trouble", w->trouble);
     json_close(json, '}');
 }
 

@@ -19,6 +19,11 @@ def start(cluster, name, worker, root):
         "--listen", "127.0.0.1", "--intake-port", "0"])
 
 
+def states(cluster):
+    return {w["name"]: w["state"] for w in json.loads(
+        cluster.cli("workers", "--json").stdout)}
+
+
 @pytest.mark.parametrize("worker, what", [
     ("next-protocol-worker", "version (\\d+) of the protocol and .*"
      "version (\\d+)"),
@@ -38,11 +43,9 @@ def test_another_version_is_refused_with_both_named(cluster, tmp_path, worker,
         ours, theirs = re.search(what, line).groups()
         assert int(theirs) == int(ours) + 1
         assert "install the same release on both" in line
-    states = {w["name"]: w["state"] for w in json.loads(
-        cluster.cli("workers", "--json").stdout)}
-    assert states == {"old": "up"}
+    assert states(cluster) == {"old": "up", "new": "refused"}
     assert cluster.submit("count", f"*:{tmp_path}/access.log")["rows"] == [[3]]
     new.stop()  # the release of the coordinator goes on in its place
     cluster.worker("new", tmp_path, new_key=False)
-    wait_for("the worker", lambda: len(json.loads(
-        cluster.cli("workers", "--json").stdout)) == 2)
+    wait_for("the worker", lambda: states(cluster) == {
+        "old": "up", "new": "up"})

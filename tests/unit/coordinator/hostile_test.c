@@ -34,7 +34,8 @@ attack(machine_t *m, const fake_t *w, const lent_t *l)
 {
     const span_t payload = {l->partial.p, l->partial.len};
     const lt_Register reg = fake_register_meta(w);
-    const lt_Heartbeat beat = {w->incarnation, 1, 1, 1};
+    const lt_Heartbeat beat = {
+        .incarnation = w->incarnation, .seq = 1, .n_held = 1, .n_offers = 1};
     const lt_OfferMessage offer = {w->incarnation, true,
         {l->meta.job, l->meta.shard, 1, l->partial.len, {0}, EPOCH}};
     const lt_Files files = {.incarnation = w->incarnation,

@@ -230,24 +230,37 @@ test_closing_a_lane_drops_what_waits_there(void **state)
 }
 
 static bool
-is_told(fixture_t *f, int64_t within_ms, uint64_t *id)
+is_told(fixture_t *f, int64_t within_ms, uint64_t *id, bool *up)
 {
     const int64_t until_ms = clock_mono_ms() + within_ms;
     bool told = false;
 
     while (!told && clock_mono_ms() < until_ms) {
         (void)zmq_poll(NULL, 0, 10);
-        told = lanes_down(f->lanes, clock_mono_ms(), id);
+        told = lanes_changed(f->lanes, clock_mono_ms(), id, up);
     }
     return told;
 }
 
+// The same, and that connections stand is no news.
+static bool
+is_gone(fixture_t *f, int64_t within_ms, uint64_t *id)
+{
+    bool told, up;
+
+    do {
+        told = is_told(f, within_ms, id, &up);
+    } while (told && up);
+    return told;
+}
+
 static void
-test_a_connection_that_is_gone_is_told_once(void **state)
+test_a_connection_that_comes_or_goes_is_told_once(void **state)
 {
     fixture_t f;
     char endpoint[64];
     uint64_t id = 0;
+    bool up = false;
 
     (void)state;
     start(&f);
@@ -256,12 +269,16 @@ test_a_connection_that_is_gone_is_told_once(void **state)
     CHECK_OK(open_lane(&f, 8, "tcp://127.0.0.1:1")); // was never there
     send_text(&f, 7, "one");
     expect(&f, "one");
-    assert_false(is_told(&f, 2 * LANE_LOOK_MS, &id));
+    assert_true(is_told(&f, 10000, &id, &up));
+    assert_int_equal(id, 7);
+    assert_true(up);
+    assert_false(is_told(&f, 2 * LANE_LOOK_MS, &id, &up));
     zmq_close(f.intake);
     f.intake = zmq_socket(f.zmq_ctx, ZMQ_PULL);
-    assert_true(is_told(&f, 10000, &id));
+    assert_true(is_told(&f, 10000, &id, &up));
     assert_int_equal(id, 7);
-    assert_false(is_told(&f, LANE_DOWN_MS + 3 * LANE_LOOK_MS, &id));
+    assert_false(up);
+    assert_false(is_told(&f, LANE_DOWN_MS + 3 * LANE_LOOK_MS, &id, &up));
     stop(&f);
 }
 
@@ -350,12 +367,12 @@ test_a_dialled_connection_that_is_gone_is_told_once(void **state)
     lanes_expect(f.lanes, 9, "web3");
     lanes_here(f.lanes, 9, hear(&f, other));
     lanes_here(f.lanes, 7, hear(&f, f.intake));
-    assert_false(is_told(&f, 2 * LANE_LOOK_MS, &id));
+    assert_false(is_gone(&f, 2 * LANE_LOOK_MS, &id));
     zmq_close(f.intake);
     f.intake = zmq_socket(f.zmq_ctx, ZMQ_PULL);
-    assert_true(is_told(&f, 10000, &id));
+    assert_true(is_gone(&f, 10000, &id));
     assert_int_equal(id, 7);
-    assert_false(is_told(&f, LANE_DOWN_MS + 3 * LANE_LOOK_MS, &id));
+    assert_false(is_gone(&f, LANE_DOWN_MS + 3 * LANE_LOOK_MS, &id));
     zmq_close(other);
     stop(&f);
 }
@@ -378,7 +395,7 @@ test_the_last_connection_that_was_named_counts(void **state)
     expect(&f, "one");
     CHECK_ERR(socket_receive(older, false, &f.in), ERR_BUSY);
     zmq_close(older);
-    assert_false(is_told(&f, LANE_DOWN_MS + 3 * LANE_LOOK_MS, &id));
+    assert_false(is_gone(&f, LANE_DOWN_MS + 3 * LANE_LOOK_MS, &id));
     stop(&f);
 }
 
@@ -394,9 +411,7 @@ test_a_frame_for_who_went_is_kept_for_who_comes_back(void **state)
     zmq_close(f.intake);
     f.intake = dial(&f);
     uint64_t connection = hear(&f, f.intake);
-    while (!lanes_down(f.lanes, clock_mono_ms(), &id)) {
-        (void)zmq_poll(NULL, 0, 10);
-    }
+    assert_true(is_gone(&f, 10000, &id));
     send_text(&f, 7, "one");
     lanes_flush(f.lanes);
     assert_int_equal(lanes_waiting(f.lanes), 1);
@@ -428,7 +443,7 @@ main(void)
         cmocka_unit_test(test_frames_sent_before_the_handshake_arrive_in_order),
         cmocka_unit_test(test_a_lane_to_nowhere_is_given_up),
         cmocka_unit_test(test_closing_a_lane_drops_what_waits_there),
-        cmocka_unit_test(test_a_connection_that_is_gone_is_told_once),
+        cmocka_unit_test(test_a_connection_that_comes_or_goes_is_told_once),
         cmocka_unit_test(test_only_numeric_endpoints_are_dialled),
         cmocka_unit_test(test_what_a_worker_dials_for_waits_until_it_has),
         cmocka_unit_test(test_who_never_dials_is_given_up),

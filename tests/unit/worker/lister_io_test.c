@@ -3,6 +3,7 @@
 
 #include "tests/unit/cmocka_all.h"
 
+#include "common/base/clock.h"
 #include "common/base/xalloc.h"
 
 #include <fcntl.h>
@@ -147,6 +148,34 @@ test_it_stops_in_the_middle(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+static void
+wait_for_trouble(lister_t *lister, bool there)
+{
+    char text[LISTER_TROUBLE];
+    int64_t until_ms = clock_mono_ms() + PATIENCE;
+
+    do {
+        (void)poll(NULL, 0, 20);
+        lister_trouble(lister, text);
+    } while ((text[0] != '\0') != there && clock_mono_ms() < until_ms);
+    assert_int_equal(text[0] != '\0', there);
+}
+
+// Somebody moved the root away, and back.
+static void
+test_roots_are_looked_at_again_and_again(void **state)
+{
+    fixture_t *f = *state;
+    char aside[80];
+
+    snprintf(aside, sizeof aside, "%s-aside", f->folder);
+    wait_for_trouble(f->lister, false);
+    assert_int_equal(rename(f->folder, aside), 0);
+    wait_for_trouble(f->lister, true);
+    assert_int_equal(rename(aside, f->folder), 0);
+    wait_for_trouble(f->lister, false);
+}
+
 int
 main(void)
 {
@@ -155,6 +184,7 @@ main(void)
         TEST(test_requests_do_not_wait_for_each_other_for_ever),
         TEST(test_what_is_wrong_is_said_with_the_last_batch),
         TEST(test_it_stops_in_the_middle),
+        TEST(test_roots_are_looked_at_again_and_again),
     };
     return sodium_init() == -1 || cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -142,6 +142,38 @@ test_partial_is_kept_until_it_is_acknowledged(void **state)
     supervisor_destroy(&s);
 }
 
+static lt_Heartbeat
+next_heartbeat(supervisor_t *s, int64_t now_ms)
+{
+    sup_output_t out;
+    lt_Heartbeat beat;
+    frame_t frame;
+
+    supervisor_tick(s, now_ms);
+    expect(s, SUP_CONTROL, PROTO_HEARTBEAT, &out);
+    CHECK_OK(frame_decode(buf_span(&out.frame), &frame));
+    CHECK_OK(frame_meta(&frame, lt_Heartbeat_fields, &beat));
+    buf_fini(&out.frame);
+    return beat;
+}
+
+static void
+test_a_heartbeat_says_how_it_goes(void **state)
+{
+    supervisor_t *s = start();
+
+    (void)state;
+    register_worker(s);
+    lt_Heartbeat beat = next_heartbeat(s, 0);
+    assert_true(beat.wall_ms == 0); // nobody told it yet
+    assert_string_equal(beat.trouble, "");
+    supervisor_health(s, 1700000000000, "root /srv: no");
+    beat = next_heartbeat(s, 1500);
+    assert_true(beat.wall_ms == 1700000001500);
+    assert_string_equal(beat.trouble, "root /srv: no");
+    supervisor_destroy(&s);
+}
+
 static void
 test_failure_is_told_on_the_sink(void **state)
 {
@@ -630,6 +662,7 @@ main(void)
         cmocka_unit_test(test_a_lane_is_kept_within_an_epoch),
         cmocka_unit_test(test_a_coordinator_without_a_lane_port_is_refused),
         cmocka_unit_test(test_who_is_dialled_says_nothing_of_lanes),
+        cmocka_unit_test(test_a_heartbeat_says_how_it_goes),
         cmocka_unit_test(test_failure_is_told_on_the_sink),
         cmocka_unit_test(test_shard_of_a_past_epoch_is_ignored),
         cmocka_unit_test(test_bit_flips_of_a_shard_do_no_harm),

@@ -53,7 +53,7 @@ hear(fixture_t *f, proto_type_t type, const pb_msgdesc_t *fields,
 static void
 hear_list(fixture_t *f, proto_type_t type, buf_t *records, uint32_t n)
 {
-    const lt_Records meta = {n, true};
+    const lt_Records meta = {.n = n, .last = true};
 
     hear(f, type, lt_Records_fields, &meta, buf_span(records));
     buf_fini(records);
@@ -345,7 +345,7 @@ test_a_lost_connection_is_said_and_asked_again_after(void **state)
 static void
 test_a_list_in_pieces_is_shown_when_it_is_whole(void **state)
 {
-    const lt_Records first = {1, false};
+    const lt_Records first = {.n = 1};
     fixture_t f;
     buf_t records = {0};
 
@@ -368,7 +368,7 @@ test_a_list_in_pieces_is_shown_when_it_is_whole(void **state)
 static void
 test_nonsense_changes_nothing(void **state)
 {
-    const lt_Records two = {2, true};
+    const lt_Records two = {.n = 2, .last = true};
     fixture_t f;
     buf_t records = {0};
 
