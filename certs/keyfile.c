@@ -240,9 +240,9 @@ keyfile_read_secret(const char *path, const passphrase_source_t *source,
     return rc;
 }
 
-static errcode_t
-load_pair(const char *path, const passphrase_source_t *source, keypair_t *out,
-    buf_t *why)
+errcode_t
+keyfile_unseal_secret(const char *path, const passphrase_source_t *source,
+    keypair_t *out, buf_t *why)
 {
     keytext_t *text;
 
@@ -267,7 +267,7 @@ load_pair(const char *path, const passphrase_source_t *source, keypair_t *out,
 errcode_t
 keyfile_load_secret(const char *path, keypair_t *out, buf_t *why)
 {
-    return load_pair(path, NULL, out, why);
+    return keyfile_unseal_secret(path, NULL, out, why);
 }
 
 errcode_t
@@ -355,7 +355,7 @@ credentials_unseal(const char *folder, const passphrase_source_t *source,
     memset(out, 0, sizeof *out);
     errcode_t rc = join(folder, "self_secret", path, why);
     if (rc == ERR_OK) {
-        rc = load_pair(path, source, &out->self, why);
+        rc = keyfile_unseal_secret(path, source, &out->self, why);
     }
     if (rc == ERR_OK) {
         rc = join(folder, "coordinator", path, why);

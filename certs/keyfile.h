@@ -29,6 +29,9 @@ void keypair_fini(keypair_t *self); // wipes
 // passphrase protects is refused.
 MUST_CHECK errcode_t keyfile_load_secret(
     const char *path, keypair_t *out, buf_t *why);
+// The same of a client's, which may be under one.
+MUST_CHECK errcode_t keyfile_unseal_secret(const char *path,
+    const passphrase_source_t *source, keypair_t *out, buf_t *why);
 // All that a secret key file says, with its secret: unsealed with what the
 // source knows, or refused where that is NULL. For sodium_free; NULL on
 // error.

@@ -66,6 +66,9 @@ MUST_CHECK errcode_t dial_monitor_open(
 void dial_monitor_close(dial_monitor_t **self_p);
 void *dial_monitor_socket(dial_monitor_t *self); // to poll
 dial_state_t dial_monitor_drain(dial_monitor_t *self, int64_t now_ms);
+// Is it known by now that there will be no connection? For who does not try
+// for ever: after CLIENT_CONNECT_MS in any case.
+bool dial_is_hopeless(dial_state_t state, int64_t waited_ms);
 // One sentence for a person: what is wrong and what to do.
 void dial_explain(dial_state_t state, const char *endpoint,
     const char *own_fingerprint, buf_t *out);

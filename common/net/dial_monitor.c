@@ -22,6 +22,7 @@
 #define ZAP_REFUSED     400
 #define EVENT_FRAME_LEN 6 // event u16, value u32
 #define LAST_EVENT_MS   3000
+#define NOBODY_MS       1500 // it may be one that is just starting
 
 struct dial_monitor {
     void *socket;
@@ -197,6 +198,14 @@ dial_monitor_close(dial_monitor_t **self_p)
         free(*self_p);
         *self_p = NULL;
     }
+}
+
+bool
+dial_is_hopeless(dial_state_t state, int64_t waited_ms)
+{
+    return state == DIAL_REFUSED || state == DIAL_CLOSED ||
+           (state == DIAL_NO_ANSWER && waited_ms >= NOBODY_MS) ||
+           waited_ms >= CLIENT_CONNECT_MS;
 }
 
 void

@@ -23,8 +23,6 @@
 #define DEFAULT_PORT 7700
 #define MONITOR_NAME "client-monitor"
 #define CLIENT_HWM   1000
-// Nobody listening may be a coordinator that is just starting.
-#define NOBODY_MS 1500
 // Between the end of the handshake and the socket's taking a message.
 #define SEND_MS 1000
 
@@ -37,7 +35,8 @@ struct client {
     dial_state_t state;
     int signals;
     int watched; // somebody else's descriptor, or -1
-    credentials_t credentials;
+    credentials_t own;
+    const credentials_t *credentials;
     char endpoint[LIMIT_ENDPOINT];
     received_t in;
 };
@@ -58,9 +57,9 @@ dial(client_t *self, buf_t *why)
     rc = curve_dial(self->zmq_ctx,
         &(curve_dial_t){
             .type = ZMQ_DEALER,
-            .server_public = self->credentials.coordinator.key,
-            .own_public = self->credentials.self.public_key,
-            .own_secret = self->credentials.self.secret_key,
+            .server_public = self->credentials->coordinator.key,
+            .own_public = self->credentials->self.public_key,
+            .own_secret = self->credentials->self.secret_key,
             .endpoint = self->endpoint,
             .max_frame = LIMIT_CONTROL,
             .hwm = CLIENT_HWM,
@@ -87,15 +86,6 @@ open_signals(client_t *self, buf_t *why)
         return EXIT_FAILED;
     }
     return EXIT_DONE;
-}
-
-// Is it known by now that there will be no connection?
-static bool
-is_hopeless(dial_state_t state, int64_t waited_ms)
-{
-    return state == DIAL_REFUSED || state == DIAL_CLOSED ||
-           (state == DIAL_NO_ANSWER && waited_ms >= NOBODY_MS) ||
-           waited_ms >= CLIENT_CONNECT_MS;
 }
 
 static bool
@@ -140,7 +130,7 @@ connect_up(client_t *self, buf_t *why)
         if (was_interrupted(self)) {
             return EXIT_INTERRUPTED;
         }
-        if (is_hopeless(self->state, now_ms - began_ms)) {
+        if (dial_is_hopeless(self->state, now_ms - began_ms)) {
             return client_explain(self, why);
         }
         (void)poll_all(self, 100);
@@ -156,8 +146,9 @@ start(client_t *self, common_options_t *common, buf_t *why)
     }
     const passphrase_source_t source =
         passphrase_source(common->passphrase_file);
-    if (credentials_unseal(common->keys, &source, &self->credentials, why) !=
-        ERR_OK) {
+    self->credentials = common->given != NULL ? common->given : &self->own;
+    if (common->given == NULL &&
+        credentials_unseal(common->keys, &source, &self->own, why) != ERR_OK) {
         return EXIT_UNREACHABLE;
     }
     // Looked up while Ctrl-C still ends the program.
@@ -206,7 +197,7 @@ client_close(client_t **self_p)
     if (self->signals != -1) {
         close(self->signals);
     }
-    credentials_fini(&self->credentials);
+    credentials_fini(&self->own);
     received_fini(&self->in);
     free(self);
 }
@@ -233,7 +224,7 @@ client_explain(client_t *self, buf_t *why)
 
     // Packets that vanish look like a dial that has not come far yet.
     state = state == DIAL_CONNECTING ? DIAL_NO_ANSWER : state;
-    key_fingerprint(self->credentials.self.public_key, fingerprint);
+    key_fingerprint(self->credentials->self.public_key, fingerprint);
     dial_explain(state, self->endpoint, fingerprint, why);
     return EXIT_UNREACHABLE;
 }

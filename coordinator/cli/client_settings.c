@@ -131,17 +131,24 @@ client_settings_format(const char *name, char **out, buf_t *why)
 }
 
 errcode_t
-client_settings_find(common_options_t *common, buf_t *why)
+client_settings_look(common_options_t *common, buf_t *why)
 {
     take(&common->coordinator, getenv("LOGTALLY_COORDINATOR"));
     take(&common->keys, getenv("LOGTALLY_KEYS"));
     take(&common->keys, keypath_credentials());
     take(&common->passphrase_file, getenv("LOGTALLY_PASSPHRASE_FILE"));
-    if (common->coordinator == NULL || common->keys == NULL) {
-        errcode_t rc = read_files(common, why);
-        if (rc != ERR_OK) {
-            return rc;
-        }
+    return common->coordinator == NULL || common->keys == NULL
+               ? read_files(common, why)
+               : ERR_OK;
+}
+
+errcode_t
+client_settings_find(common_options_t *common, buf_t *why)
+{
+    errcode_t rc = client_settings_look(common, why);
+
+    if (rc != ERR_OK) {
+        return rc;
     }
     if (common->coordinator == NULL) {
         buf_put_str(why,

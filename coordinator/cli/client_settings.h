@@ -14,6 +14,9 @@
 // with a sentence in *why: a bad file, or nowhere named.
 MUST_CHECK errcode_t client_settings_find(common_options_t *common, buf_t *why);
 
+// The same, but what nothing names stays NULL: an error is a bad file.
+MUST_CHECK errcode_t client_settings_look(common_options_t *common, buf_t *why);
+
 // What the configuration file has as `format = NAME TEXT` for this name, for
 // the caller to free; NULL when it has none. ERR_CONFIG: a bad file.
 MUST_CHECK errcode_t client_settings_format(

@@ -11,6 +11,7 @@ typedef struct common_options {
     char *coordinator;
     char *keys;
     char *passphrase_file;
+    const struct credentials *given; // lent, instead of those in `keys`
     bool help;
 } common_options_t;
 

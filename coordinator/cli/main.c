@@ -24,6 +24,7 @@ static const subcommand_t subcommands[] = {
     {"cancel", cmd_cancel, "end a job"},
     {"workers", cmd_workers, "list workers"},
     {"top", cmd_top, "show a cluster on a terminal: workers, jobs, events"},
+    {"doctor", cmd_doctor, "say what is wrong here, and what mends it"},
     {"formats", cmd_formats, "list formats, and try them on a file"},
     {"keys", cmd_keys, "make, list and revoke keys"},
     {"audit", cmd_audit, "check the record of who did what"},

@@ -46,7 +46,9 @@ _logtally_value()
         -f | --format)
             COMPREPLY=($(compgen -W "$(_logtally_formats "$program")" -- "$cur")) ;;
         -o | --output)
-            COMPREPLY=($(compgen -W 'table tsv csv json jsonl md html' -- "$cur")) ;;
+            local kinds='table tsv csv json jsonl md html'
+            [ "$command" != doctor ] || kinds='text json'
+            COMPREPLY=($(compgen -W "$kinds" -- "$cur")) ;;
         --progress)
             COMPREPLY=($(compgen -W 'auto bar json none' -- "$cur")) ;;
         -r | --role)
@@ -123,6 +125,9 @@ _logtally()
             keys | formats | audit)
                 COMPREPLY=($(compgen -W "$(_logtally_subcommands "$program" \
                     "$command")" -- "$cur")) ;;
+            doctor)
+                COMPREPLY=($(compgen -W 'coordinator worker client' \
+                    -- "$cur")) ;;
             run | submit | plan)
                 COMPREPLY=($(compgen -W "$_logtally_fields $_logtally_words" \
                     -- "$cur"))

@@ -74,6 +74,8 @@ def shell(request):
     (["keys", "new", "d", "web1", "--role", ""],
      {"worker", "client", "admin"}),
     (["formats", ""], {"test"}), (["audit", ""], {"verify"}),
+    (["doctor", ""], {"coordinator", "worker", "client"}),
+    (["doctor", "worker", "-o", ""], {"text", "json"}),
     (["submit", "count", "--dead"], {"--deadline"}),
     (["run", "count", "--progress=js"], {"json"}),
     (["run", "count", "--progress="], {"auto", "bar", "json", "none"}),
@@ -123,7 +125,8 @@ def test_the_roles_are_those_of_the_help(shell):
 
 @pytest.mark.parametrize("command", ["run", "submit", "plan", "jobs", "status",
                                      "wait", "result", "cancel", "workers",
-                                     "formats", "report", "keys", "audit"])
+                                     "doctor", "formats", "report", "keys",
+                                     "audit"])
 def test_all_options_of_a_command_are_offered(shell, command):
     assert offered(shell, command, "--") == options_of(command)
 

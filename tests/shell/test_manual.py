@@ -14,7 +14,8 @@ ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ["LOGTALLY_BUILD"])
 PAGES = sorted((ROOT / "docs" / "man").glob("*.[1-8]"))
 COMMANDS = ["run", "report", "submit", "plan", "jobs", "status", "wait", "result",
-            "cancel", "workers", "top", "formats", "keys", "audit"]
+            "cancel", "workers", "top", "doctor", "formats", "keys",
+            "audit"]
 needs_groff = pytest.mark.skipif(shutil.which("groff") is None,
                                  reason="groff is not installed")
 
