@@ -272,6 +272,7 @@ struct job {
     uint64_t result_bytes;
     uint64_t rejected;
     struct standing *standing; // its rows as they stood when asked, or NULL
+    int64_t rows_asked;        // when somebody asked for them last; 0: never
     errcode_t error;
     uint32_t exit;
     char text[LIMIT_TEXT];

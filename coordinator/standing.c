@@ -8,9 +8,10 @@
 // second and job at most, and so seldom for all jobs together that the loop
 // spends one part in STANDING_SHARE on them: what they took is reckoned from
 // the size of the tables, and looked up at the next tick, since the machine has
-// no clock. Who asks in between, or before more is committed, gets those of the
-// last time, with their age. The first STANDING_ROWS of each query are sent,
-// fewer where they do not fit one frame.
+// no clock. Of several jobs the one has its turn whose rows are oldest. Who
+// asks in between, or before more is committed, gets those of the last time,
+// with their age. The first STANDING_ROWS of each query are sent, fewer where
+// they do not fit one frame.
 #include "coordinator/coordinator_inside.h"
 
 #include "common/base/xalloc.h"
@@ -20,6 +21,7 @@
 #include <string.h>
 
 #define STANDING_MS      1000
+#define WAITING_MS       2000 // after a question: somebody looks on
 #define STANDING_SHARE   20
 #define STANDING_GROUPS  500000u
 #define STANDING_STAGE   4u // groups that are worth one through where or let
@@ -198,16 +200,43 @@ fill_numbers(const job_t *job, lt_RowsNow *meta)
     meta->shards_done = job->n_done;
 }
 
+// There are none yet, or more is committed.
 static bool
-is_due(const coordinator_t *self, const job_t *job)
+is_stale(const coordinator_t *self, const job_t *job)
 {
     const struct standing *s = job->standing;
 
-    if (s == NULL) {
-        return self->now >= self->standing_at;
+    return s == NULL || (job->n_done != s->meta.shards_done &&
+                            self->now - s->made >= STANDING_MS);
+}
+
+static int64_t
+made_at(const job_t *job)
+{
+    return job->standing != NULL ? job->standing->made : INT64_MIN;
+}
+
+// Else who asks at the right moment would get rows each time, and the others
+// none. Whoever is waited for asks again in a second.
+static bool
+is_its_turn(const coordinator_t *self, const job_t *job)
+{
+    for (const job_t *o = self->jobs; o != NULL; o = o->hh.next) {
+        bool waits = o->state == lt_JobState_JOB_RUNNING &&
+                     o->rows_asked != 0 &&
+                     self->now - o->rows_asked < WAITING_MS;
+        if (waits && made_at(o) < made_at(job) && is_stale(self, o)) {
+            return false;
+        }
     }
-    return job->n_done != s->meta.shards_done &&
-           self->now >= self->standing_at && self->now - s->made >= STANDING_MS;
+    return true;
+}
+
+static bool
+is_due(const coordinator_t *self, const job_t *job)
+{
+    return is_stale(self, job) && self->now >= self->standing_at &&
+           is_its_turn(self, job);
 }
 
 static void
@@ -235,6 +264,7 @@ uint64_t
 standing_look(
     coordinator_t *self, job_t *job, lt_RowsNow *meta, span_t *payload)
 {
+    job->rows_asked = self->now;
     if (job->state == lt_JobState_JOB_RUNNING && is_due(self, job)) {
         make(self, job);
     }

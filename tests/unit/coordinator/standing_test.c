@@ -337,7 +337,46 @@ test_what_rows_took_is_waited_for(void **state)
     assert_true(ask_as(&m, &m.client, other, &h));
     assert_null(h.result);
     m.now = made + 150 * 20;
+    assert_true(ask_as(&m, &m.client, other, &h));
+    assert_non_null(h.result);
+    heard_fini(&h);
     check_count(&m, job, 100, 0);
+    machine_fini(&m);
+}
+
+static void
+check_age(machine_t *m, uint64_t job, uint64_t age_ms)
+{
+    heard_t h;
+
+    assert_true(ask_as(m, &m->client, job, &h));
+    CHECK_U64(h.meta.age_ms, age_ms);
+    heard_fini(&h);
+}
+
+// Two who ask as often as they may: neither gets all the turns.
+static void
+test_jobs_have_their_rows_in_turn(void **state)
+{
+    machine_t m;
+    fake_t *w[2];
+    uint64_t jobs[2];
+
+    (void)state;
+    machine_init(&m);
+    for (size_t i = 0; i < 2; i++) {
+        w[i] = machine_worker(&m, i == 0 ? "web1" : "web2", 1);
+        jobs[i] = machine_job(&m, w[i], 300, 100);
+        check_age(&m, jobs[i], 0);
+        deliver_one(&m, w[i]);
+        m.now += 100;
+    }
+    m.now += 900;
+    // The second one asks first, and again.
+    check_age(&m, jobs[1], 1000);
+    check_age(&m, jobs[0], 0);
+    m.now += 100;
+    check_age(&m, jobs[1], 0);
     machine_fini(&m);
 }
 
@@ -354,6 +393,7 @@ main(void)
         cmocka_unit_test(test_rows_fit_one_frame),
         cmocka_unit_test(test_too_many_groups_have_no_rows),
         cmocka_unit_test(test_what_rows_took_is_waited_for),
+        cmocka_unit_test(test_jobs_have_their_rows_in_turn),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
