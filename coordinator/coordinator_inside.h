@@ -506,6 +506,7 @@ job_t *job_add(coordinator_t *self, uint64_t id);
 void job_destroy(coordinator_t *self, job_t *job);
 job_t *job_find(coordinator_t *self, uint64_t id);
 bool job_is_over(const job_t *job);
+const char *job_state_text(lt_JobState state); // "done"
 void job_free_work(coordinator_t *self, job_t *job);
 void job_run(coordinator_t *self, job_t *job); // the plan is made
 // Makes what counting needs; ERR_TOO_LARGE over the budget.

@@ -30,6 +30,19 @@ struct events {
     size_t n_kinds;
 };
 
+const char *
+event_level(const event_t *e)
+{
+    static const char *const names[] = {
+        [LOG_DEBUG] = "debug",
+        [LOG_INFO] = "info",
+        [LOG_WARN] = "warn",
+        [LOG_ERROR] = "error",
+    };
+
+    return names[e->level];
+}
+
 events_t *
 events_new(uint64_t epoch)
 {

@@ -26,6 +26,9 @@ typedef struct event {
     char text[EVENT_TEXT];   // whole characters of it
 } event_t;
 
+// "info", "warn", ...
+const char *event_level(const event_t *e);
+
 typedef struct events events_t;
 
 // Numbers begin above those of every coordinator with a smaller epoch.

@@ -198,11 +198,24 @@ cancel_leases(coordinator_t *self, const job_t *job)
     }
 }
 
+const char *
+job_state_text(lt_JobState state)
+{
+    static const char *const names[] = {
+        [lt_JobState_JOB_PLANNING] = "planning",
+        [lt_JobState_JOB_RUNNING] = "running",
+        [lt_JobState_JOB_DONE] = "done",
+        [lt_JobState_JOB_PARTIAL] = "partial",
+        [lt_JobState_JOB_FAILED] = "failed",
+        [lt_JobState_JOB_CANCELLED] = "cancelled",
+    };
+
+    return names[state];
+}
+
 static void
 end(coordinator_t *self, job_t *job, lt_JobState state, unsigned exit)
 {
-    static const char *const names[] = {
-        "planning", "running", "done", "partial", "failed", "cancelled"};
     char id[24];
 
     cancel_leases(self, job);
@@ -215,8 +228,8 @@ end(coordinator_t *self, job_t *job, lt_JobState state, unsigned exit)
     record_end(self, job);
     job_free_work(self, job);
     snprintf(id, sizeof id, "%llu", (unsigned long long)job->id);
-    log_event(LOG_INFO, "job-ended", "job", id, "state", names[state], "text",
-        job->text, NULL);
+    log_event(LOG_INFO, "job-ended", "job", id, "state", job_state_text(state),
+        "text", job->text, NULL);
     event_tell_job(self, job);
     update_followers(self, job);
     job->n_followers = 0;

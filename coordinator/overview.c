@@ -100,21 +100,6 @@ put_workers(coordinator_t *self, bool all, int64_t wall_ms, buf_t *out)
 
 // ---- jobs
 
-static const char *
-state_name(lt_JobState state)
-{
-    static const char *const names[] = {
-        [lt_JobState_JOB_PLANNING] = "planning",
-        [lt_JobState_JOB_RUNNING] = "running",
-        [lt_JobState_JOB_DONE] = "done",
-        [lt_JobState_JOB_PARTIAL] = "partial",
-        [lt_JobState_JOB_FAILED] = "failed",
-        [lt_JobState_JOB_CANCELLED] = "cancelled",
-    };
-
-    return names[state];
-}
-
 static void
 put_job(const coordinator_t *self, const job_t *job, int64_t wall_ms,
     lt_JobUpdate *u, buf_t *out)
@@ -122,7 +107,7 @@ put_job(const coordinator_t *self, const job_t *job, int64_t wall_ms,
     fill_update(self, job, u);
     json_open(out, NULL, '{');
     json_number(out, "job", u->job);
-    json_text(out, "state", state_name(u->state));
+    json_text(out, "state", job_state_text(u->state));
     json_text(out, "owner", u->owner);
     json_text(out, "query", u->query);
     json_text(out, "text", u->text);
@@ -182,12 +167,6 @@ put_jobs(coordinator_t *self, bool all, int64_t wall_ms, buf_t *out)
 static void
 put_events(coordinator_t *self, bool all, int64_t wall_ms, buf_t *out)
 {
-    static const char *const levels[] = {
-        [LOG_DEBUG] = "debug",
-        [LOG_INFO] = "info",
-        [LOG_WARN] = "warn",
-        [LOG_ERROR] = "error",
-    };
     const event_t *e = events_next(self->events, all ? 0 : self->events_shown);
 
     json_open(out, "events", '[');
@@ -195,7 +174,7 @@ put_events(coordinator_t *self, bool all, int64_t wall_ms, buf_t *out)
         json_open(out, NULL, '{');
         json_number(out, "number", e->number);
         json_number(out, "at", (uint64_t)(wall_ms - (self->now - e->at)));
-        json_text(out, "level", levels[e->level]);
+        json_text(out, "level", event_level(e));
         json_text(out, "event", e->id);
         json_number(out, "job", e->job);
         json_text(out, "worker", e->worker);

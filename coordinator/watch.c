@@ -48,13 +48,6 @@ coordinator_event(coordinator_t *self, log_level_t level, const char *id,
 void
 event_tell_job(coordinator_t *self, job_t *job)
 {
-    static const char *const ends[] = {
-        [lt_JobState_JOB_DONE] = "done",
-        [lt_JobState_JOB_PARTIAL] = "partial",
-        [lt_JobState_JOB_FAILED] = "failed",
-        [lt_JobState_JOB_CANCELLED] = "cancelled",
-    };
-
     if (job->plan_only) {
         return;
     }
@@ -67,8 +60,8 @@ event_tell_job(coordinator_t *self, job_t *job)
         bool sound = job->state == lt_JobState_JOB_DONE;
         job->end_told = true;
         event_tell(self, sound ? LOG_INFO : LOG_WARN, "job-ended", job, NULL,
-            "%s%s%s", ends[job->state], job->text[0] != '\0' ? ": " : "",
-            job->text);
+            "%s%s%s", job_state_text(job->state),
+            job->text[0] != '\0' ? ": " : "", job->text);
     }
 }
 
@@ -119,17 +112,11 @@ is_for(const incoming_t *in, uint64_t job, const event_t *e)
 static void
 put_record(const coordinator_t *self, const event_t *e, buf_t *out)
 {
-    static const char *const levels[] = {
-        [LOG_DEBUG] = "debug",
-        [LOG_INFO] = "info",
-        [LOG_WARN] = "warn",
-        [LOG_ERROR] = "error",
-    };
     lt_Event record = {.number = e->number,
         .ago_ms = (uint64_t)(self->now - e->at),
         .job = e->job};
 
-    snprintf(record.level, sizeof record.level, "%s", levels[e->level]);
+    snprintf(record.level, sizeof record.level, "%s", event_level(e));
     snprintf(record.event, sizeof record.event, "%s", e->id);
     snprintf(record.worker, sizeof record.worker, "%s", e->worker);
     snprintf(record.text, sizeof record.text, "%s", e->text);

@@ -257,6 +257,8 @@ board_put(board_t *self, uint64_t id, document_t *from, bool rows_same)
     } else {
         if (rows_same && t->doc != NULL) {
             buf_put_span(&doc->rows, buf_span(&t->doc->rows));
+        } else if (rows_same) {
+            doc->made = 0; // others look now: they are to be given again
         }
         doc->number = ++t->number;
         t->wants_all = t->wants_all && !doc->all;

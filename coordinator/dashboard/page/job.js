@@ -183,7 +183,7 @@ function section(i, result) {
   }
   s.chart.append(s.plot);
   s.columns = columnsOf(result);
-  s.table = table(rows, {label: `rows of ${result.name}`, noun: "rows",
+  s.table = table(rows, {label: `rows of ${result.name}`, noun: ["row", "rows"],
     columns: s.columns,
     key: r => r.index, sort: [0, 1], empty: "No row."});
   byId("results").append(make("section", {"aria-labelledby": `h${i}`}, heading,

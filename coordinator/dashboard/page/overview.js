@@ -33,7 +33,7 @@ const share = j => j.bytes > 0 ?
 const tookOf = j => isOver(j) ? j.took_ms : now - j.submitted;
 
 const jobs = table(byId("jobs"), {
-  label: "jobs", noun: "jobs", key: j => j.job, sort: [0, -1],
+  label: "jobs", noun: ["job", "jobs"], key: j => j.job, sort: [0, -1],
   empty: "No job has been taken yet.",
   columns: [
     {name: "Job", number: true, text: j => String(j.job), value: j => j.job,
@@ -56,7 +56,7 @@ const jobs = table(byId("jobs"), {
 const silentOf = w => w.silent_since ? now - w.silent_since : 0;
 
 const workers = table(byId("workers"), {
-  label: "workers", noun: "workers", key: w => w.name, sort: [0, 1],
+  label: "workers", noun: ["worker", "workers"], key: w => w.name, sort: [0, 1],
   empty: "No worker has registered yet.",
   columns: [
     {name: "Worker", text: w => w.name},
@@ -78,7 +78,7 @@ const workers = table(byId("workers"), {
 });
 
 const events = table(byId("events"), {
-  label: "events", noun: "events", key: e => e.number, sort: [0, -1],
+  label: "events", noun: ["event", "events"], key: e => e.number, sort: [0, -1],
   empty: "Nothing has happened yet.",
   rowClass: e => e.level,
   columns: [

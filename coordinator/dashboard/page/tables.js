@@ -3,13 +3,13 @@
 // that focus and selection stay where they are.
 (() => {
 "use strict";
-const {make, put, count} = window.logtally;
+const {make, put, count, plural} = window.logtally;
 const SHOWN = 300;     // rows in the page; a search finds the others
 
 const order = (a, b) => a < b ? -1 : a > b ? 1 : 0;
 
 // columns: {name, text(row), value(row) to sort by, number, fill(td, row)}.
-// key(row) tells rows apart. noun: what rows are, in the plural. sort: [column, direction] at the beginning.
+// key(row) tells rows apart. noun: what one row is, and what several are. sort: [column, direction] at the beginning.
 function table(place, {label, noun, columns, key, sort, empty, rowClass}) {
   const rows = new Map();    // by key: what it is
   const lines = new Map();   // by key: its element
@@ -90,9 +90,9 @@ function table(place, {label, noun, columns, key, sort, empty, rowClass}) {
         th.removeAttribute("aria-sort");
       }
     });
-    const all = `${count(rows.size)} ${noun}`;
+    const all = plural(rows.size, ...noun);
     put(told, found.length > SHOWN ?
-      `the first ${SHOWN} of ${count(found.length)} ${noun}` :
+      `the first ${SHOWN} of ${plural(found.length, ...noun)}` :
       wanted ? `${count(found.length)} of ${all}` : all);
     none.hidden = rows.size > 0;
     scroll.hidden = rows.size === 0;
