@@ -13,10 +13,11 @@ typedef struct place {
     size_t slot;
 } place_t;
 
+// FIELD_COUNT is no field, though spans of no use have it.
 static inline size_t
 slot_of(const batch_t *batch, field_t field)
 {
-    for (size_t i = 0; i < batch->n_spans; i++) {
+    for (size_t i = 0; field != FIELD_COUNT && i < batch->n_spans; i++) {
         if (batch->fields[i] == field) {
             return i;
         }

@@ -243,10 +243,48 @@ test_progress_rises_to_the_whole(void **state)
     buf_fini(&out);
 }
 
+// Lines of a format that has fields without a name.
+static void
+put_nameless(buf_t *out, unsigned lines)
+{
+    for (unsigned i = 0; i < lines; i++) {
+        buf_printf(out,
+            "10.0.0.1 - - [10/Oct/2023:13:55:36 +0000] \"GET /a HTTP/1.1\" %u "
+            "%u \"-\" \"-\" 82 0.000 [d] [] - - - - 5b2f1c\n",
+            i % 3 == 0 ? 404 : 200, 100 + i % 5);
+    }
+}
+
+static void
+test_filters_of_several_fields_do_not_look_at_nameless_ones(void **state)
+{
+    static const char *const queries[] = {"404 | count",
+        "404 and bytes < 1000 | count", "404 or bytes > 1000 | count",
+        "not (200 and bytes < 1000) | count"};
+    buf_t text = {0}, first = {0};
+
+    (void)state;
+    put_nameless(&text, 1000);
+    int fd = file_of(buf_span(&text));
+    scan_range_t range = range_of(fd, text.len);
+    scan_whole(queries[0], "k8s_ingress_nginx", &range, NULL, &first);
+    for (size_t i = 1; i < sizeof queries / sizeof *queries; i++) {
+        buf_t other = {0};
+        scan_whole(queries[i], "k8s_ingress_nginx", &range, NULL, &other);
+        assert_true(span_eq(buf_span(&first), buf_span(&other)));
+        buf_fini(&other);
+    }
+    buf_fini(&first);
+    buf_fini(&text);
+    close(fd);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(
+            test_filters_of_several_fields_do_not_look_at_nameless_ones),
         cmocka_unit_test(test_every_cut_counts_the_same),
         cmocka_unit_test(test_many_keys_count_as_few_do),
         cmocka_unit_test(test_lines_longer_than_a_range_count_once),
