@@ -28,6 +28,8 @@ struct matcher {
     size_t n_wanted;
     field_t fields[BATCH_SPANS];
     size_t n_fields;
+    uint16_t lists[SHAPE_SPANS]; // that nobody reads: the tokens behind them
+    size_t n_lists;
     uint8_t line_slot; // NO_SLOT: nobody reads the line
     const uint8_t *text;
     uint32_t len;
@@ -62,6 +64,12 @@ want(matcher_t *self, const shape_span_t *span, uint32_t fields)
     bool read = span->field < FIELD_COUNT && (fields & 1u << span->field) != 0;
 
     if (!read && span->kind == SPAN_PLAIN) {
+        return true;
+    }
+    if (!read && span->kind == SPAN_LIST) {
+        if (span->end <= self->shape.n_tokens) {
+            self->lists[self->n_lists++] = span->end;
+        }
         return true;
     }
     if (self->n_fields + 3 > BATCH_SPANS) { // one is left for the line
@@ -235,6 +243,21 @@ is_right(const shape_span_t *s, span_t *span, const uint8_t *line_end)
     return true;
 }
 
+// As list_ends, of lists that are not put anywhere. None is empty, and a line
+// ends in no space.
+static bool
+lists_end(const matcher_t *self, const uint32_t *t)
+{
+    unsigned wrong = 0;
+
+    for (size_t i = 0; i < self->n_lists; i++) {
+        const uint8_t *at = self->text + t[self->lists[i]];
+        wrong |= (unsigned)(at[-1] == ',') |
+                 ((unsigned)(at[1] == ':') & (unsigned)(at[2] == ' '));
+    }
+    return wrong == 0;
+}
+
 static bool
 put_spans(
     const matcher_t *self, const uint32_t *t, uint32_t line_end, batch_t *out)
@@ -301,7 +324,8 @@ take_usual(matcher_t *self, batch_t *out)
         return false;
     }
     uint32_t nl = find_end(self, t, &line_end);
-    if (nl == UINT32_MAX || !put_spans(self, t, line_end, out)) {
+    if (nl == UINT32_MAX || !lists_end(self, t) ||
+        !put_spans(self, t, line_end, out)) {
         return false;
     }
     if (nl == t[self->shape.n_tokens + 1]) {

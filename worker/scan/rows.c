@@ -144,6 +144,9 @@ rows_new(
     self->tally = tally;
     self->memo = memo_new();
     self->row = (eval_row_t){row_field, row_column, row_line, self, row_own};
+    for (size_t i = 0; i < BATCH_LINES; i++) {
+        self->selected[i] = (uint16_t)i;
+    }
     place_names(self, reads);
     look_at_keys(self);
     look_at_derived(self);

@@ -81,20 +81,25 @@ find_verdict(rows_t *self, uint32_t *found)
     return rc;
 }
 
-// The lines that pass the filter, into self->selected.
+// The lines that pass the filter, into self->selected; without one that says
+// "all" from the beginning.
 static errcode_t
 select_lines(rows_t *self, const batch_t *batch, size_t *n)
 {
     size_t slot = slot_of(batch, self->decides);
     errcode_t rc = ERR_OK;
 
+    if (self->query->filter == NULL) {
+        *n = batch->n;
+        return ERR_OK;
+    }
     *n = 0;
     for (size_t row = 0; rc == ERR_OK && row < batch->n; row++) {
         uint32_t pass = 1;
         if (slot != NO_SLOT) {
             rc = find_by_bytes(
                 self, batch, slot, row, &self->verdicts, find_verdict, &pass);
-        } else if (self->query->filter != NULL) {
+        } else {
             rows_load(self, batch, row);
             rc = find_verdict(self, &pass);
         }
