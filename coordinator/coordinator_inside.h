@@ -6,7 +6,8 @@
 // watch.c    what an operator watches
 // straggle.c shards that take too long   verify.c  counted twice, compared
 // leases.c   who counts what         sink.c     partials to commits
-// change.c   plans that change
+// change.c   plans that change       cuts.c     where archives may be cut
+// whole.c    archives in several ranges, counted whole or not at all
 // job.c      the life of a job       coordinator.c  messages in and out
 // record.c   what the journal gets   restore.c  what it gives back
 // standing.c rows of a running job  overview.c  all of it as JSON
@@ -39,6 +40,7 @@
 typedef struct job job_t;
 typedef struct lease lease_t;
 struct change; // entries.h
+struct whole;  // whole.c
 
 typedef struct worker {
     char name[LIMIT_NAME]; // the host it speaks for
@@ -156,6 +158,9 @@ typedef struct plan_file {
     uint64_t bytes; // committed, as are lines
     uint64_t lines;
     uint32_t n_shards;
+    uint32_t n_cuts;
+    uint64_t *cuts;      // of an archive, until the plan is made
+    struct whole *whole; // what was counted of one in several shards
 } plan_file_t;
 
 typedef struct plan_range {
@@ -255,6 +260,7 @@ struct job {
     uint64_t turn;       // when it was served last
     tallies_t **tallies; // of each query
     tally_budget_t merge_budget;
+    uint64_t kept;   // bytes of partials in `whole`
     totals_t totals; // without files
     lease_t *leases;
     uint32_t verify_ppm; // share of its shards, in millionths
@@ -389,6 +395,31 @@ const worker_t *plan_waits_for(const job_t *job);
 void plan_tick(coordinator_t *self, job_t *job);
 bool on_files(coordinator_t *self, const incoming_t *in);
 
+// cuts.c
+// Of the files from `first` on, which a message brought; ERR_MALFORMED where
+// cuts do not rise, or are not inside their archive.
+MUST_CHECK errcode_t cuts_take(
+    job_t *job, size_t first, uint32_t n_cuts, rd_t *r);
+// Where a range ends that begins at `at`: the first cut that is `piece` or more
+// behind it, else the end of the file.
+uint64_t cuts_next(const plan_file_t *file, uint64_t at, uint64_t piece);
+// Archives of more than so many bytes are worth being cut.
+uint64_t cuts_least(const job_t *job);
+void plan_file_fini(plan_file_t *file);
+
+// whole.c
+// An archive that is in several shards, each of which has nothing else. It is
+// counted when all of them are there: one that is damaged is a file that is
+// missing, as if it had been read from end to end.
+bool whole_is(const plan_file_t *file);
+// Keeps a sound partial, with its totals (taken), or with the last one counts
+// all. ERR_TOO_LARGE of the job's budget.
+MUST_CHECK errcode_t whole_add(
+    job_t *job, uint32_t shard, span_t partial, totals_t *got);
+// One of its shards is lost, and so are all.
+void whole_lose(coordinator_t *self, job_t *job, uint32_t file);
+void whole_free(job_t *job, plan_file_t *file);
+
 // cut.c
 // Fills ranges and shards; ERR_TOO_LARGE over LIMIT_JOB_SHARDS.
 MUST_CHECK errcode_t plan_cut(coordinator_t *self, job_t *job);
@@ -447,6 +478,8 @@ void grant_waiting(coordinator_t *self);
 // (nothing is counted), ERR_TOO_LARGE when the job's budget is too small.
 MUST_CHECK errcode_t sink_merge(
     coordinator_t *self, job_t *job, uint64_t shard, span_t partial);
+// What was read, into the job and its files.
+void sink_count(job_t *job, totals_t *got);
 
 // verify.c
 // Which shards of a new plan are to be checked: about verify_ppm, at least one.

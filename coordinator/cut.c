@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Files to shards. A shard is a list of ranges that one place can read: a
-// piece of a large file, or many small files together. Compressed files and
-// streams are one range each.
+// piece of a large file, or many small files together. Streams are one range
+// each, and so are archives but where their worker says where they can be cut.
 #include "coordinator/coordinator_inside.h"
 
 #include "common/base/xalloc.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 // More would even out the end of a job better, but each shard of many keys
 // costs a partial of nearly all of them.
 #define SHARDS_PER_EXECUTOR 8u
+#define PACKED              8u // logs pack to a tenth, or less
 
 static uint64_t
 executors_of(coordinator_t *self, const job_t *job)
@@ -99,6 +101,22 @@ add_range(job_t *job, uint32_t file, uint64_t begin, uint64_t end)
     return ERR_OK;
 }
 
+static bool
+is_archive(const plan_file_t *f)
+{
+    return !f->stream && f->compression != lt_Compression_COMPRESSION_NONE;
+}
+
+// Such a shard has nothing else: see whole.c.
+static bool
+is_part_of_archive(const job_t *job, const plan_shard_t *s)
+{
+    const plan_range_t *r = &job->ranges[s->first];
+    const plan_file_t *f = &job->files[r->file];
+
+    return s->n > 0 && is_archive(f) && r->end - r->begin < f->size;
+}
+
 // The file joins the last shard, where there is room for it.
 static bool
 bundle(job_t *job, uint32_t file, uint64_t target)
@@ -109,6 +127,9 @@ bundle(job_t *job, uint32_t file, uint64_t target)
         return false;
     }
     plan_shard_t *s = &job->shards[job->n_shards - 1];
+    if (is_part_of_archive(job, s)) {
+        return false;
+    }
     if (s->place != f->place || s->n >= LIMIT_SHARD_RANGES ||
         s->bytes > target || f->size > target - s->bytes) {
         return false;
@@ -141,6 +162,34 @@ cut_range(job_t *job, uint32_t file, cut_t *cut)
     return rc;
 }
 
+// A byte of an archive takes as long as PACKED of a plain file. A size that was
+// asked for is meant.
+static uint64_t
+packed_target(const job_t *job, const cut_t *cut)
+{
+    uint64_t target = target_of(cut);
+
+    return job->shard_bytes > 0 ? target : target / PACKED;
+}
+
+static errcode_t
+cut_archive(job_t *job, uint32_t file, cut_t *cut)
+{
+    const plan_file_t *f = &job->files[file];
+    errcode_t rc = ERR_OK;
+
+    for (uint64_t at = 0; at < f->size && rc == ERR_OK;) {
+        uint64_t target = packed_target(job, cut);
+        uint64_t n = (f->size - at) / target + ((f->size - at) % target != 0);
+        uint64_t piece = (f->size - at) / n + ((f->size - at) % n != 0);
+        uint64_t end = cuts_next(f, at, piece);
+        rc = add_range(job, file, at, end);
+        cut->left -= end - at;
+        at = end;
+    }
+    return rc;
+}
+
 static errcode_t
 cut_file(job_t *job, uint32_t file, cut_t *cut)
 {
@@ -150,15 +199,23 @@ cut_file(job_t *job, uint32_t file, cut_t *cut)
     if (f->size == 0 && !f->stream) {
         return ERR_OK;
     }
-    if (!f->stream && f->compression == lt_Compression_COMPRESSION_NONE &&
-        f->size > target_of(cut)) {
+    if (!f->stream && !is_archive(f) && f->size > target_of(cut)) {
         return cut_range(job, file, cut);
+    }
+    if (f->n_cuts > 0 && f->size > packed_target(job, cut)) {
+        return cut_archive(job, file, cut);
     }
     if (!bundle(job, file, target_of(cut))) {
         rc = add_range(job, file, 0, f->size);
     }
     cut->left -= f->size;
     return rc;
+}
+
+uint64_t
+cuts_least(const job_t *job)
+{
+    return job->shard_bytes > 0 ? job->shard_bytes : SHARD_MIN / PACKED;
 }
 
 errcode_t
@@ -172,6 +229,9 @@ plan_cut(coordinator_t *self, job_t *job)
     cut_t cut = cut_of(self, job);
     for (size_t i = 0; i < job->n_files && rc == ERR_OK; i++) {
         rc = cut_file(job, (uint32_t)i, &cut);
+        free(job->files[i].cuts);
+        job->files[i].cuts = NULL;
+        job->files[i].n_cuts = 0;
     }
     return rc;
 }

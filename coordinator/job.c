@@ -122,7 +122,8 @@ job_free_work(coordinator_t *self, job_t *job)
     }
     // n_files stays for STATUS, so this may be the second time.
     for (size_t i = 0; job->files != NULL && i < job->n_files; i++) {
-        free(job->files[i].path);
+        whole_free(job, &job->files[i]);
+        plan_file_fini(&job->files[i]);
     }
     for (size_t i = 0; i < job->n_places; i++) {
         free(job->places[i].queue);
@@ -329,7 +330,7 @@ job_file_lost(coordinator_t *self, job_t *job, uint32_t file, const char *why)
     }
 }
 
-// Of a file in several shards, this part of it.
+// Of a file in several shards, this part of it; of an archive, all of it.
 static void
 range_lost(
     coordinator_t *self, job_t *job, const plan_range_t *r, const char *why)
@@ -337,7 +338,7 @@ range_lost(
     const plan_file_t *f = &job->files[r->file];
     bool local = self->config.local_host != NULL;
 
-    if (f->n_shards <= 1) {
+    if (f->n_shards <= 1 || whole_is(f)) {
         job_file_lost(self, job, r->file, why);
     } else if (!f->missing) {
         job_missing(job, "%s%s%s: bytes %llu to %llu: %s",
@@ -359,6 +360,9 @@ job_lose(coordinator_t *self, job_t *job, uint32_t shard, const char *why)
     job->news = true;
     for (uint32_t i = 0; i < s->n; i++) {
         range_lost(self, job, &job->ranges[s->first + i], why);
+    }
+    if (whole_is(&job->files[job->ranges[s->first].file])) {
+        whole_lose(self, job, job->ranges[s->first].file);
     }
 }
 

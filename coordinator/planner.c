@@ -49,6 +49,7 @@ send_list(coordinator_t *self, const job_t *job, listing_t *l)
     meta->job = job->id;
     meta->request = l->request;
     meta->shared = s->from == FROM_SHARED;
+    meta->cuts_from = cuts_least(job);
     l->asked++;
     snprintf(meta->pattern, sizeof meta->pattern, "%s", s->pattern);
     send_frame(self, OUT_CONTROL, l->worker->peer, PROTO_LIST, lt_List_fields,
@@ -191,7 +192,7 @@ drop_doubles(job_t *job)
             buf_put_u8(&note, 0);
             receipt_add_note(&job->heard_of, (char *)note.p);
             buf_fini(&note);
-            free(job->files[i].path);
+            plan_file_fini(&job->files[i]);
         } else {
             job->files[kept++] = job->files[i];
         }
@@ -273,7 +274,7 @@ drop_files(job_t *job, const listing_t *l)
         if (f->source == l->source &&
             (job->places[f->place].home == l->worker ||
                 job->places[f->place].home == NULL)) {
-            free(f->path);
+            plan_file_fini(f);
             job->sources[l->source].n_files--;
         } else {
             job->files[kept++] = *f;
@@ -428,16 +429,17 @@ plan_tick(coordinator_t *self, job_t *job)
 
 static errcode_t
 take_files(coordinator_t *self, job_t *job, const listing_t *l,
-    const incoming_t *in, uint32_t n)
+    const incoming_t *in, const lt_Files *meta)
 {
     rd_t r = rd_init(in->frame->payload);
     lt_File *file = xmalloc(sizeof *file);
     const job_source_t *s = &job->sources[l->source];
     uint32_t place =
         place_of(self, job, s->from == FROM_SHARED ? NULL : l->worker);
+    size_t first = job->n_files;
     errcode_t rc = ERR_OK;
 
-    for (uint32_t i = 0; i < n && rc == ERR_OK; i++) {
+    for (uint32_t i = 0; i < meta->n && rc == ERR_OK; i++) {
         rc = record_get(&r, lt_File_fields, file);
         if (rc == ERR_OK &&
             (file->path[0] == '\0' ||
@@ -461,6 +463,7 @@ take_files(coordinator_t *self, job_t *job, const listing_t *l,
         }
     }
     free(file);
+    rc = rc != ERR_OK ? rc : cuts_take(job, first, meta->n_cuts, &r);
     return rc != ERR_OK ? rc : rd_end(&r);
 }
 
@@ -499,7 +502,7 @@ on_files(coordinator_t *self, const incoming_t *in)
                 continue;
             }
             l->heard = self->now;
-            errcode_t rc = take_files(self, job, l, in, meta->n);
+            errcode_t rc = take_files(self, job, l, in, meta);
             if (rc != ERR_OK) {
                 self->stats.messages_refused++;
                 give_up(self, job, i, err_text(rc));

@@ -62,6 +62,10 @@ restore_change(coordinator_t *self, job_t *job, uint64_t n, span_t bytes)
 static errcode_t
 restore_commit(coordinator_t *self, job_t *job, uint64_t shard, span_t bytes)
 {
+    if (shard < job->n_shards && job->shards[shard].state == SHARD_LOST &&
+        whole_is(&job->files[job->ranges[job->shards[shard].first].file])) {
+        return ERR_OK; // it was lost with another part of its archive
+    }
     if (shard >= job->n_shards || job->shards[shard].state != SHARD_PENDING) {
         return ERR_MALFORMED;
     }
@@ -170,7 +174,7 @@ static void
 plan_anew(coordinator_t *self, job_t *job)
 {
     for (size_t i = 0; i < job->n_files; i++) {
-        free(job->files[i].path);
+        plan_file_fini(&job->files[i]);
     }
     job->n_files = job->n_ranges = job->n_shards = 0;
     record_drop_work(self, job);

@@ -186,8 +186,8 @@ covers(const job_t *job, const plan_shard_t *s, const totals_t *got)
     return at == got->n_files;
 }
 
-static void
-add_totals(job_t *job, plan_shard_t *s, totals_t *got)
+void
+sink_count(job_t *job, totals_t *got)
 {
     for (size_t i = 0; i < got->n_files; i++) {
         plan_file_t *f = &job->files[got->files[i].file];
@@ -200,6 +200,11 @@ add_totals(job_t *job, plan_shard_t *s, totals_t *got)
     got->n_files = 0; // they are in the job's own list
     totals_merge(&job->totals, got);
     job->rejected = totals_rejected(&job->totals);
+}
+
+static void
+end_shard(job_t *job, plan_shard_t *s)
+{
     job->bytes_done += s->bytes;
     if (s->state == SHARD_PENDING && s->queued) {
         job->places[s->place].n_pending--;
@@ -231,13 +236,19 @@ errcode_t
 sink_merge(coordinator_t *self, job_t *job, uint64_t shard, span_t partial)
 {
     totals_t got = {0};
+    plan_shard_t *s = &job->shards[shard];
     errcode_t rc = check_partial(self, job, shard, partial, &got);
 
-    if (rc == ERR_OK) {
+    if (rc == ERR_OK && whole_is(&job->files[job->ranges[s->first].file])) {
+        rc = whole_add(job, (uint32_t)shard, partial, &got);
+    } else if (rc == ERR_OK) {
         rc = partial_add_all(partial, job->tallies, job->queries->n);
+        if (rc == ERR_OK) {
+            sink_count(job, &got);
+        }
     }
     if (rc == ERR_OK) {
-        add_totals(job, &job->shards[shard], &got);
+        end_shard(job, s);
     }
     totals_fini(&got);
     return rc;

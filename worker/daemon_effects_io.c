@@ -144,8 +144,10 @@ do_sink_open(daemon_t *self, sup_output_t *out, int64_t now)
 static void
 do_list(daemon_t *self, sup_output_t *out, int64_t now)
 {
+    const files_asked_t asked = {out->pattern, out->shared, out->cuts_from};
+
     (void)now;
-    lister_ask(self->lister, out->request, out->pattern, out->shared);
+    lister_ask(self->lister, out->request, &asked);
 }
 
 static void

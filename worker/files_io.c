@@ -4,6 +4,7 @@
 #include "common/base/limits.h"
 #include "common/base/xalloc.h"
 #include "worker/beneath_io.h"
+#include "worker/source/frames.h"
 #include "worker/source/source.h"
 
 #include <dirent.h>
@@ -205,7 +206,7 @@ files_open_range(const files_t *self, const shard_range_t *range, int *fd)
 // One listing: the names that match, and what could not be looked at.
 typedef struct listing {
     const files_t *files;
-    bool shared;
+    const files_asked_t *asked;
     files_found_fn found;
     void *ctx;
     char **names;
@@ -406,33 +407,52 @@ collect(listing_t *self, const char *pattern)
     return rc;
 }
 
-static reason_t
-report(listing_t *self, const char *path)
+// Of a file that is open.
+static errcode_t
+tell(listing_t *self, const char *path, int fd)
 {
     uint8_t head[FILE_ID_EDGE];
     size_t len;
     file_id_t id;
+    buf_t cuts = {0};
+    errcode_t rc = file_id_of(fd, &id, head, &len);
+
+    if (rc != ERR_OK) {
+        return rc;
+    }
+    source_kind_t kind = source_kind((span_t){head, len});
+    if (self->asked->cuts_from > 0 && id.size > self->asked->cuts_from) {
+        frames_find(fd, kind, id.size, &cuts);
+    }
+    listed_file_t file = {.path = path,
+        .device = self->asked->shared ? 0 : id.device,
+        .inode = id.inode,
+        .size = id.size,
+        .mtime_ns = id.mtime_ns,
+        .compression = (uint8_t)kind,
+        .cuts = buf_span(&cuts)};
+    memcpy(file.hash, id.hash, sizeof file.hash);
+    self->found(self->ctx, &file);
+    self->n_found++;
+    buf_fini(&cuts);
+    return ERR_OK;
+}
+
+static reason_t
+report(listing_t *self, const char *path)
+{
     int fd;
     reason_t reason = open_file(self->files, path, &fd);
 
     if (reason.rc != ERR_OK) {
         return reason;
     }
-    errcode_t rc = file_id_of(fd, &id, head, &len);
-    close(fd);
+    errcode_t rc = tell(self, path, fd);
     if (rc != ERR_OK) {
-        return (reason_t){
+        reason = (reason_t){
             .rc = rc, .text = rc == ERR_IO ? strerror(errno) : err_text(rc)};
     }
-    listed_file_t file = {.path = path,
-        .device = self->shared ? 0 : id.device,
-        .inode = id.inode,
-        .size = id.size,
-        .mtime_ns = id.mtime_ns,
-        .compression = (uint8_t)source_kind((span_t){head, len})};
-    memcpy(file.hash, id.hash, sizeof file.hash);
-    self->found(self->ctx, &file);
-    self->n_found++;
+    close(fd);
     return reason;
 }
 
@@ -494,11 +514,12 @@ conclude(const listing_t *self, const char *pattern, errcode_t rc, buf_t *why)
 }
 
 errcode_t
-files_list(const files_t *self, const char *pattern, bool shared,
+files_list(const files_t *self, const files_asked_t *asked,
     files_found_fn found, void *ctx, buf_t *why)
 {
+    const char *pattern = asked->pattern;
     listing_t list = {
-        .files = self, .shared = shared, .found = found, .ctx = ctx};
+        .files = self, .asked = asked, .found = found, .ctx = ctx};
     reason_t reason = report(&list, pattern);
     errcode_t rc = ERR_OK;
 

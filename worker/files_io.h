@@ -22,8 +22,13 @@ void files_destroy(files_t **self_p);
 // folder or a special file) makes the whole an error as well, after the
 // callbacks for those that can. *why gets a sentence.
 typedef void (*files_found_fn)(void *ctx, const listed_file_t *file);
-MUST_CHECK errcode_t files_list(const files_t *self, const char *pattern,
-    bool shared, files_found_fn found, void *ctx, buf_t *why);
+typedef struct files_asked {
+    const char *pattern;
+    bool shared;
+    uint64_t cuts_from; // of larger files, where to cut archives
+} files_asked_t;
+MUST_CHECK errcode_t files_list(const files_t *self, const files_asked_t *asked,
+    files_found_fn found, void *ctx, buf_t *why);
 
 // What is wrong with the roots now, as a sentence; nothing when all can be
 // read. May wait for a slow disk.

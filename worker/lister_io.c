@@ -28,7 +28,7 @@
 typedef struct request {
     struct request *next;
     uint64_t id;
-    bool shared;
+    files_asked_t asked; // its pattern is the one below
     char pattern[LIMIT_PATH];
 } request_t;
 
@@ -66,10 +66,11 @@ listed_fini(listed_t *self)
 {
     for (size_t i = 0; i < self->n; i++) {
         union {
-            const char *lent;
-            char *own;
-        } path = {self->files[i].path};
+            const void *lent;
+            void *own;
+        } path = {self->files[i].path}, cuts = {self->files[i].cuts.p};
         free(path.own);
+        free(cuts.own);
     }
     free(self->files);
     free(self->text);
@@ -118,8 +119,14 @@ on_found(void *ctx, const listed_file_t *file)
         work->batch.request = work->id;
         work->batch.files = xcalloc(BATCH, sizeof *work->batch.files);
     }
-    work->batch.files[work->batch.n] = *file;
-    work->batch.files[work->batch.n++].path = xstrdup(file->path);
+    listed_file_t *own = &work->batch.files[work->batch.n++];
+    *own = *file;
+    own->path = xstrdup(file->path);
+    own->cuts.p = NULL;
+    if (file->cuts.len > 0) {
+        own->cuts.p =
+            memcpy(xmalloc(file->cuts.len), file->cuts.p, file->cuts.len);
+    }
     if (work->batch.n == BATCH) {
         post(work->self, &work->batch);
     }
@@ -130,8 +137,8 @@ list(lister_t *self, const request_t *request)
 {
     work_t work = {.self = self, .id = request->id};
     buf_t why = {0};
-    errcode_t rc = files_list(
-        self->files, request->pattern, request->shared, on_found, &work, &why);
+    errcode_t rc =
+        files_list(self->files, &request->asked, on_found, &work, &why);
 
     work.batch.request = request->id;
     work.batch.last = true;
@@ -295,14 +302,15 @@ lister_stop(lister_t **self_p)
 }
 
 void
-lister_ask(lister_t *self, uint64_t request, const char *pattern, bool shared)
+lister_ask(lister_t *self, uint64_t request, const files_asked_t *asked)
 {
     request_t *r = xcalloc(1, sizeof *r);
 
     r->id = request;
-    r->shared = shared;
-    assert(strlen(pattern) < sizeof r->pattern);
-    strcpy(r->pattern, pattern);
+    r->asked = *asked;
+    r->asked.pattern = r->pattern;
+    assert(strlen(asked->pattern) < sizeof r->pattern);
+    strcpy(r->pattern, asked->pattern);
     pthread_mutex_lock(&self->lock);
     *self->last_request = r;
     self->last_request = &r->next;

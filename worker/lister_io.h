@@ -24,8 +24,7 @@ MUST_CHECK errcode_t lister_start(const files_t *files, lister_t **out);
 // Whatever is being listed is given up. False: a thread hangs in the file
 // system, so `files` must stay where it is.
 bool lister_stop(lister_t **self_p);
-void lister_ask(
-    lister_t *self, uint64_t request, const char *pattern, bool shared);
+void lister_ask(lister_t *self, uint64_t request, const files_asked_t *asked);
 // What was wrong with the roots when a thread looked last (every
 // LISTER_LOOK_MS, when it has nothing to list): files_trouble.
 #define LISTER_LOOK_MS 2000

@@ -16,6 +16,7 @@ typedef struct listed_file {
     int64_t mtime_ns;
     uint8_t hash[16];    // BLAKE2b-128 of the first and last 4 KiB
     uint8_t compression; // lt_Compression
+    span_t cuts;         // of an archive, as in control.proto; lent
 } listed_file_t;
 
 typedef struct shard_range {

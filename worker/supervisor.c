@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FILES_PAYLOAD (LIMIT_CONTROL - 16384u)
+#define FILES_PAYLOAD (LIMIT_CONTROL - LIMIT_CUTS_BYTES - 16384u)
 
 sup_output_t *
 sup_push(supervisor_t *self, sup_kind_t kind)
@@ -363,6 +363,7 @@ on_list(supervisor_t *self, const frame_t *frame)
             sup_output_t *out = sup_push(self, SUP_LIST);
             out->request = meta->request;
             out->shared = meta->shared;
+            out->cuts_from = meta->cuts_from;
             snprintf(out->pattern, sizeof out->pattern, "%s", meta->pattern);
         } else {
             supervisor_listed(self, meta->request, NULL, 0, false, ERR_BUSY,
@@ -485,19 +486,42 @@ supervisor_message(
     }
 }
 
+// A message under way: its files, and the cuts of those that have some.
+typedef struct files_out {
+    lt_Files meta;
+    buf_t files;
+    buf_t cuts;
+} files_out_t;
+
 static void
-send_files(supervisor_t *self, lt_Files *meta, buf_t *payload)
+send_files(supervisor_t *self, files_out_t *out)
 {
+    buf_put_span(&out->files, buf_span(&out->cuts));
     frame_encode(&sup_push(self, SUP_CONTROL)->frame, PROTO_FILES, self->epoch,
-        lt_Files_fields, meta, buf_span(payload));
-    buf_clear(payload);
-    meta->n = 0;
+        lt_Files_fields, &out->meta, buf_span(&out->files));
+    buf_clear(&out->files);
+    buf_clear(&out->cuts);
+    out->meta.n = out->meta.n_cuts = 0;
 }
 
 static void
-put_file(const listed_file_t *file, lt_File *record, buf_t *payload)
+put_cuts(const listed_file_t *file, files_out_t *out)
 {
-    memset(record, 0, sizeof *record);
+    lt_Cuts *record = xcalloc(1, sizeof *record);
+
+    record->file = out->meta.n;
+    record->at.size = (pb_size_t)file->cuts.len;
+    memcpy(record->at.bytes, file->cuts.p, file->cuts.len);
+    record_put(&out->cuts, lt_Cuts_fields, record);
+    out->meta.n_cuts++;
+    free(record);
+}
+
+static void
+put_file(const listed_file_t *file, files_out_t *out)
+{
+    lt_File *record = xcalloc(1, sizeof *record);
+
     snprintf(record->path, sizeof record->path, "%s", file->path);
     record->device = file->device;
     record->inode = file->inode;
@@ -505,7 +529,12 @@ put_file(const listed_file_t *file, lt_File *record, buf_t *payload)
     record->mtime_ns = file->mtime_ns;
     memcpy(record->hash, file->hash, sizeof file->hash);
     record->compression = (lt_Compression)file->compression;
-    record_put(payload, lt_File_fields, record);
+    record_put(&out->files, lt_File_fields, record);
+    if (file->cuts.len > 0 && file->cuts.len <= LIMIT_CUTS_BYTES) {
+        put_cuts(file, out);
+    }
+    out->meta.n++;
+    free(record);
 }
 
 void
@@ -521,27 +550,25 @@ supervisor_listed(supervisor_t *self, uint64_t request,
     if (at >= self->n_lists) {
         return; // of an epoch that is over
     }
-    lt_Files meta = {.incarnation = self->config.incarnation,
-        .job = self->lists[at].job,
-        .request = request};
-    lt_File *record = xmalloc(sizeof *record);
-    buf_t payload = {0};
+    files_out_t out = {.meta = {.incarnation = self->config.incarnation,
+                           .job = self->lists[at].job,
+                           .request = request}};
     for (size_t i = 0; i < n; i++) {
-        put_file(&files[i], record, &payload);
-        meta.n++;
-        if (payload.len > FILES_PAYLOAD) {
-            send_files(self, &meta, &payload);
+        put_file(&files[i], &out);
+        if (out.files.len + out.cuts.len > FILES_PAYLOAD) {
+            send_files(self, &out);
         }
     }
-    meta.last = last || rc != ERR_OK;
-    meta.error = rc;
-    snprintf(meta.text, sizeof meta.text, "%s", text == NULL ? "" : text);
-    if (meta.n > 0 || meta.last) {
-        send_files(self, &meta, &payload);
+    out.meta.last = last || rc != ERR_OK;
+    out.meta.error = rc;
+    snprintf(
+        out.meta.text, sizeof out.meta.text, "%s", text == NULL ? "" : text);
+    if (out.meta.n > 0 || out.meta.last) {
+        send_files(self, &out);
     }
     if (last) {
         self->lists[at] = self->lists[--self->n_lists];
     }
-    free(record);
-    buf_fini(&payload);
+    buf_fini(&out.files);
+    buf_fini(&out.cuts);
 }

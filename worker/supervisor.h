@@ -50,6 +50,7 @@ typedef struct sup_output {
     shard_t *shard; // lent until it is reported done or the slot killed
     uint64_t request;
     bool shared;
+    uint64_t cuts_from;
     char pattern[LIMIT_PATH];
     char text[LIMIT_TEXT];
     uint32_t exit;

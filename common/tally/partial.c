@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The partial's layout, version 3:
+// The partial's layout, version 4:
 //
 //   "LTP" version u8 | totals | samples | files
 //   then for each query: n_sections u8 | sections
@@ -65,6 +65,7 @@ put_files(const totals_t *t, buf_t *out)
         const file_total_t *f = &t->files[i];
         buf_put_varint(out, f->file);
         buf_put_varint(out, f->bytes);
+        buf_put_varint(out, f->unpacked);
         buf_put_varint(out, f->lines);
         buf_put_varint(out, f->accepted);
         buf_put_varint(out, f->format);
@@ -207,6 +208,7 @@ get_file(rd_t *r, uint32_t n_files, totals_t *t)
     errcode_t rc = get_file_index(r, n_files, &file);
 
     rc = rc != ERR_OK ? rc : rd_varint(r, &got.bytes);
+    rc = rc != ERR_OK ? rc : rd_varint(r, &got.unpacked);
     rc = rc != ERR_OK ? rc : rd_varint(r, &got.lines);
     rc = rc != ERR_OK ? rc : rd_varint(r, &got.accepted);
     rc = rc != ERR_OK ? rc : rd_varint(r, &format);

@@ -10,7 +10,7 @@
 #include "common/tally/totals.h"
 
 // Part of the bytes. One that reads another version takes none of them.
-#define PARTIAL_VERSION 3u
+#define PARTIAL_VERSION 4u
 
 // Of n tallies, one for each query. ERR_TOO_LARGE over LIMIT_PARTIAL.
 MUST_CHECK errcode_t partial_encode_all(

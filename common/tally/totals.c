@@ -211,6 +211,7 @@ static void
 add_file(file_total_t *to, const file_total_t *from)
 {
     add_to_top(&to->bytes, from->bytes);
+    add_to_top(&to->unpacked, from->unpacked);
     add_to_top(&to->lines, from->lines);
     add_to_top(&to->accepted, from->accepted);
     to->format = from->format;

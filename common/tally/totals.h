@@ -20,7 +20,8 @@ const char *reject_name(reject_t reject);
 
 typedef struct sample {
     uint32_t file;   // index of the file in its job
-    uint64_t offset; // of the line, in (decompressed) bytes
+    uint64_t offset; // of the line, in (decompressed) bytes; in a partial, of
+                     // an archive, from where the range begins
     reject_t reject;
     uint16_t len;
     uint8_t text[LIMIT_SAMPLE];
@@ -32,7 +33,8 @@ typedef struct file_total {
     uint64_t bytes; // of ranges read, on disk
     uint64_t lines;
     uint64_t accepted;
-    uint16_t format; // index into format_names
+    uint16_t format;   // index into format_names
+    uint64_t unpacked; // of a part of an archive: what it holds
 } file_total_t;
 
 typedef struct totals {

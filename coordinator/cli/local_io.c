@@ -298,9 +298,9 @@ static void
 do_list(local_t *self, sup_output_t *out)
 {
     void *ctx[2] = {self, out};
+    const files_asked_t asked = {out->pattern, out->shared, out->cuts_from};
     buf_t why = {0};
-    errcode_t rc =
-        files_list(self->files, out->pattern, out->shared, found, ctx, &why);
+    errcode_t rc = files_list(self->files, &asked, found, ctx, &why);
 
     buf_put_u8(&why, 0);
     supervisor_listed(self->supervisor, out->request, NULL, 0, true, rc,

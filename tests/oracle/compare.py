@@ -4,12 +4,14 @@
     LOGTALLY_BUILD=build/release python3 compare.py QUERIES [SEED]
 
 A new log and a new seed every 100 queries; a difference is printed with its
-seed, and the exit code is 1."""
+seed, and the exit code is 1. Every fifth query reads the log from an archive of
+many frames, of each kind in turn, cut at each of them."""
 import os
 import subprocess
 import sys
 import tempfile
 
+import archives
 import make_logs
 import oracle
 import queries
@@ -20,14 +22,14 @@ PROGRAM = os.path.join(os.environ.get(
     "LOGTALLY_BUILD", os.path.join(ROOT, "build", "release")), "logtally")
 
 
-def difference(query, path, shard):
-    """What is not as the oracle has it, or None."""
+def difference(query, path, shard, text):
+    """What is not as the oracle, which reads `text`, has it, or None."""
     p = subprocess.run([PROGRAM, "run", query, path, "-f", "combined",
                         "-o", "json", "-j", "2", "--shard-size", shard],
                        capture_output=True)
     if p.returncode != 0:
         return p.stderr.decode(errors="replace")
-    names, rows = oracle.run(query, [path], "combined")
+    names, rows = oracle.run(query, [text], "combined")
     got_names, got_rows, _ = oracle.parse_printed(p.stdout)
     if got_names != names:
         return f"columns {got_names}, not {names}"
@@ -44,10 +46,19 @@ def campaign(n, seed, path):
     wrong = 0
     while n > 0:
         print(f"seed {seed}", flush=True)
+        text = make_logs.make(seed, 1000)
         with open(path, "wb") as f:
-            f.write(make_logs.make(seed, 1000))
+            f.write(text)
+        packed = []
+        for kind, make in archives.KINDS.items():
+            packed.append(f"{path}.{kind}")
+            with open(packed[-1], "wb") as f:
+                f.write(make(text, 2 + seed % 20, seed))
         for i, query in enumerate(queries.generate(seed, min(n, 100))):
-            what = difference(query, path, "20000" if i % 10 else "500")
+            what = difference(query, path, "20000" if i % 10 else "500", path)
+            if i % 5 == 0:
+                archive = packed[i // 5 % len(packed)]
+                what = what or difference(query, archive, "1", path)
             if what:
                 print(f"seed {seed}: {query}\n  {what}")
                 wrong += 1

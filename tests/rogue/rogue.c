@@ -11,6 +11,7 @@
 // end how often it sent what, and what it was told.
 #include "certs/keyfile.h"
 #include "common/net/curve_socket.h"
+#include "common/tally/partial.h"
 #include "common/wire/control.pb.h"
 #include "common/wire/frame.h"
 #include "worker/scan/scan.h"
@@ -195,7 +196,8 @@ register_as(rogue_t *self, const char *name)
     lt_Register meta = {.version_min = any(20) == 0 ? 99 : 1,
         .version_max = 99,
         .executors = any(3) == 0 ? UINT32_MAX : 1024,
-        .intake_port = 1 + any(65535)};
+        .intake_port = 1 + any(65535),
+        .partial = PARTIAL_VERSION};
 
     if (any(10) == 0) {
         self->incarnation = randombytes_random();

@@ -84,17 +84,20 @@ is_named(const loss_t *loss)
     return loss->whole || loss->unseen || loss->ranges > 0;
 }
 
-// How much of it may have been counted.
+// How much of it may have been counted. An archive is counted whole or not at
+// all.
 static void
 bounds_of(
     const result_t *r, const sim_file_t *f, uint64_t *least, uint64_t *most)
 {
     loss_t loss = loss_of(r, f);
-    bool was_good = f->fault == FILE_CHANGES || f->fault == FILE_VANISHES;
+    bool was_good =
+        f->step == 0 && (f->fault == FILE_CHANGES || f->fault == FILE_VANISHES);
 
     if (loss.ranges > f->size) {
         loss.ranges = f->size + 1; // named twice: no count is right
     }
+    loss.whole = loss.whole || (f->step > 0 && loss.ranges > 0);
     uint64_t rest = f->size - loss.ranges;
     *most = loss.unseen || (loss.whole && !was_good) ? 0 : rest;
     *least = loss.whole ? 0 : *most;

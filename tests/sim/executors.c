@@ -18,10 +18,15 @@ file_of(sim_t *s, size_t host, const shard_range_t *range)
     return NULL;
 }
 
+// Of an archive one part is bad, and the others are not.
 static errcode_t
-fate_of_file(sim_t *s, const sim_file_t *f)
+fate_of_file(sim_t *s, const sim_file_t *f, const shard_range_t *r)
 {
     bool gone = s->m.now >= f->until;
+
+    if (f->step > 0 && (f->bad < r->begin || f->bad >= r->end)) {
+        return ERR_OK;
+    }
     errcode_t rc = f->fault == FILE_POISON             ? ERR_CRASHED
                    : f->fault == FILE_CORRUPT          ? ERR_CORRUPT
                    : f->fault == FILE_CHANGES && gone  ? ERR_CHANGED
@@ -51,7 +56,11 @@ fate(sim_t *s, size_t i, const shard_t *shard, uint32_t *file)
                 s->nodes[i].name, (unsigned long long)r->begin,
                 (unsigned long long)r->end, r->path);
         }
-        errcode_t rc = fate_of_file(s, f);
+        if (f->step > 0 && (r->begin % f->step != 0 ||
+                               (r->end % f->step != 0 && r->end != f->size))) {
+            sim_wrong(s, "%s is cut where it cannot be", r->path);
+        }
+        errcode_t rc = fate_of_file(s, f, r);
         if (rc != ERR_OK) {
             *file = rc == ERR_CRASHED ? UINT32_MAX : r->file;
             return rc;

@@ -115,6 +115,8 @@ typedef struct sim_file {
     uint64_t size;
     fault_t fault;
     int64_t until; // sound
+    uint64_t step; // of an archive, which can be cut each so many bytes; or 0
+    uint64_t bad;  // the byte of an archive that the fault is at
 } sim_file_t;
 
 // What an executor was given: it counts the first.

@@ -62,20 +62,39 @@ node_kill(sim_t *s, size_t i)
 }
 
 static void
+put_cuts(const sim_file_t *f, buf_t *out)
+{
+    for (uint64_t at = f->step; at > 0 && at < f->size; at += f->step) {
+        buf_put_varint(out, f->step);
+    }
+}
+
+static void
 answer_list(sim_t *s, size_t i, const sup_output_t *out)
 {
     node_t *n = &s->nodes[i];
     listed_file_t *files = xcalloc(s->n_files, sizeof *files);
+    buf_t *cuts = xcalloc(s->n_files, sizeof *cuts);
     size_t found = 0;
 
     for (size_t k = 0; k < s->n_files; k++) {
         const sim_file_t *f = &s->files[k];
         if (out->shared ? f->host < 0 : f->host == (int)n->host) {
-            files[found++] = (listed_file_t){.path = f->path, .size = f->size};
+            put_cuts(f, &cuts[found]);
+            files[found] = (listed_file_t){.path = f->path,
+                .size = f->size,
+                .compression = f->step > 0 ? lt_Compression_COMPRESSION_ZSTD
+                                           : lt_Compression_COMPRESSION_NONE,
+                .cuts = buf_span(&cuts[found])};
+            found++;
         }
     }
     supervisor_listed(n->s, out->request, files, found, true,
         found > 0 ? ERR_OK : ERR_NOT_FOUND, NULL, s->m.now);
+    for (size_t k = 0; k < found; k++) {
+        buf_fini(&cuts[k]);
+    }
+    free(cuts);
     free(files);
 }
 

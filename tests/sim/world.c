@@ -71,6 +71,10 @@ add_file(sim_t *s, int host, unsigned n, bool same_names)
     *f = (sim_file_t){.host = host, .size = 1 + roll(s, 700)};
     snprintf(f->path, sizeof f->path, "%s/%c%d", host < 0 ? "/net" : "/var/log",
         'a' + (int)n, same_names ? 0 : host);
+    if (one_in(s, 3)) {
+        f->step = 1 + roll(s, (uint32_t)f->size);
+        f->bad = roll(s, (uint32_t)f->size);
+    }
     if (one_in(s, is_crowd(s) ? 100 : 12)) {
         f->fault = FILE_CHANGES + roll(s, 4);
         f->until = roll(s, SIM_CALM_MS);

@@ -4,9 +4,11 @@
 // a range looks for the last one before it, backwards: servers write one as
 // they start and at the head of each file, so that in a usual file the search
 // reads all that is before the range, some GB a second, and nothing is parsed.
+// An archive is read forwards instead, from its beginning.
 #include "worker/scan/ahead.h"
 
 #include "common/base/limits.h"
+#include "worker/scan/scan_inside.h"
 
 #include <string.h>
 
@@ -33,11 +35,44 @@ ahead_piece(const scan_range_t *range, uint64_t from, size_t want, buf_t *out)
     return rc;
 }
 
-errcode_t
-ahead_head(const scan_range_t *range, buf_t *head)
+// What is before the range, and behind it.
+static errcode_t
+open_from_start(const scan_range_t *range, source_t **out)
 {
-    return ahead_piece(range, 0,
-        range->size < HEAD_MAX ? (size_t)range->size : HEAD_MAX, head);
+    errcode_t rc =
+        source_open_file(range->fd, range->kind, 0, range->size, out);
+
+    if (rc == ERR_OK && range->kind != SOURCE_PLAIN && range->begin > 0) {
+        source_cut(*out, range->begin);
+    }
+    return rc;
+}
+
+errcode_t
+ahead_head(const scan_range_t *range, ahead_head_t *out)
+{
+    buf_t *head = &out->bytes;
+    source_t *source = NULL;
+    errcode_t rc = open_from_start(range, &source);
+    size_t got = 1;
+
+    *out = (ahead_head_t){.begins = UINT64_MAX};
+    buf_reserve(head, HEAD_MAX);
+    while (rc == ERR_OK && got > 0 && head->len < HEAD_MAX) {
+        rc = source_read(
+            source, head->p + head->len, HEAD_MAX - head->len, &got);
+        head->len += got;
+    }
+    if (rc == ERR_OK) {
+        uint64_t given;
+        out->at_end = got == 0 ||
+                      (range->kind == SOURCE_PLAIN && head->len == range->size);
+        out->begins = range->kind == SOURCE_PLAIN     ? range->begin
+                      : source_passed(source, &given) ? given
+                                                      : UINT64_MAX;
+    }
+    source_destroy(&source);
+    return rc;
 }
 
 // The line that begins at p, as scanning has it.
@@ -53,24 +88,37 @@ tell_line(
     (void)reading_header(reading, line, offset);
 }
 
+// Where the range has it that a line begins, which is that of a file's head.
+// An archive's header is before such a range, unless its first lines are blank.
+static uint64_t
+offset_in(const scan_range_t *range, const ahead_head_t *head, size_t at)
+{
+    if (range->kind == SOURCE_PLAIN) {
+        return at;
+    }
+    return head->begins == UINT64_MAX ? 0 : SCAN_ORIGIN + at - head->begins;
+}
+
 // The first line of a file that is not blank.
 static errcode_t
 tell_first(const scan_range_t *range, reading_t *reading)
 {
-    buf_t head = {0};
+    ahead_head_t head;
     size_t at = 0;
     errcode_t rc = ahead_head(range, &head);
+    const buf_t *b = &head.bytes;
 
     if (rc == ERR_OK) {
         bool blank = true;
-        while (blank && at < head.len) {
-            size_t cr = head.p[at] == '\r' ? 1 : 0;
-            blank = at + cr < head.len && head.p[at + cr] == '\n';
+        while (blank && at < b->len) {
+            size_t cr = b->p[at] == '\r' ? 1 : 0;
+            blank = at + cr < b->len && b->p[at + cr] == '\n';
             at += blank ? cr + 1 : 0;
         }
-        tell_line(reading, head.p + at, head.p + head.len, at);
+        tell_line(
+            reading, b->p + at, b->p + b->len, offset_in(range, &head, at));
     }
-    buf_fini(&head);
+    buf_fini(&head.bytes);
     return rc;
 }
 
@@ -122,18 +170,61 @@ tell_latest(const scan_range_t *range, reading_t *reading)
     return rc;
 }
 
+// The lines up to the next that has the mark, and that one.
+static errcode_t
+next_marked(lines_t *lines, needle_t *needle, line_t *line, bool *more)
+{
+    uint64_t skipped = 0;
+    bool paused = true;
+    errcode_t rc = ERR_OK;
+
+    *more = false;
+    while (rc == ERR_OK && paused) {
+        rc = lines_skip(lines, needle, &skipped, &paused);
+    }
+    return rc != ERR_OK ? rc : lines_next(lines, line, more);
+}
+
+// Of an archive: those that the ranges before this one own.
+static errcode_t
+tell_latest_packed(const scan_range_t *range, reading_t *reading)
+{
+    const span_t mark = SPAN_LIT(READING_MARK);
+    needle_t needle = needle_new(mark);
+    source_t *source = NULL;
+    lines_t *lines = NULL;
+    bool more = true;
+    errcode_t rc = open_from_start(range, &source);
+
+    if (rc == ERR_OK) {
+        lines = lines_new(source, 0, UINT64_MAX);
+    }
+    while (rc == ERR_OK && more) {
+        line_t line;
+        rc = next_marked(lines, &needle, &line, &more);
+        if (rc == ERR_OK && more && !line.too_long &&
+            line.text.len >= mark.len &&
+            memcmp(line.text.p, mark.p, mark.len) == 0) {
+            (void)reading_header(reading, line.text, 0);
+        }
+    }
+    lines_destroy(&lines);
+    source_destroy(&source);
+    return rc;
+}
+
 errcode_t
 ahead_tell(const scan_range_t *range, reading_t *reading)
 {
-    bool inside =
-        !range->stream && range->kind == SOURCE_PLAIN && range->begin > 0;
+    bool inside = !range->stream && range->begin > 0;
 
     reading_restart(reading);
     switch (inside ? reading_needs(reading) : READING_ALONE) {
     case READING_FIRST:
         return tell_first(range, reading);
     case READING_LATEST:
-        return tell_latest(range, reading);
+        return range->kind == SOURCE_PLAIN ? tell_latest(range, reading)
+                                           : tell_latest_packed(range, reading);
     case READING_ALONE:
         break;
     }

@@ -12,14 +12,22 @@ reject_line(
     scan_t *self, const scan_range_t *range, const line_t *line, reject_t why)
 {
     self->totals.rejected[why]++;
-    totals_sample(&self->totals, range->file, line->offset, why, line->text);
+    totals_sample(&self->totals, range->file, line->offset - scan_origin(range),
+        why, line->text);
 }
 
 static errcode_t
 explain_rows(
     scan_t *self, const scan_range_t *range, uint64_t offset, errcode_t rc)
 {
-    if (rc != ERR_OK) {
+    uint64_t origin = scan_origin(range);
+
+    if (rc != ERR_OK && origin > 0) {
+        scan_explain(self, range->file,
+            "%s, at byte %llu of what is packed behind byte %llu: %s",
+            range->path, (unsigned long long)(offset - origin),
+            (unsigned long long)range->begin, err_text(rc));
+    } else if (rc != ERR_OK) {
         scan_explain(self, range->file, "%s, at byte %llu: %s", range->path,
             (unsigned long long)offset, err_text(rc));
     }
@@ -157,8 +165,7 @@ range_bytes(const scan_range_t *range, const source_t *source)
     if (range->stream) {
         return taken;
     }
-    uint64_t len =
-        range->kind == SOURCE_PLAIN ? range->end - range->begin : range->size;
+    uint64_t len = range->end - range->begin;
     return taken < len ? taken : len;
 }
 

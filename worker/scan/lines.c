@@ -20,7 +20,8 @@ lines_new(source_t *source, uint64_t begin, uint64_t end)
 
     self->source = source;
     self->end = end;
-    self->offset = begin > 0 ? begin - 1 : 0;
+    self->origin = begin > 0 ? begin - 1 : 0;
+    self->offset = self->origin;
     self->at = 0;
     self->fill = 0;
     self->searched = 0;
@@ -63,6 +64,17 @@ make_room(lines_t *self)
     }
 }
 
+// What was read so far is all before the cut, or this read reached it.
+static void
+look_for_cut(lines_t *self)
+{
+    uint64_t given;
+
+    if (self->end == UINT64_MAX && source_passed(self->source, &given)) {
+        self->end = self->origin + given + 1;
+    }
+}
+
 errcode_t
 lines_read(lines_t *self)
 {
@@ -78,6 +90,7 @@ lines_read(lines_t *self)
         want < room ? (size_t)want : room, &got);
     self->fill += got;
     self->at_end = rc == ERR_OK && got == 0;
+    look_for_cut(self);
     return rc;
 }
 

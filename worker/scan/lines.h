@@ -4,6 +4,11 @@
 // A line begins at byte 0 and behind every '\n', before the end of the file.
 // A range [begin, end) owns the lines that begin in it, whole. Not
 // thread-safe; a line is lent until the next call.
+//
+// Where a source has a cut, `end` is not known before that is reached: it is
+// UINT64_MAX, and becomes the byte behind the first one that comes after the
+// cut. What is before the cut cannot be seen from behind it, so that the line
+// that begins right there belongs to the range that ends there.
 #ifndef LOGTALLY_WORKER_SCAN_LINES_H
 #define LOGTALLY_WORKER_SCAN_LINES_H
 

@@ -13,6 +13,7 @@
 
 struct lines {
     source_t *source;
+    uint64_t origin; // offset of the first byte that the source gives
     uint64_t end;
     uint64_t offset; // of bytes[at]
     size_t at;

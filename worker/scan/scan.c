@@ -78,8 +78,22 @@ open_range(const scan_range_t *range, source_t **out)
     if (range->stream) {
         return source_open_stream(range->fd, out);
     }
-    return source_open_file(range->fd, range->kind,
-        plain && range->begin > 0 ? range->begin - 1 : 0, range->size, out);
+    errcode_t rc = source_open_file(range->fd, range->kind,
+        range->begin - (plain && range->begin > 0), range->size, out);
+    if (rc == ERR_OK && !plain && range->end < range->size) {
+        source_cut(*out, range->end);
+    }
+    return rc;
+}
+
+static lines_t *
+lines_of(const scan_range_t *range, source_t *source)
+{
+    uint64_t origin = scan_origin(range);
+
+    return range->stream || range->kind != SOURCE_PLAIN
+               ? lines_new(source, origin > 0 ? origin + 1 : 0, UINT64_MAX)
+               : lines_new(source, range->begin, range->end);
 }
 
 static errcode_t
@@ -98,15 +112,15 @@ detect(scan_t *self, const scan_range_t *range, span_t head, bool at_end,
 }
 
 static errcode_t
-detect_plain(scan_t *self, const scan_range_t *range, const format_t **out)
+detect_ahead(scan_t *self, const scan_range_t *range, const format_t **out)
 {
-    buf_t head = {0};
+    ahead_head_t head;
     errcode_t rc = ahead_head(range, &head);
 
-    rc = rc != ERR_OK ? scan_explain_file(self, range, rc)
-                      : detect(self, range, buf_span(&head),
-                            head.len == range->size, out);
-    buf_fini(&head);
+    rc = rc != ERR_OK
+             ? scan_explain_file(self, range, rc)
+             : detect(self, range, buf_span(&head.bytes), head.at_end, out);
+    buf_fini(&head.bytes);
     return rc;
 }
 
@@ -128,7 +142,8 @@ static errcode_t
 choose(scan_t *self, const scan_range_t *range, lines_t *lines,
     const format_t **out)
 {
-    bool whole = range->stream || range->kind != SOURCE_PLAIN;
+    bool first =
+        range->stream || (range->kind != SOURCE_PLAIN && range->begin == 0);
     errcode_t rc;
 
     *out = self->named;
@@ -141,8 +156,8 @@ choose(scan_t *self, const scan_range_t *range, lines_t *lines,
             return ERR_OK;
         }
     }
-    rc = whole ? detect_inside(self, range, lines, out)
-               : detect_plain(self, range, out);
+    rc = first ? detect_inside(self, range, lines, out)
+               : detect_ahead(self, range, out);
     if (rc == ERR_OK) {
         self->chosen[self->n_chosen++] = (chosen_t){range->file, *out};
     }
@@ -173,11 +188,12 @@ finish_range(scan_t *self, const scan_range_t *range, const source_t *source,
     const format_t *format)
 {
     file_total_t *file = totals_file(&self->totals, range->file);
-    uint64_t len = range->stream                 ? source_taken(source)
-                   : range->kind == SOURCE_PLAIN ? range->end - range->begin
-                                                 : range->size;
+    uint64_t len =
+        range->stream ? source_taken(source) : range->end - range->begin;
 
     file->bytes += len;
+    file->unpacked +=
+        len < range->size && !range->stream ? source_unpacked(source) : 0;
     file->format = format != NULL ? (uint16_t)format_index(format) : 0;
     self->totals.bytes += len;
     self->done += len;
@@ -212,7 +228,7 @@ narrow(scan_t *self, const scan_range_t *range, const format_t *format,
         source_destroy(source);
         rc = scan_explain_file(self, range, open_range(part, source));
         if (rc == ERR_OK) {
-            *lines = lines_new(*source, part->begin, part->end);
+            *lines = lines_of(part, *source);
         }
     }
     return rc;
@@ -221,20 +237,19 @@ narrow(scan_t *self, const scan_range_t *range, const format_t *format,
 static errcode_t
 scan_range(scan_t *self, const scan_range_t *range)
 {
-    bool plain = !range->stream && range->kind == SOURCE_PLAIN;
     const format_t *format = NULL;
     source_t *source = NULL;
     lines_t *lines = NULL;
     scan_range_t part;
     errcode_t rc;
 
-    if (plain && (range->begin > range->end || range->end > range->size)) {
+    if (!range->stream &&
+        (range->begin > range->end || range->end > range->size)) {
         return scan_explain_file(self, range, ERR_MALFORMED);
     }
     rc = scan_explain_file(self, range, open_range(range, &source));
     if (rc == ERR_OK) {
-        lines = lines_new(
-            source, plain ? range->begin : 0, plain ? range->end : UINT64_MAX);
+        lines = lines_of(range, source);
         rc = choose(self, range, lines, &format);
     }
     if (rc == ERR_OK) {

@@ -13,8 +13,8 @@ typedef struct scan_range {
     source_kind_t kind;
     bool stream;
     uint64_t size;  // of the file at plan time: bytes past it do not exist
-    uint64_t begin; // lines that begin in [begin, end) are this range's
-    uint64_t end;
+    uint64_t begin; // lines that begin in [begin, end) are this range's; of an
+    uint64_t end;   // archive, behind what [0, begin) holds: see lines.h
     const char *host;
     const char *path;
 } scan_range_t;

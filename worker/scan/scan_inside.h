@@ -44,6 +44,17 @@ typedef struct scan {
     bool guessed; // years of times
 } scan_t;
 
+// Where lines of a range that begins inside an archive are counted from: nobody
+// knows what is before it. More than the bytes of any header.
+#define SCAN_ORIGIN ((uint64_t)1 << 32)
+static inline uint64_t
+scan_origin(const scan_range_t *range)
+{
+    bool plain = range->stream || range->kind == SOURCE_PLAIN;
+
+    return !plain && range->begin > 0 ? SCAN_ORIGIN : 0;
+}
+
 // scan.c
 __attribute__((format(printf, 3, 4))) void scan_explain(
     scan_t *self, uint32_t file, const char *fmt, ...);

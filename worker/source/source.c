@@ -15,7 +15,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#define IN_LEN (256u << 10)
+#define IN_LEN   (256u << 10)
+#define TAIL_LEN (32u << 10) // one read behind the cut: the rest of a line
 
 struct source {
     int fd;
@@ -32,6 +33,9 @@ struct source {
     void *unpacked;         // its state
     uint8_t *in;
     unpack_io_t io;
+    uint64_t cut;          // where a member has to end; 0: nowhere
+    uint64_t given_at_cut; // bytes unpacked before it
+    bool passed;           // the cut
     uint64_t given;        // bytes unpacked
     uint64_t unpacked_max; // LIMIT_UNPACKED
     bool in_member;        // a member was begun and has not ended
@@ -54,9 +58,20 @@ static const struct {
         6, &unpack_xz},
 };
 
+// A frame that is passed, with which pzstd begins; its magic has 16 ends.
+static bool
+is_skippable(span_t head)
+{
+    return head.len >= 4 && (head.p[0] & 0xf0) == 0x50 &&
+           memcmp(head.p + 1, "\x2a\x4d\x18", 3) == 0;
+}
+
 source_kind_t
 source_kind(span_t head)
 {
+    if (is_skippable(head)) {
+        return SOURCE_ZSTD;
+    }
     for (size_t i = 0; i < sizeof magics / sizeof *magics; i++) {
         if (head.len >= magics[i].len &&
             memcmp(head.p, magics[i].magic, magics[i].len) == 0) {
@@ -100,7 +115,7 @@ source_open_file(
     assert(begin <= end);
     self->fd = fd;
     self->kind = kind;
-    self->at = kind == SOURCE_PLAIN ? begin : 0;
+    self->at = begin;
     self->end = end;
     *out = open_kind(self);
     return ERR_OK;
@@ -171,10 +186,12 @@ feed_stream(source_t *self, uint8_t *to, size_t len, size_t *got)
     return ERR_OK;
 }
 
+// No member is given a byte behind the cut before that is reached.
 static errcode_t
 feed_file(source_t *self, uint8_t *to, size_t len, size_t *got)
 {
-    uint64_t left = self->end - self->at;
+    bool before = self->cut > 0 && !self->passed;
+    uint64_t left = (before ? self->cut : self->end) - self->at;
     size_t want = left < len ? (size_t)left : len;
     ssize_t n;
 
@@ -214,12 +231,26 @@ refill(source_t *self)
     errcode_t rc = ERR_OK;
 
     if (self->io.in_len == 0 && !self->io.last) {
-        rc = feed(self, self->in, IN_LEN, &got);
+        rc = feed(self, self->in, self->passed ? TAIL_LEN : IN_LEN, &got);
         self->io.in = self->in;
         self->io.in_len = got;
         self->io.last = rc == ERR_OK && got == 0;
     }
     return rc;
+}
+
+// All input was taken, and no member is open: the cut, or the end.
+static errcode_t
+pass_end(source_t *self, bool *done)
+{
+    if (self->cut > 0 && !self->passed) {
+        self->passed = true;
+        self->given_at_cut = self->given;
+        self->io.last = false;
+        return ERR_OK;
+    }
+    *done = true;
+    return self->any_member ? ERR_OK : ERR_CORRUPT;
 }
 
 // One step into the room that is set. *done at the clean end of the last
@@ -235,12 +266,12 @@ unpack_step(source_t *self, bool *done)
         return rc;
     }
     if (self->io.in_len == 0 && !self->in_member) {
-        *done = true;
-        return self->any_member ? ERR_OK : ERR_CORRUPT;
+        return pass_end(self, done);
     }
     unpack_io_t before = self->io;
     self->in_member = true;
     rc = self->unpack->step(self->unpacked, &self->io, &ended);
+    self->given += before.out_len - self->io.out_len;
     if (rc == ERR_OK && ended) {
         self->any_member = true;
         self->in_member = false;
@@ -280,7 +311,6 @@ read_packed(source_t *self, uint8_t *to, size_t len, size_t *got)
         rc = unpack_step(self, &done);
     }
     *got = len - self->io.out_len;
-    self->given += *got;
     return rc == ERR_OK && is_a_bomb(self) ? ERR_UNSUPPORTED : rc;
 }
 
@@ -344,4 +374,25 @@ uint64_t
 source_taken(const source_t *self)
 {
     return self->taken;
+}
+
+void
+source_cut(source_t *self, uint64_t cut)
+{
+    assert(self->unpack != NULL && !self->stream);
+    assert(cut >= self->at && cut <= self->end);
+    self->cut = cut;
+}
+
+bool
+source_passed(const source_t *self, uint64_t *given)
+{
+    *given = self->given_at_cut;
+    return self->passed;
+}
+
+uint64_t
+source_unpacked(const source_t *self)
+{
+    return self->passed ? self->given_at_cut : self->given;
 }

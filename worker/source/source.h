@@ -22,13 +22,19 @@ const char *source_kind_name(source_kind_t kind);
 
 typedef struct source source_t;
 
-// fd is lent. Plain: bytes [begin, end) of the file. Compressed: the whole
-// file, size on disk `end`. A stream (pipe) is read from where it is to its
-// end; begin and end are ignored, and its kind is found by magic.
+// fd is lent. Bytes [begin, end) of the file; of an archive what they hold, so
+// that a member has to begin at `begin`, and one to end at `end`. A stream
+// (pipe) is read from where it is to its end, and its kind is found by magic.
 MUST_CHECK errcode_t source_open_file(
     int fd, source_kind_t kind, uint64_t begin, uint64_t end, source_t **out);
 MUST_CHECK errcode_t source_open_stream(int fd, source_t **out);
 void source_destroy(source_t **self_p);
+// Of an archive, before the first read: a member has to end at byte `cut` of
+// the file, else reading up to there is ERR_CORRUPT. What is behind it is given
+// as well.
+void source_cut(source_t *self, uint64_t cut);
+// How many bytes came out before the cut; false: it is not reached yet.
+bool source_passed(const source_t *self, uint64_t *given);
 
 // Fills up to len bytes; *got is 0 only at the end. ERR_IO, ERR_CHANGED (the
 // file ended before `end`), ERR_CORRUPT (bad archive or cut short),
@@ -55,5 +61,7 @@ void source_assume_cached(source_t *self);
 
 // Bytes taken from disk so far, for progress and totals.
 uint64_t source_taken(const source_t *self);
+// Bytes that came out of an archive, up to the cut where it has one.
+uint64_t source_unpacked(const source_t *self);
 
 #endif

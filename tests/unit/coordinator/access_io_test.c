@@ -10,6 +10,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/xalloc.h"
+#include "common/tally/partial.h"
 #include "common/wire/batch.h"
 #include "common/wire/control.pb.h"
 #include "common/wire/frame.h"
@@ -351,7 +352,8 @@ frame_of(buf_t *frame, proto_type_t type)
         .name = "worker",
         .incarnation = 7,
         .executors = 1,
-        .intake_port = 1};
+        .intake_port = 1,
+        .partial = PARTIAL_VERSION};
     bool enrols = type == PROTO_REGISTER;
 
     buf_clear(frame);

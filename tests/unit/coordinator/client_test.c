@@ -283,7 +283,7 @@ test_lists_name_what_the_asker_may_see(void **state)
 static void
 test_plan_runs_nothing(void **state)
 {
-    const fake_file_t file = {"/l/a", 1000, 0};
+    const fake_file_t file = {"/l/a", 1000, 0, 0};
     const char *source = "web1:/l/*";
     machine_t m;
     lt_Plan plan;

@@ -110,7 +110,7 @@ static void
 test_no_shard_is_lent_before_the_plan_is_durable(void **state)
 {
     fixture_t f;
-    const fake_file_t file = {"/var/log/x", SIZE, 0};
+    const fake_file_t file = {"/var/log/x", SIZE, 0, 0};
 
     (void)state;
     memory_init(&f.m, &f.journal);
@@ -311,7 +311,7 @@ static void
 test_a_job_without_a_plan_is_planned_anew(void **state)
 {
     fixture_t f;
-    const fake_file_t file = {"/var/log/x", SIZE, 0};
+    const fake_file_t file = {"/var/log/x", SIZE, 0, 0};
 
     (void)state;
     memory_init(&f.m, &f.journal);
@@ -378,7 +378,7 @@ static void
 test_a_worker_that_is_away_is_missed(void **state)
 {
     fixture_t f;
-    const fake_file_t file = {"/var/log/x", SIZE, 0};
+    const fake_file_t file = {"/var/log/x", SIZE, 0, 0};
 
     (void)state;
     setup(&f);

@@ -149,7 +149,7 @@ test_poison_takes_no_other_file_with_it(void **state)
     machine_t m;
     lent_t l;
     const fake_file_t files[] = {
-        {"/var/log/bad", 30, 0}, {"/var/log/good", 70, 0}};
+        {"/var/log/bad", 30, 0, 0}, {"/var/log/good", 70, 0, 0}};
 
     (void)state;
     fake_t *w = machine_init_web1(&m, 1);
@@ -176,7 +176,8 @@ test_a_shard_is_split_while_a_later_attempt_runs(void **state)
 {
     machine_t m;
     lent_t l, later;
-    const fake_file_t files[] = {{"/var/log/a", 30, 0}, {"/var/log/b", 70, 0}};
+    const fake_file_t files[] = {
+        {"/var/log/a", 30, 0, 0}, {"/var/log/b", 70, 0, 0}};
 
     (void)state;
     fake_t *w = machine_init_web1(&m, 1);

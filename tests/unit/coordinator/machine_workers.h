@@ -25,6 +25,7 @@ typedef struct fake_file {
     const char *path;
     uint64_t size;
     lt_Compression compression;
+    uint64_t step; // of an archive: it can be cut each so many bytes; or 0
 } fake_file_t;
 
 static inline void
@@ -135,6 +136,27 @@ fake_put_file(buf_t *payload, const fake_file_t *from)
     free(file);
 }
 
+static inline uint32_t
+fake_put_cuts(buf_t *payload, uint32_t file, const fake_file_t *from)
+{
+    lt_Cuts *cuts = xcalloc(1, sizeof *cuts);
+    buf_t at = {0};
+
+    for (uint64_t i = from->step; i > 0 && i < from->size; i += from->step) {
+        buf_put_varint(&at, from->step);
+    }
+    cuts->file = file;
+    cuts->at.size = (pb_size_t)at.len;
+    if (at.len > 0) {
+        memcpy(cuts->at.bytes, at.p, at.len);
+        record_put(payload, lt_Cuts_fields, cuts);
+    }
+    free(cuts);
+    uint32_t n = at.len > 0;
+    buf_fini(&at);
+    return n;
+}
+
 // Answers the LIST that waits; false when none does.
 static inline bool
 fake_list_part(machine_t *m, const fake_t *w, lt_List *asked,
@@ -149,6 +171,9 @@ fake_list_part(machine_t *m, const fake_t *w, lt_List *asked,
 
     for (size_t i = 0; i < n; i++) {
         fake_put_file(&payload, &files[i]);
+    }
+    for (size_t i = 0; i < n; i++) {
+        meta.n_cuts += fake_put_cuts(&payload, (uint32_t)i, &files[i]);
     }
     fake_say(m, w, LINK_CONTROL, PROTO_FILES, lt_Files_fields, &meta,
         buf_span(&payload));
@@ -169,7 +194,7 @@ fake_list(machine_t *m, const fake_t *w, const fake_file_t *files, size_t n)
 static inline uint64_t
 machine_job(machine_t *m, const fake_t *w, uint64_t size, uint64_t shard_bytes)
 {
-    const fake_file_t file = {"/var/log/x", size, 0};
+    const fake_file_t file = {"/var/log/x", size, 0, 0};
     char source[LIMIT_NAME + 20];
 
     snprintf(source, sizeof source, "%s:/var/log/x", w->name);
@@ -182,7 +207,7 @@ machine_job(machine_t *m, const fake_t *w, uint64_t size, uint64_t shard_bytes)
 static inline uint64_t
 machine_shared_job(machine_t *m, uint64_t size, uint64_t shard_bytes)
 {
-    const fake_file_t file = {"/net/x", size, 0};
+    const fake_file_t file = {"/net/x", size, 0, 0};
     uint64_t job = machine_submit(m, "shared:/net/x", shard_bytes);
     bool listed = false;
 

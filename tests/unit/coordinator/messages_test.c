@@ -151,6 +151,7 @@ register_frame(fixture_t *f, buf_t *out)
         .version_max = 1,
         .incarnation = INCARNATION,
         .software = "test",
+        .partial = PARTIAL_VERSION,
         .name = "web1",
         .executors = 2,
         .intake_port = 7710,

@@ -5,7 +5,7 @@
 
 #define MANY 400u
 
-static const fake_file_t two[] = {{"/l/a", 10, 0}, {"/l/b", 20, 0}};
+static const fake_file_t two[] = {{"/l/a", 10, 0, 0}, {"/l/b", 20, 0, 0}};
 
 // How many workers are asked for their files by this source.
 static size_t
@@ -157,7 +157,7 @@ test_shared_source_is_listed_by_whoever_comes_first(void **state)
 static void
 test_shared_source_that_nobody_can_list_is_given_up(void **state)
 {
-    static const fake_file_t wrong = {"/elsewhere", 5, 0};
+    static const fake_file_t wrong = {"/elsewhere", 5, 0, 0};
     machine_t m;
     unsigned asked = 0;
 
@@ -234,7 +234,10 @@ check_cut(const fake_file_t *files, size_t n_files, uint64_t shard_bytes)
             CHECK_U64(l->begin[i], at[l->files[i]]);
             at[l->files[i]] = l->end[i];
             const fake_file_t *f = &files[l->files[i]];
-            assert_true(f->compression == 0 || l->end[i] == f->size);
+            assert_true(f->compression == 0 || l->end[i] == f->size ||
+                        (f->step > 0 && l->end[i] % f->step == 0));
+            assert_true(f->compression == 0 || l->meta.n_ranges == 1 ||
+                        l->begin[i] + f->size == l->end[i]);
         }
         CHECK_U64(fake_deliver(&m, w, l), lt_Verdict_VERDICT_COMMITTED);
         lent_fini(l);
@@ -252,11 +255,11 @@ check_cut(const fake_file_t *files, size_t n_files, uint64_t shard_bytes)
 static void
 test_files_are_cut_and_bundled(void **state)
 {
-    static const fake_file_t big = {"/l/a", 1001, 0};
-    static const fake_file_t zip = {"/l/a", 1001, 1};
-    static const fake_file_t tiny = {"/l/a", 30, 0};
-    static const fake_file_t mixed[] = {
-        {"/l/a", 0, 0}, {"/l/b", 5, 1}, {"/l/c", 250, 0}, {"/l/d", 3, 0}};
+    static const fake_file_t big = {"/l/a", 1001, 0, 0};
+    static const fake_file_t zip = {"/l/a", 1001, 1, 0};
+    static const fake_file_t tiny = {"/l/a", 30, 0, 0};
+    static const fake_file_t mixed[] = {{"/l/a", 0, 0, 0}, {"/l/b", 5, 1, 0},
+        {"/l/c", 250, 0, 0}, {"/l/d", 3, 0, 0}};
     fake_file_t small[MANY];
     static char names[MANY][16];
 
@@ -268,9 +271,55 @@ test_files_are_cut_and_bundled(void **state)
     (void)check_cut(mixed, 4, 100);
     for (size_t i = 0; i < MANY; i++) {
         snprintf(names[i], sizeof names[i], "/l/%03zu", i);
-        small[i] = (fake_file_t){names[i], 1, 0};
+        small[i] = (fake_file_t){names[i], 1, 0, 0};
     }
     CHECK_U64(check_cut(small, MANY, 1000), 4); // 128 ranges at most
+}
+
+// Each shard is as large as was asked for, up to the next cut.
+static void
+test_archives_are_cut_where_frames_begin(void **state)
+{
+    static const fake_file_t fine = {"/l/a", 1000, 2, 1};
+    static const fake_file_t coarse = {"/l/a", 1000, 1, 400};
+    static const fake_file_t even = {"/l/a", 1000, 2, 100};
+    static const fake_file_t mixed[] = {{"/l/a", 5, 0, 0}, {"/l/b", 90, 2, 9},
+        {"/l/c", 5, 0, 0}, {"/l/d", 30, 2, 9}};
+
+    (void)state;
+    CHECK_U64(check_cut(&fine, 1, 100), 10);
+    CHECK_U64(check_cut(&fine, 1, 999), 2);
+    CHECK_U64(check_cut(&fine, 1, 1000), 1);
+    CHECK_U64(check_cut(&coarse, 1, 100), 3);
+    CHECK_U64(check_cut(&even, 1, 1), 10);
+    CHECK_U64(check_cut(&even, 1, 0), 1);
+    // Small files are bundled, but not with a part of an archive.
+    CHECK_U64(check_cut(mixed, 4, 40), 5);
+}
+
+static void
+check_refused(const fake_file_t *file, const char *why)
+{
+    machine_t m;
+
+    machine_init(&m);
+    fake_t *w = machine_worker(&m, "web1", 1);
+    uint64_t job = machine_submit(&m, "web1:/l/*", 10);
+    assert_true(fake_list(&m, w, file, 1));
+    CHECK_U64(machine_status(&m, job).state, lt_JobState_JOB_PARTIAL);
+    machine_check_missing(&m, job, why);
+    machine_fini(&m);
+}
+
+static void
+test_cuts_that_make_no_sense_are_refused(void **state)
+{
+    static const fake_file_t plain = {"/l/a", 1000, 0, 100};
+    static const fake_file_t many = {"/l/a", LIMIT_CUTS + 2, 2, 1};
+
+    (void)state;
+    check_refused(&plain, "web1:/l/*: malformed bytes");
+    check_refused(&many, "web1:/l/*: over the limit");
 }
 
 static void
@@ -285,8 +334,9 @@ test_random_files_are_covered_once(void **state)
         for (size_t i = 0; i < 60; i++) {
             rng = rng * 1664525 + 1013904223;
             snprintf(names[i], sizeof names[i], "/l/%03zu", i);
-            files[i] = (fake_file_t){
-                names[i], (rng >> 8) % 500, (rng >> 24) % 4 == 0 ? 1 : 0};
+            files[i] = (fake_file_t){names[i], (rng >> 8) % 500,
+                (rng >> 24) % 4 == 0 ? 1 : 0,
+                (rng >> 24) % 8 == 0 ? 40 + (rng >> 4) % 90 : 0};
         }
         (void)check_cut(files, 60, 1 + (rng >> 16) % 300);
     }
@@ -297,7 +347,7 @@ static void
 test_shards_of_a_local_run_get_smaller(void **state)
 {
     static const fake_file_t files[] = {
-        {"/l/a", 900ull << 20, 0}, {"/l/b", 100ull << 20, 0}};
+        {"/l/a", 900ull << 20, 0, 0}, {"/l/b", 100ull << 20, 0, 0}};
     machine_t m = {0};
     coordinator_config_t config = machine_config(&m);
     uint64_t left = 1000ull << 20, of_file = files[0].size;
@@ -343,6 +393,8 @@ main(void)
         cmocka_unit_test(test_deadline_names_what_was_not_counted),
         cmocka_unit_test(test_file_that_two_sources_name_is_counted_once),
         cmocka_unit_test(test_files_are_cut_and_bundled),
+        cmocka_unit_test(test_archives_are_cut_where_frames_begin),
+        cmocka_unit_test(test_cuts_that_make_no_sense_are_refused),
         cmocka_unit_test(test_random_files_are_covered_once),
         cmocka_unit_test(test_shards_of_a_local_run_get_smaller),
     };

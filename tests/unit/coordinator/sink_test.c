@@ -234,7 +234,7 @@ static void
 test_corrupt_file_of_a_bundle_is_dropped_alone(void **state)
 {
     static const fake_file_t files[] = {
-        {"/l/a", 10, 0}, {"/l/b", 20, 0}, {"/l/c", 30, 0}};
+        {"/l/a", 10, 0, 0}, {"/l/b", 20, 0, 0}, {"/l/c", 30, 0, 0}};
     machine_t m;
     lent_t l;
 

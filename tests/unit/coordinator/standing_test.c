@@ -141,7 +141,7 @@ test_rows_are_for_the_owner_and_admins(void **state)
 static void
 test_a_job_that_does_not_run_has_no_rows(void **state)
 {
-    const fake_file_t file = {"/var/log/x", 100, 0};
+    const fake_file_t file = {"/var/log/x", 100, 0, 0};
     machine_t m;
     heard_t h;
 
@@ -190,7 +190,7 @@ count_groups(lent_t *l, size_t n, size_t len)
         agg_add_lines(states, i < n ? 1 : l->bytes - n);
     }
     file_total_t *f = totals_file(&totals, l->files[0]);
-    *f = (file_total_t){l->files[0], l->bytes, l->bytes, l->bytes, 0};
+    *f = (file_total_t){l->files[0], l->bytes, l->bytes, l->bytes, 0, 0};
     buf_clear(&l->partial);
     CHECK_OK(partial_encode(tally, &totals, &l->partial));
     crypto_generichash(
@@ -206,7 +206,7 @@ count_groups(lent_t *l, size_t n, size_t len)
 static uint64_t
 job_of_groups(machine_t *m, fake_t *w, const char *query, size_t n, size_t len)
 {
-    const fake_file_t file = {"/x", 20000, 0};
+    const fake_file_t file = {"/x", 20000, 0, 0};
     const char *source = "web1:/x";
     lt_Submit *meta = submit_meta(m, "count", 10000);
     lent_t *l = xmalloc(sizeof *l);

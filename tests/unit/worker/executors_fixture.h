@@ -62,8 +62,8 @@ fixture_new(uint32_t slots, const char *format, const char *text, size_t times)
 
     fixture_write(f, text, times);
     CHECK_OK(files_open(NULL, 0, &f->files, &why));
-    CHECK_OK(
-        files_list(f->files, f->path, false, fixture_found, &f->range, &why));
+    CHECK_OK(files_list(f->files, &(files_asked_t){.pattern = f->path},
+        fixture_found, &f->range, &why));
     f->range.path = f->path;
     f->range.host = host;
     f->shard = (shard_t){

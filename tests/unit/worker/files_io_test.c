@@ -106,7 +106,8 @@ list(const char *pattern, found_t *found)
     files_t *files = open_root();
     char *path = path_of(pattern);
     buf_t why = {0};
-    errcode_t rc = files_list(files, path, false, on_found, found, &why);
+    errcode_t rc = files_list(
+        files, &(files_asked_t){.pattern = path}, on_found, found, &why);
 
     assert_true((rc == ERR_OK) == (why.len == 0));
     snprintf(said, sizeof said, "%.*s", (int)why.len, (const char *)why.p);
@@ -222,8 +223,9 @@ test_a_directory_is_told_from_a_missing_file(void **state)
     files_t *files;
     buf_t why = {0};
     CHECK_OK(files_open(NULL, 0, &files, &why));
-    CHECK_ERR(
-        files_list(files, outer, false, on_found, &found, &why), ERR_NOT_FOUND);
+    CHECK_ERR(files_list(files, &(files_asked_t){.pattern = outer}, on_found,
+                  &found, &why),
+        ERR_NOT_FOUND);
     CHECK_U64(why.len, strlen(want));
     assert_memory_equal(why.p, want, why.len);
     files_destroy(&files);
@@ -297,7 +299,8 @@ test_a_pattern_may_begin_above_the_roots(void **state)
     assert_int_equal(mkdir(inner, 0700), 0);
     write_file("root/inner/c.log", "w", "c\n");
     CHECK_OK(files_open(roots, 2, &files, &why));
-    CHECK_OK(files_list(files, pattern, false, on_found, &found, &why));
+    CHECK_OK(files_list(
+        files, &(files_asked_t){.pattern = pattern}, on_found, &found, &why));
     CHECK_U64(found.n, 3); // once, though it is below both
     files_destroy(&files);
     free(found.last.path);

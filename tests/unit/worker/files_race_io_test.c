@@ -126,7 +126,8 @@ secret_as(const char *name)
     char *path = path_of("out/f");
     buf_t why = {0};
 
-    CHECK_OK(files_list(files, path, false, on_found, &range, &why));
+    CHECK_OK(files_list(
+        files, &(files_asked_t){.pattern = path}, on_found, &range, &why));
     files_destroy(&files);
     free(path);
     buf_fini(&why);
@@ -206,8 +207,8 @@ test_no_trick_of_a_path_leads_outside(void **state)
         buf_t why = {0};
         int fd = -1;
         errcode_t rc = files_open_range(files, &range, &fd);
-        errcode_t listed =
-            files_list(files, range.path, false, on_found, &found, &why);
+        errcode_t listed = files_list(files,
+            &(files_asked_t){.pattern = range.path}, on_found, &found, &why);
         if (rc == ERR_OK || listed == ERR_OK || found.inode != 0) {
             fail_msg("'%s' was opened or listed", tricks[i]);
         }

@@ -9,8 +9,8 @@ sound(void)
     totals_t t = {.bytes = 30, .lines = 5, .accepted = 3, .blank = 1};
 
     t.rejected[REJECT_STRUCTURE] = 1;
-    *totals_file(&t, 2) = (file_total_t){2, 10, 2, 1, 0};
-    *totals_file(&t, 1) = (file_total_t){1, 20, 3, 2, 0};
+    *totals_file(&t, 2) = (file_total_t){2, 10, 2, 1, 0, 0};
+    *totals_file(&t, 1) = (file_total_t){1, 20, 3, 2, 0, 0};
     return t;
 }
 

@@ -216,6 +216,30 @@ test_flipped_bits_never_give_other_text(void **state)
     }
 }
 
+// pzstd has one before each frame.
+static void
+test_a_frame_that_is_passed_is_zstd(void **state)
+{
+    buf_t packed = {0}, got = {0};
+
+    (void)state;
+    for (uint32_t end = 0; end < 16; end++) {
+        buf_clear(&packed);
+        buf_clear(&got);
+        buf_put_u32(&packed, 0x184d2a50u + end);
+        buf_put_u32(&packed, 3);
+        buf_put_str(&packed, "any");
+        put_zstd(&packed, SPAN_LIT("a line\n"));
+        assert_int_equal(source_kind(buf_span(&packed)), SOURCE_ZSTD);
+        CHECK_OK(read_file(buf_span(&packed), SOURCE_ZSTD, &got));
+        CHECK_SPAN(buf_span(&got), "a line\n");
+    }
+    packed.p[0] = 0x60;
+    assert_int_equal(source_kind(buf_span(&packed)), SOURCE_PLAIN);
+    buf_fini(&packed);
+    buf_fini(&got);
+}
+
 static void
 test_stream_finds_its_kind(void **state)
 {
@@ -364,6 +388,7 @@ main(void)
         cmocka_unit_test(test_members_follow_each_other),
         cmocka_unit_test(test_cut_or_followed_by_rubbish_is_corrupt),
         cmocka_unit_test(test_flipped_bits_never_give_other_text),
+        cmocka_unit_test(test_a_frame_that_is_passed_is_zstd),
         cmocka_unit_test(test_stream_finds_its_kind),
         cmocka_unit_test(test_large_archives_are_read_whole),
         cmocka_unit_test(test_bombs_end_at_the_limit),
