@@ -97,12 +97,12 @@ def satisfy(folder, wanted):
     policy.unlink()
 
 
-def make_base(folder, debs, release):
+def make_base(folder, debs, release, more=()):
     """What a host has before our packages come: made once, and again when
     they want something else."""
     depends = [d.strip() for deb in debs for d in
                sh("dpkg-deb", "-f", deb, "Depends").split(",")]
-    wanted = ", ".join(sorted({d for d in depends
+    wanted = ", ".join(sorted({d for d in [*depends, *more]
                                if d and not d.startswith("logtally")}))
     has = folder.parent / "base-has"
     if has.exists() and has.read_text() == wanted:
@@ -130,7 +130,7 @@ def cgroups_named(name):
 class Machine:
     def __init__(self, root):
         self.root = root
-        self.cgroup = f"logtally-test-{os.getpid()}"
+        self.cgroup = f"logtally-test-{os.getpid()}-{Path(root).name}"
         self.log = open(f"{root}.log", "ab")
         self.popen = subprocess.Popen(
             ["sh", "-c", BOOT, str(root), self.cgroup],
