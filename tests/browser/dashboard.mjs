@@ -263,6 +263,7 @@ async function logsIn(browser) {
   faults.length = 0; // the browser tells of the 401
   await p.getByLabel("Token").fill("0123456789abcdef-secret");
   await p.keyboard.press("Enter");
+  await p.waitForURL(`${cluster.url}/`);
   await live(p);
   assert.strictEqual(await p.evaluate(() => document.cookie), "");
   await calm(p, faults);
@@ -271,7 +272,7 @@ async function logsIn(browser) {
 
 // ---- every page
 
-async function accessible(browser, name, page, ready) {
+async function accessible(browser, page, ready) {
   for (const colorScheme of ["light", "dark"]) {
     for (const width of [1440, 375]) {
       const p = await open(browser, page, {colorScheme, bypassCSP: true,
@@ -312,14 +313,14 @@ try {
   await sortsAndSearches(browser);
   await switchesTheme(browser);
   await missingJob(browser);
-  await accessible(browser, "job", `/jobs/${job}`, rows);
+  await accessible(browser, `/jobs/${job}`, rows);
   await pictures(browser, "job", `/jobs/${job}`, rows);
   await survivesRestart(browser);
   const texts = await hostileJobs(browser);
-  await accessible(browser, "overview", "/", rows);
+  await accessible(browser, "/", rows);
   await pictures(browser, "overview", "/", rows);
   await logsIn(browser);
-  await accessible(browser, "login", "/login", async () => {});
+  await accessible(browser, "/login", async () => {});
   console.log(`dashboard: a job followed to its end, a restart survived, ` +
     `${texts} hostile texts shown, none ran; no fault of axe-core; pictures ` +
     `in ${folder}`);
