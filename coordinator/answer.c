@@ -113,8 +113,11 @@ build_results(const job_t *job, result_t **out)
     *out = NULL;
     for (size_t i = 0; rc == ERR_OK && i < job->queries->n; i++) {
         const named_query_t *q = &job->queries->list[i];
-        rc = result_build(
-            q->query, tallies_parts(job->tallies[i]), TALLY_PARTS, out);
+        const share_t *share = &job->shared->list[i];
+        size_t all;
+        rc = result_build_first(q->query, share,
+            tallies_parts(job->tallies[share->table]), TALLY_PARTS, 0, &all,
+            out);
         if (rc == ERR_OK && q->name != NULL) {
             (*out)->name = xstrdup(q->name);
         }

@@ -173,6 +173,7 @@ start_job(coordinator_t *self, const incoming_t *in, const lt_Submit *meta,
             : self->config.deadline_ms;
     memcpy(job->request, meta->request, sizeof job->request);
     job->queries = queries;
+    job->rules = SHARED_RULES;
     job->canonical = xstrdup(queries->canonical);
     job->format = xstrdup(meta->format[0] != '\0' ? meta->format : "auto");
     job->deadline = self->now + deadline_ms;
@@ -180,7 +181,8 @@ start_job(coordinator_t *self, const incoming_t *in, const lt_Submit *meta,
     job->plan_only = meta->plan_only;
     job->validate = meta->validate;
     job->verify_ppm = meta->verify_ppm;
-    errcode_t rc = take_sources(self, in, job, meta->n_sources);
+    errcode_t rc = shared_new(queries, job->rules, &job->shared);
+    rc = rc != ERR_OK ? rc : take_sources(self, in, job, meta->n_sources);
     if (rc != ERR_OK) {
         if (rc == ERR_MALFORMED) {
             self->stats.messages_refused++;

@@ -16,7 +16,7 @@
 
 #include "common/base/limits.h"
 #include "common/base/map.h"
-#include "common/query/queries.h"
+#include "common/query/shared.h"
 #include "common/result/result.h"
 #include "common/tally/partial.h"
 #include "common/wire/control.pb.h"
@@ -226,6 +226,8 @@ struct job {
     char owner[LIMIT_NAME];
     uint8_t request[16];
     queries_t *queries;
+    uint32_t rules;   // by which they share tables, see shared.h
+    shared_t *shared; // what is counted
     char *canonical;
     char *format;
     lt_JobState state;
@@ -258,7 +260,7 @@ struct job {
     size_t n_shards, cap_shards;
     size_t n_done;       // committed or lost
     uint64_t turn;       // when it was served last
-    tallies_t **tallies; // of each query
+    tallies_t **tallies; // of each table
     tally_budget_t merge_budget;
     uint64_t kept;   // bytes of partials in `whole`
     totals_t totals; // without files

@@ -110,6 +110,7 @@ entry_put_job(const job_t *job, int64_t wall_ms, buf_t *out)
         entry_put_text(out, job->sources[i].text);
     }
     buf_put_varint(out, job->verify_ppm);
+    buf_put_varint(out, job->rules);
 }
 
 static errcode_t
@@ -163,6 +164,9 @@ entry_get_job(span_t bytes, int64_t wall_ms, job_t *job)
     rc = rc != ERR_OK ? rc : get_sources(&r, job);
     if (rc == ERR_OK && rd_left(&r) > 0) { // journals of before end here
         rc = entry_get_u32(&r, &job->verify_ppm);
+    }
+    if (rc == ERR_OK && rd_left(&r) > 0) { // or here
+        rc = entry_get_u32(&r, &job->rules);
     }
     return rc != ERR_OK ? rc : rd_end(&r);
 }

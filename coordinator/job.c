@@ -146,12 +146,14 @@ job_free_work(coordinator_t *self, job_t *job)
     verify_free(job);
     standing_free(job);
     job->n_sources = job->n_listings = job->n_places = job->n_ranges = 0;
-    for (size_t i = 0; job->tallies != NULL && i < job->queries->n; i++) {
+    for (size_t i = 0; job->tallies != NULL && i < job->shared->tables->n;
+         i++) {
         tallies_destroy(&job->tallies[i]);
     }
     free(job->tallies);
     job->tallies = NULL;
     totals_fini(&job->totals);
+    shared_destroy(&job->shared);
     queries_destroy(&job->queries);
     free_receipt(&job->heard_of);
 }
@@ -261,7 +263,8 @@ job_cancel(coordinator_t *self, job_t *job)
 errcode_t
 job_prepare(coordinator_t *self, job_t *job)
 {
-    size_t n = job->queries->n;
+    const queries_t *tables = job->shared->tables;
+    size_t n = tables->n;
     errcode_t rc = ERR_OK;
 
     job->state = lt_JobState_JOB_RUNNING;
@@ -269,12 +272,12 @@ job_prepare(coordinator_t *self, job_t *job)
     job->tallies = xcalloc(n, sizeof(tallies_t *));
     for (size_t i = 0; i < n; i++) {
         job->tallies[i] = tallies_new_sharing(
-            job->queries->list[i].query, &job->merge_budget, self->pool);
+            tables->list[i].query, &job->merge_budget, self->pool);
     }
     // Without keys there is one row, also when there is nothing to read.
     for (size_t i = 0; rc == ERR_OK && i < n; i++) {
         agg_state_t *states;
-        if (job->queries->list[i].query->n_keys == 0) {
+        if (tables->list[i].query->n_keys == 0) {
             rc = tallies_group(job->tallies[i], (span_t){0}, &states);
         }
     }

@@ -116,7 +116,8 @@ send_shard(coordinator_t *self, const lease_t *l)
     meta->n_ranges = s->n;
     meta->n_files_in_job = (uint32_t)job->n_files;
     meta->validate = job->validate;
-    snprintf(meta->query, sizeof meta->query, "%s", job->canonical);
+    snprintf(
+        meta->query, sizeof meta->query, "%s", job->shared->tables->canonical);
     snprintf(meta->format, sizeof meta->format, "%s", job->format);
     send_frame(self, OUT_INTAKE, l->worker->lane, PROTO_SHARD, lt_Shard_fields,
         meta, buf_span(&ranges));

@@ -32,6 +32,9 @@ restore_job(coordinator_t *self, uint64_t id, span_t bytes)
     if (rc == ERR_OK) {
         rc = queries_parse(job->canonical, &job->queries, &error);
     }
+    if (rc == ERR_OK) {
+        rc = shared_new(job->queries, job->rules, &job->shared);
+    }
     if (rc != ERR_OK) {
         job_destroy(self, job);
     }

@@ -220,10 +220,11 @@ check_partial(coordinator_t *self, const job_t *job, uint64_t shard,
     span_t partial, totals_t *got)
 {
     const query_t *list[LIMIT_QUERIES];
-    size_t n = job->queries->n;
+    const queries_t *tables = job->shared->tables;
+    size_t n = tables->n;
 
     for (size_t i = 0; i < n; i++) {
-        list[i] = job->queries->list[i].query;
+        list[i] = tables->list[i].query;
     }
     errcode_t rc = partial_check_all(
         partial, (uint32_t)job->n_files, list, n, self->pool, got);
@@ -242,7 +243,7 @@ sink_merge(coordinator_t *self, job_t *job, uint64_t shard, span_t partial)
     if (rc == ERR_OK && whole_is(&job->files[job->ranges[s->first].file])) {
         rc = whole_add(job, (uint32_t)shard, partial, &got);
     } else if (rc == ERR_OK) {
-        rc = partial_add_all(partial, job->tallies, job->queries->n);
+        rc = partial_add_all(partial, job->tallies, job->shared->tables->n);
         if (rc == ERR_OK) {
             sink_count(job, &got);
         }

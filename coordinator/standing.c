@@ -60,8 +60,8 @@ groups_of(tallies_t *tallies)
     return n;
 }
 
-// The groups of all queries, and what their stages and columns cost, in groups:
-// a row takes 48 bytes a column for as long as it lasts.
+// The groups that all queries look at, and what their stages and columns cost,
+// in groups: a row takes 48 bytes a column for as long as it lasts.
 static uint64_t
 weigh(const job_t *job, uint64_t *groups)
 {
@@ -70,7 +70,7 @@ weigh(const job_t *job, uint64_t *groups)
     *groups = 0;
     for (size_t i = 0; i < job->queries->n; i++) {
         const query_t *q = job->queries->list[i].query;
-        uint64_t n = groups_of(job->tallies[i]);
+        uint64_t n = groups_of(job->tallies[job->shared->list[i].table]);
         *groups += n;
         weight += n + n * q->n_columns / STANDING_COLUMNS;
         for (size_t k = 0; k < q->n_stages; k++) {
@@ -82,12 +82,27 @@ weigh(const job_t *job, uint64_t *groups)
     return weight;
 }
 
+// Of the tables, and of each again that is added up by other keys.
+static uint64_t
+bytes_of(const job_t *job)
+{
+    uint64_t bytes = job->merge_budget.used;
+
+    for (size_t i = 0; i < job->queries->n; i++) {
+        const share_t *share = &job->shared->list[i];
+        for (size_t p = 0; share->rolls && p < TALLY_PARTS; p++) {
+            bytes += tally_bytes(tallies_parts(job->tallies[share->table])[p]);
+        }
+    }
+    return bytes;
+}
+
 // Measured: 1 ms for a MB of tables, as much for 2000 groups through `where`
 // or 16000 files.
 static int64_t
 cost_us(const job_t *job, uint64_t weight, uint64_t groups)
 {
-    uint64_t bytes = job->merge_budget.used;
+    uint64_t bytes = bytes_of(job);
 
     return (int64_t)(bytes / 1024 + (weight - groups) / (2 * STANDING_STAGE) +
                      job->n_files / 16);
@@ -141,8 +156,10 @@ build(const job_t *job, lt_RowsNow *meta, result_t **out)
     for (size_t i = 0; rc == ERR_OK && i < job->queries->n; i++) {
         const named_query_t *q = &job->queries->list[i];
         size_t all;
-        rc = result_build_first(q->query, tallies_parts(job->tallies[i]),
-            TALLY_PARTS, STANDING_ROWS, &all, out);
+        const share_t *share = &job->shared->list[i];
+        rc = result_build_first(q->query, share,
+            tallies_parts(job->tallies[share->table]), TALLY_PARTS,
+            STANDING_ROWS, &all, out);
         if (rc == ERR_OK) {
             meta->rows[meta->rows_count++] = all;
             (*out)->name = q->name != NULL ? xstrdup(q->name) : NULL;
@@ -248,7 +265,7 @@ make(coordinator_t *self, job_t *job)
     struct standing *s = job->standing = xcalloc(1, sizeof *s);
     s->made = self->now;
     fill_numbers(job, &s->meta);
-    if (weight > STANDING_GROUPS || job->merge_budget.used > STANDING_BYTES) {
+    if (weight > STANDING_GROUPS || bytes_of(job) > STANDING_BYTES) {
         snprintf(s->meta.text, sizeof s->meta.text,
             "it has %llu groups so far, too many to show before it ends",
             (unsigned long long)groups);

@@ -82,7 +82,7 @@ count_all(job_t *job, struct whole *self)
         part_t *p = &self->parts[i];
         uint64_t unpacked = p->totals.files[0].unpacked;
         rc = partial_add_all(
-            buf_span(&p->partial), job->tallies, job->queries->n);
+            buf_span(&p->partial), job->tallies, job->shared->tables->n);
         if (rc == ERR_OK) {
             move_samples(&p->totals, before);
             sink_count(job, &p->totals);

@@ -216,6 +216,30 @@ put_lets(const parser_t *p, buf_t *out)
     }
 }
 
+// Equal conditions are looked at once for all aggregates that have them.
+static void
+number_conditions(query_t *q)
+{
+    buf_t texts = {0};
+    size_t ends[LIMIT_QUERY_COLUMNS + 1] = {0};
+
+    for (size_t i = 0; i < q->n_aggs; i++) {
+        size_t k = 0, begin = ends[i];
+        if (q->aggs[i].filter != NULL) {
+            canon_filter(q, q->aggs[i].filter, &texts);
+        }
+        size_t len = texts.len - begin;
+        while (k < i && (ends[k + 1] - ends[k] != len ||
+                            (len > 0 && memcmp(texts.p + ends[k],
+                                            texts.p + begin, len) != 0))) {
+            k++;
+        }
+        q->aggs[i].condition = k;
+        ends[i + 1] = texts.len;
+    }
+    buf_fini(&texts);
+}
+
 static bool
 finish(parser_t *p)
 {
@@ -241,6 +265,7 @@ finish(parser_t *p)
     buf_put_span(&text, buf_span(&p->tail));
     lower_hist(p);
     q->fields = query_reads(q);
+    number_conditions(q);
     bool fits = text.len <= LIMIT_QUERY_TEXT;
     q->canonical = keep_buf(p, &text);
     return fits || fail_at(p, 0, strlen(p->text), "the query is too long");

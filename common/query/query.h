@@ -147,6 +147,7 @@ typedef struct query_agg {
     agg_func_t func;
     expr_t *arg;      // NULL: count of lines
     filter_t *filter; // NULL: no if(...)
+    size_t condition; // the first aggregate with an equal filter
     dec_t quantile;   // 0 to 1
     // Of hist(x, width), which counts the lines of a bucket: the bucket, which
     // is the last of the keys, too. Else NULL.

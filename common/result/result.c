@@ -4,56 +4,38 @@
 // All groups are in memory at 48 bytes a cell, once: while they are sorted
 // and cut their texts are those of the table, and only rows that are left
 // get their own. Thirty million groups of two columns are 3 GB here; beyond
-// that a sort on disk would have to come.
+// that a sort on disk would have to come. Where the first stages keep few
+// rows, no others are kept to begin with (rows_begin).
 #include "common/result/result.h"
 
 #include "common/base/xalloc.h"
 #include "common/result/memory.h"
 #include "common/result/rows.h"
+#include "common/result/facet.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 static errcode_t
-fill_row(const tally_t *tally, const tally_entry_t *entry, cell_t *row)
+fill_part(rows_t *self, facet_t *facet, tally_t *tally)
 {
-    const query_t *q = tally_query(tally);
-    rd_t r = rd_init(entry->key);
     errcode_t rc = ERR_OK;
 
-    for (size_t i = 0; i < q->n_keys && rc == ERR_OK; i++) {
-        rc = cell_decode(&r, &row[i]);
-        if (rc == ERR_OK && !cell_fits(&row[i], q->columns[i].type)) {
-            rc = ERR_MALFORMED; // only a worker that lies says so
-        }
-    }
-    for (size_t i = q->n_keys; i < q->n_keys + q->n_aggs && rc == ERR_OK; i++) {
-        rc = tally_value(tally, entry->states, i - q->n_keys, &row[i]);
-        if (rc == ERR_OK && !cell_fits(&row[i], q->columns[i].type)) {
-            rc = ERR_MALFORMED;
-        }
-    }
-    return rc;
-}
-
-static errcode_t
-fill_part(rows_t *self, tally_t *tally)
-{
-    size_t n = tally_groups(tally), columns = self->query->n_columns;
-    errcode_t rc = ERR_OK;
-
-    tally_list(tally);
-    for (size_t i = 0; i < n && rc == ERR_OK; i++) {
+    tally_list_values(tally);
+    for (size_t i = 0; i < tally_groups(tally) && rc == ERR_OK; i++) {
         tally_entry_t entry = tally_entry(tally, i);
-        cell_t *row = self->cells + self->n * columns;
-        self->list[self->n++] = row;
-        rc = fill_row(tally, &entry, row);
+        bool ours;
+        rc = facet_look(facet, tally, &entry, &ours);
+        if (rc == ERR_OK && ours) {
+            rc = facet_row(facet, tally, &entry, rows_next(self));
+            rows_put(self);
+        }
     }
     return rc;
 }
 
 static errcode_t
-fill_rows(rows_t *self, tally_t *const *parts, size_t n_parts)
+fill_rows(rows_t *self, facet_t *facet, tally_t *const *parts, size_t n_parts)
 {
     size_t n = 0;
     errcode_t rc = ERR_OK;
@@ -61,12 +43,10 @@ fill_rows(rows_t *self, tally_t *const *parts, size_t n_parts)
     for (size_t i = 0; i < n_parts; i++) {
         n += tally_groups(parts[i]);
     }
-    self->cells = xcalloc(n * self->query->n_columns + 1, sizeof(cell_t));
-    self->list = xcalloc(n + 1, sizeof(cell_t *));
+    rows_begin(self, n);
     for (size_t i = 0; i < n_parts && rc == ERR_OK; i++) {
-        rc = fill_part(self, parts[i]);
+        rc = fill_part(self, facet, parts[i]);
     }
-    self->n_all = self->n;
     return rc;
 }
 
@@ -170,23 +150,16 @@ make_result(rows_t *rows)
     return self;
 }
 
-errcode_t
-result_build(
-    const query_t *query, tally_t *const *parts, size_t n_parts, result_t **out)
+// From a table with the query's keys. *all of the rows, `most` of which are
+// wanted.
+static errcode_t
+build(facet_t *facet, tally_t *const *parts, size_t n_parts, size_t most,
+    size_t *all, result_t **out)
 {
-    size_t all;
+    rows_t rows = {
+        .query = facet->query, .memory = result_memory_new(), .most = most};
+    errcode_t rc = fill_rows(&rows, facet, parts, n_parts);
 
-    return result_build_first(query, parts, n_parts, 0, &all, out);
-}
-
-errcode_t
-result_build_first(const query_t *query, tally_t *const *parts, size_t n_parts,
-    size_t most, size_t *all, result_t **out)
-{
-    rows_t rows = {.query = query, .memory = result_memory_new(), .most = most};
-    errcode_t rc = fill_rows(&rows, parts, n_parts);
-
-    *out = NULL;
     if (rc == ERR_OK) {
         rc = rows_run(&rows);
     }
@@ -198,6 +171,54 @@ result_build_first(const query_t *query, tally_t *const *parts, size_t n_parts,
     free(rows.list);
     free(rows.cells);
     return rc;
+}
+
+static errcode_t
+build_rolled(facet_t *facet, tally_t *const *parts, size_t n_parts, size_t most,
+    size_t *all, result_t **out)
+{
+    tally_t *tally;
+    facet_t own = {0};
+    errcode_t rc = facet_roll(facet, parts, n_parts, &tally);
+
+    if (rc == ERR_OK) {
+        rc = facet_init(&own, facet->query, NULL, facet->query);
+    }
+    if (rc == ERR_OK) {
+        rc = build(&own, &tally, 1, most, all, out);
+    }
+    facet_fini(&own);
+    tally_destroy(&tally);
+    return rc;
+}
+
+errcode_t
+result_build_first(const query_t *query, const share_t *share,
+    tally_t *const *parts, size_t n_parts, size_t most, size_t *all,
+    result_t **out)
+{
+    facet_t *facet = xcalloc(1, sizeof *facet);
+    errcode_t rc = facet_init(facet, query, share, tally_query(parts[0]));
+
+    *out = NULL;
+    *all = 0;
+    if (rc == ERR_OK) {
+        rc = share != NULL && share->rolls
+                 ? build_rolled(facet, parts, n_parts, most, all, out)
+                 : build(facet, parts, n_parts, most, all, out);
+    }
+    facet_fini(facet);
+    free(facet);
+    return rc;
+}
+
+errcode_t
+result_build(
+    const query_t *query, tally_t *const *parts, size_t n_parts, result_t **out)
+{
+    size_t all;
+
+    return result_build_first(query, NULL, parts, n_parts, 0, &all, out);
 }
 
 static void

@@ -3,7 +3,7 @@
 #ifndef LOGTALLY_COMMON_RESULT_RESULT_H
 #define LOGTALLY_COMMON_RESULT_RESULT_H
 
-#include "common/query/query.h"
+#include "common/query/shared.h"
 #include "common/tally/tally.h"
 #include "common/tally/totals.h"
 
@@ -56,17 +56,17 @@ typedef struct result {
 } result_t;
 
 // Runs order and stages over one query's merged tally and takes the fingerprint
-// of its rows. The
-// receipt's other fields are the caller's to fill (owned by the result once
-// set). ERR_OVERFLOW when a sum or a let leaves 128 bits, ERR_REGEX,
-// ERR_MALFORMED for a key that is not of its column's type.
+// of its rows. The receipt's other fields are the caller's to fill (owned by
+// the result once set). ERR_OVERFLOW when a sum or a let leaves 128 bits,
+// ERR_REGEX, ERR_MALFORMED for a key that is not of its column's type.
 MUST_CHECK errcode_t result_build(const query_t *query, tally_t *const *parts,
     size_t n_parts, result_t **out);
 // The first `most` rows (0: all); *all is how many there were. Making so few
-// takes less than making all.
+// takes less than making all. The tally is of the table that `share` says, or
+// the query's own (NULL).
 MUST_CHECK errcode_t result_build_first(const query_t *query,
-    tally_t *const *parts, size_t n_parts, size_t most, size_t *all,
-    result_t **out);
+    const share_t *share, tally_t *const *parts, size_t n_parts, size_t most,
+    size_t *all, result_t **out);
 // Cuts one of a chain to so many rows, and its texts to so many bytes. It is
 // another result then, with a fingerprint of its own.
 void result_cut(result_t *self, size_t rows, size_t text);

@@ -14,12 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct ordering {
-    const sort_key_t *keys;
-    size_t n;
-    const query_t *query;
-} ordering_t;
-
 static int
 cmp_by(const cell_t *a, const cell_t *b, const sort_key_t *keys, size_t n)
 {
@@ -136,6 +130,63 @@ select_rows(cell_t **list, size_t n, size_t head, ordering_t *ordering)
             swap_rows(list, i, 0);
             sink(list, head, 0, ordering);
         }
+    }
+}
+
+// What the stages begin with: an order, and how many rows of it are left.
+static uint64_t
+first_head(const query_t *q, ordering_t *order)
+{
+    bool sorts = q->n_stages > 0 && q->stages[0].kind == STAGE_SORT;
+    size_t next = sorts ? 1 : 0;
+
+    *order = (ordering_t){.query = q};
+    if (sorts) {
+        order->keys = q->stages[0].sort;
+        order->n = q->stages[0].n_sort;
+    }
+    return next < q->n_stages && q->stages[next].kind == STAGE_HEAD &&
+                   q->stages[next].n_per == 0
+               ? q->stages[next].head
+               : UINT64_MAX;
+}
+
+void
+rows_begin(rows_t *self, size_t n)
+{
+    uint64_t head = first_head(self->query, &self->order);
+
+    // A heap of many costs more than a sort of all.
+    self->room = head > 0 && head < n / 8 ? (size_t)head : n;
+    self->few = self->room < n;
+    self->n_all = self->room + 1;
+    self->cells = xcalloc(self->n_all * self->query->n_columns, sizeof(cell_t));
+    self->list = xcalloc(self->n_all, sizeof(cell_t *));
+    for (size_t i = 0; i < self->n_all; i++) {
+        self->list[i] = self->cells + i * self->query->n_columns;
+    }
+}
+
+cell_t *
+rows_next(rows_t *self)
+{
+    return self->list[self->n];
+}
+
+void
+rows_put(rows_t *self)
+{
+    cell_t **list = self->list;
+
+    if (self->n < self->room) {
+        self->n++;
+        for (size_t i = self->few && self->n == self->room ? self->n / 2 : 0;
+             i-- > 0;) {
+            sink(list, self->n, i, &self->order);
+        }
+    } else if (cmp_rows(&list[self->n], &list[0], &self->order) < 0) {
+        swap_rows(list, self->n, 0);
+        sink(list, self->n, 0, &self->order);
     }
 }
 

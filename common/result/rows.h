@@ -6,6 +6,13 @@
 
 #include "common/result/memory.h"
 
+// By these keys, then the query's order.
+typedef struct ordering {
+    const sort_key_t *keys;
+    size_t n;
+    const query_t *query;
+} ordering_t;
+
 typedef struct rows {
     const query_t *query;
     result_memory_t *memory; // texts that a let made
@@ -16,7 +23,16 @@ typedef struct rows {
     size_t lets;  // columns filled so far by LET
     size_t most;  // rows that are wanted, the first ones; 0: all
     size_t total; // of them, when the rest is cut off
+    size_t room;  // for rows, as they come
+    bool few;     // there are more: what is last in `order` gives way
+    ordering_t order;
 } rows_t;
+
+// Rows come one by one, n at most: rows_next is room for one, which is zeroed
+// or has the cells of one that gave way; rows_put takes it.
+void rows_begin(rows_t *self, size_t n);
+cell_t *rows_next(rows_t *self);
+void rows_put(rows_t *self);
 
 // ERR_OVERFLOW, ERR_REGEX.
 MUST_CHECK errcode_t rows_run(rows_t *self);

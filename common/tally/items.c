@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "common/tally/items.h"
+#include "common/tally/items_inside.h"
 
 #include "common/base/limits.h"
 #include "common/base/xalloc.h"
@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define GROUP_LEN      4u // of the number before an item
 #define REGISTER_WORDS (REGISTERS_BLOCK / sizeof(uint64_t))
 
 struct items {
@@ -74,7 +73,7 @@ items_bytes(const items_t *self)
 static void
 put_group(uint32_t group, buf_t *out)
 {
-    const uint8_t bytes[GROUP_LEN] = {(uint8_t)(group >> 24),
+    const uint8_t bytes[ITEMS_GROUP_LEN] = {(uint8_t)(group >> 24),
         (uint8_t)(group >> 16), (uint8_t)(group >> 8), (uint8_t)group};
 
     buf_put(out, bytes, sizeof bytes);
@@ -191,29 +190,38 @@ items_later(items_t *self, uint32_t group, const cell_t *value)
     return self->n_later == TALLY_BATCH;
 }
 
+// Looks up the keys that wait. They stay, and wait no more.
+static errcode_t
+find_waiting(items_t *self, span_t *keys, uint32_t *numbers, size_t *n)
+{
+    size_t begin = 0;
+
+    for (size_t i = 0; i < self->n_later; i++) {
+        keys[i] = (span_t){self->later.p + begin, self->ends[i] - begin};
+        begin = self->ends[i];
+    }
+    *n = self->n_later;
+    self->n_later = 0;
+    buf_clear(&self->later);
+    return keytable_find_batch(self->table, keys, *n, numbers);
+}
+
 // Entries are numbered as they are made, so a new one has the next number.
 errcode_t
 items_settle(items_t *self, uint32_t *groups, size_t *n)
 {
     uint32_t numbers[TALLY_BATCH];
     span_t keys[TALLY_BATCH];
-    size_t next = keytable_count(self->table), begin = 0;
+    size_t next = keytable_count(self->table), waited;
+    errcode_t rc = find_waiting(self, keys, numbers, &waited);
 
     *n = 0;
-    for (size_t i = 0; i < self->n_later; i++) {
-        keys[i] = (span_t){self->later.p + begin, self->ends[i] - begin};
-        begin = self->ends[i];
-    }
-    errcode_t rc =
-        keytable_find_batch(self->table, keys, self->n_later, numbers);
-    for (size_t i = 0; rc == ERR_OK && i < self->n_later; i++) {
+    for (size_t i = 0; rc == ERR_OK && i < waited; i++) {
         if (numbers[i] == next) {
             groups[(*n)++] = group_of(keys[i]);
             next++;
         }
     }
-    self->n_later = 0;
-    buf_clear(&self->later);
     return rc;
 }
 
@@ -242,7 +250,8 @@ item_at(const items_t *self, size_t i, const uint64_t **words)
     tally_entry_t entry = keytable_entry(self->table, self->order[i]);
 
     *words = entry.states;
-    return (span_t){entry.key.p + GROUP_LEN, entry.key.len - GROUP_LEN};
+    return (span_t){
+        entry.key.p + ITEMS_GROUP_LEN, entry.key.len - ITEMS_GROUP_LEN};
 }
 
 static void
@@ -349,147 +358,23 @@ items_value(const items_t *self, uint32_t group, cell_t *out)
         return quantile(self, begin, end, out);
     }
     out->kind = CELL_NUMBER;
-    out->number = self->agg->func == AGG_DISTINCT
-                      ? DEC_INT(end - begin)
-                      : DEC_INT(estimate(self, begin, end));
+    out->number = DEC_INT(estimate(self, begin, end));
     return ERR_OK;
-}
-
-typedef struct registers {
-    uint8_t block;
-    uint64_t seen;
-    span_t ranks; // of those that were seen
-} registers_t;
-
-// `last` is the block before, or -1.
-static errcode_t
-get_registers(rd_t *r, int last, registers_t *out)
-{
-    errcode_t rc = rd_u8(r, &out->block);
-
-    rc = rc != ERR_OK ? rc : rd_u64(r, &out->seen);
-    if (rc == ERR_OK && (out->block <= last || out->seen == 0)) {
-        rc = ERR_MALFORMED;
-    }
-    size_t n = rc == ERR_OK ? (size_t)__builtin_popcountll(out->seen) : 0;
-    rc = rc != ERR_OK ? rc : rd_bytes(r, n, &out->ranks);
-    for (size_t i = 0; rc == ERR_OK && i < n; i++) {
-        if (out->ranks.p[i] == 0 || out->ranks.p[i] >= REGISTERS_RANKS) {
-            rc = ERR_MALFORMED;
-        }
-    }
-    return rc;
-}
-
-static errcode_t
-check_registers(rd_t *r, uint64_t n)
-{
-    registers_t registers = {0};
-    errcode_t rc = n <= REGISTERS_BLOCKS ? ERR_OK : ERR_MALFORMED;
-
-    for (uint64_t i = 0; rc == ERR_OK && i < n; i++) {
-        rc = get_registers(r, i > 0 ? registers.block : -1, &registers);
-    }
-    return rc;
-}
-
-static errcode_t
-get_counted(rd_t *r, int *bucket, uint64_t *n)
-{
-    i128_t wide;
-    errcode_t rc = rd_zigzag(r, &wide);
-
-    rc = rc != ERR_OK ? rc : rd_varint(r, n);
-    if (rc != ERR_OK) {
-        return rc;
-    }
-    if (wide <= -SKETCH_BUCKETS || wide >= SKETCH_BUCKETS ||
-        !sketch_has((int64_t)wide) || *n == 0) {
-        return ERR_MALFORMED;
-    }
-    *bucket = (int)wide;
-    return ERR_OK;
-}
-
-static errcode_t
-check_buckets(rd_t *r, uint64_t n)
-{
-    int last = -SKETCH_BUCKETS;
-    errcode_t rc = ERR_OK;
-
-    for (uint64_t i = 0; rc == ERR_OK && i < n; i++) {
-        int bucket = 0;
-        uint64_t counted;
-        rc = get_counted(r, &bucket, &counted);
-        if (rc == ERR_OK && bucket <= last) {
-            rc = ERR_MALFORMED;
-        }
-        last = bucket;
-    }
-    return rc;
-}
-
-// One cell, which is not missing, and fits behind a group.
-static errcode_t
-check_value(span_t value)
-{
-    rd_t r = rd_init(value);
-    cell_t cell;
-    errcode_t rc = cell_decode(&r, &cell);
-
-    rc = rc != ERR_OK ? rc : rd_end(&r);
-    if (rc == ERR_OK && value.len > LIMIT_KEY - GROUP_LEN) {
-        rc = ERR_MALFORMED;
-    }
-    return rc == ERR_OK && cell.kind == CELL_MISSING ? ERR_MALFORMED : rc;
-}
-
-static errcode_t
-check_values(rd_t *r, uint64_t n)
-{
-    buf_t value = {0};
-    errcode_t rc = ERR_OK;
-
-    for (uint64_t i = 0; rc == ERR_OK && i < n; i++) {
-        span_t rest;
-        size_t shared = 0;
-        rc = rising_get(r, buf_span(&value), i == 0, &shared, &rest);
-        if (rc == ERR_OK) {
-            value.len = shared;
-            buf_put_span(&value, rest);
-            rc = check_value(buf_span(&value));
-        }
-    }
-    buf_fini(&value);
-    return rc;
-}
-
-errcode_t
-items_check(agg_func_t func, rd_t *r)
-{
-    uint64_t n = 0;
-    errcode_t rc = rd_varint(r, &n);
-
-    if (rc != ERR_OK) {
-        return rc;
-    }
-    return func == AGG_DISTINCT         ? check_values(r, n)
-           : func == AGG_DISTINCT_ABOUT ? check_registers(r, n)
-                                        : check_buckets(r, n);
 }
 
 // The key has the item before this one already, or the group alone.
 static errcode_t
 merge_value(items_t *self, rd_t *r, uint64_t *state)
 {
-    span_t previous = {self->key.p + GROUP_LEN, self->key.len - GROUP_LEN};
+    span_t previous = {
+        self->key.p + ITEMS_GROUP_LEN, self->key.len - ITEMS_GROUP_LEN};
     span_t rest;
     size_t shared = 0;
     uint64_t *words;
     errcode_t rc = rising_get(r, previous, previous.len == 0, &shared, &rest);
 
     if (rc == ERR_OK) {
-        self->key.len = GROUP_LEN + shared;
+        self->key.len = ITEMS_GROUP_LEN + shared;
         buf_put_span(&self->key, rest);
         rc = find(self, state, &words);
     }
@@ -501,7 +386,7 @@ merge_registers(items_t *self, rd_t *r, uint32_t group, uint64_t *state)
 {
     registers_t more = {0};
     uint64_t *words;
-    errcode_t rc = get_registers(r, -1, &more);
+    errcode_t rc = items_get_registers(r, -1, &more);
 
     begin_key(self, group);
     buf_put_u8(&self->key, more.block);
@@ -523,7 +408,7 @@ merge_bucket(items_t *self, rd_t *r, uint32_t group, uint64_t *state)
 {
     int bucket = 0;
     uint64_t n = 0;
-    errcode_t rc = get_counted(r, &bucket, &n);
+    errcode_t rc = items_get_counted(r, &bucket, &n);
 
     return rc != ERR_OK ? rc : add_bucket(self, group, bucket, n, state);
 }
@@ -542,4 +427,66 @@ items_merge(items_t *self, uint32_t group, rd_t *r, uint64_t *state)
                  : merge_bucket(self, r, group, state);
     }
     return rc;
+}
+
+// What the words of an item say, to those of the same one here.
+static void
+fold_words(agg_func_t func, uint64_t *to, const uint64_t *from)
+{
+    uint8_t *ranks = (uint8_t *)to;
+    const uint8_t *more = (const uint8_t *)from;
+
+    if (func == AGG_QUANTILE) {
+        add_count(to, *from);
+    }
+    for (size_t i = 0; func == AGG_DISTINCT_ABOUT && i < REGISTERS_BLOCK; i++) {
+        ranks[i] = more[i] > ranks[i] ? more[i] : ranks[i];
+    }
+}
+
+// Items of one batch, which wait under their new groups.
+static errcode_t
+fold_some(items_t *self, const tally_entry_t *from,
+    void (*grow)(void *ctx, uint32_t group, uint64_t more), void *ctx)
+{
+    uint32_t numbers[TALLY_BATCH];
+    span_t keys[TALLY_BATCH];
+    size_t next = keytable_count(self->table), n;
+    errcode_t rc = find_waiting(self, keys, numbers, &n);
+
+    for (size_t i = 0; rc == ERR_OK && i < n; i++) {
+        if (numbers[i] == next) {
+            grow(ctx, group_of(keys[i]), 1);
+            next++;
+        }
+        fold_words(self->agg->func, keytable_words(self->table, numbers[i]),
+            from[i].states);
+    }
+    return rc;
+}
+
+errcode_t
+items_fold(items_t *self, const items_t *from, const uint32_t *groups,
+    void (*grow)(void *ctx, uint32_t group, uint64_t more), void *ctx)
+{
+    size_t n = keytable_count(from->table);
+    tally_entry_t waiting[TALLY_BATCH];
+    errcode_t rc = ERR_OK;
+
+    assert(self->agg->func == from->agg->func && self->n_later == 0);
+    for (size_t i = 0; rc == ERR_OK && i < n; i++) {
+        tally_entry_t entry = keytable_entry(from->table, i);
+        uint32_t group = groups[group_of(entry.key)];
+        if (group != UINT32_MAX) {
+            put_group(group, &self->later);
+            buf_put(&self->later, entry.key.p + ITEMS_GROUP_LEN,
+                entry.key.len - ITEMS_GROUP_LEN);
+            self->ends[self->n_later] = self->later.len;
+            waiting[self->n_later++] = entry;
+        }
+        if (self->n_later == TALLY_BATCH) {
+            rc = fold_some(self, waiting, grow, ctx);
+        }
+    }
+    return rc != ERR_OK ? rc : fold_some(self, waiting, grow, ctx);
 }

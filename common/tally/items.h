@@ -42,7 +42,8 @@ MUST_CHECK errcode_t items_settle(items_t *self, uint32_t *groups, size_t *n);
 // again when there are more.
 void items_list(items_t *self, size_t n_groups);
 void items_encode(const items_t *self, uint32_t group, buf_t *out);
-// ERR_OVERFLOW for more than 2^64 values.
+// Of all but distinct, whose state is its value. ERR_OVERFLOW for more than
+// 2^64 values.
 MUST_CHECK errcode_t items_value(
     const items_t *self, uint32_t group, cell_t *out);
 
@@ -51,5 +52,12 @@ MUST_CHECK errcode_t items_check(agg_func_t func, rd_t *r);
 // What items_check accepted, to those of a group. ERR_TOO_LARGE.
 MUST_CHECK errcode_t items_merge(
     items_t *self, uint32_t group, rd_t *r, uint64_t *state);
+
+// Adds those of `from`, of the same function, each to the group that
+// groups[its group] is, if that is one (not UINT32_MAX). grow hears of each
+// group that has `more` items than before. ERR_TOO_LARGE.
+MUST_CHECK errcode_t items_fold(items_t *self, const items_t *from,
+    const uint32_t *groups,
+    void (*grow)(void *ctx, uint32_t group, uint64_t more), void *ctx);
 
 #endif

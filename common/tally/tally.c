@@ -242,14 +242,27 @@ tally_settle(tally_t *self)
     return rc;
 }
 
-void
-tally_list(tally_t *self)
+static void
+list_items(tally_t *self, bool distinct)
 {
     for (size_t i = 0; i < self->query->n_aggs; i++) {
-        if (self->items[i] != NULL) {
+        if (self->items[i] != NULL &&
+            (distinct || self->query->aggs[i].func != AGG_DISTINCT)) {
             items_list(self->items[i], keytable_count(self->table));
         }
     }
+}
+
+void
+tally_list(tally_t *self)
+{
+    list_items(self, true);
+}
+
+void
+tally_list_values(tally_t *self)
+{
+    list_items(self, false);
 }
 
 void
@@ -275,6 +288,10 @@ tally_value(
     const agg_state_t *state = &states[self->places[agg]];
     agg_func_t func = self->query->aggs[agg].func;
 
+    if (func == AGG_DISTINCT) {
+        *out = (cell_t){.kind = CELL_NUMBER, .number = DEC_INT(*state)};
+        return ERR_OK;
+    }
     if (self->items[agg] != NULL) {
         return items_value(self->items[agg], number_of(self, states), out);
     }
@@ -312,6 +329,64 @@ tally_merge(tally_t *self, agg_state_t *states, size_t agg, rd_t *r)
     errcode_t rc = agg_decode(func, r, more);
     if (rc == ERR_OK) {
         agg_merge(func, state, more);
+    }
+    return rc;
+}
+
+// A state that is words alone, or kept.
+static errcode_t
+fold_state(tally_t *self, uint32_t group, size_t agg, const agg_state_t *from)
+{
+    agg_func_t func = self->query->aggs[agg].func;
+    agg_state_t *to = tally_state(self, tally_states(self, group), agg);
+    buf_t bytes = {0};
+    errcode_t rc = ERR_OK;
+
+    if (!agg_is_wide(func)) {
+        agg_merge(func, to, from);
+        return ERR_OK;
+    }
+    kept_encode(from, &bytes);
+    rd_t r = rd_init(buf_span(&bytes));
+    rc = kept_merge(func, to, &r, self->budget);
+    buf_fini(&bytes);
+    return rc;
+}
+
+// Where the items of an aggregate have their groups.
+typedef struct growing {
+    tally_t *tally;
+    size_t agg;
+} growing_t;
+
+static void
+grow(void *ctx, uint32_t group, uint64_t more)
+{
+    const growing_t *g = ctx;
+
+    *tally_state(g->tally, tally_states(g->tally, group), g->agg) += more;
+}
+
+errcode_t
+tally_fold(tally_t *self, const tally_t *from, const uint32_t *groups,
+    const size_t *aggs)
+{
+    errcode_t rc = ERR_OK;
+
+    for (size_t a = 0; rc == ERR_OK && a < self->query->n_aggs; a++) {
+        growing_t growing = {self, a};
+        if (self->items[a] != NULL) {
+            rc = items_fold(
+                self->items[a], from->items[aggs[a]], groups, grow, &growing);
+            continue;
+        }
+        for (size_t g = 0; rc == ERR_OK && g < tally_groups(from); g++) {
+            const agg_state_t *state = tally_entry(from, g).states;
+            if (groups[g] != TALLY_NO_GROUP) {
+                rc = fold_state(
+                    self, groups[g], a, state + from->places[aggs[a]]);
+            }
+        }
     }
     return rc;
 }

@@ -80,6 +80,7 @@ MUST_CHECK errcode_t tally_add_later(tally_t *self, agg_state_t *states,
 MUST_CHECK errcode_t tally_settle(tally_t *self);
 // Before tally_encode and tally_value, and again when more was added.
 void tally_list(tally_t *self);
+void tally_list_values(tally_t *self); // enough for tally_value
 void tally_encode(
     const tally_t *self, const agg_state_t *states, size_t agg, buf_t *out);
 // The cell is lent. ERR_OVERFLOW as agg_value.
@@ -90,6 +91,13 @@ MUST_CHECK errcode_t agg_check(agg_func_t func, rd_t *r);
 // Merges a state that agg_check accepted. ERR_TOO_LARGE (budget).
 MUST_CHECK errcode_t tally_merge(
     tally_t *self, agg_state_t *states, size_t agg, rd_t *r);
+
+#define TALLY_NO_GROUP UINT32_MAX
+// Adds what `from` counted: its group g to groups[g], unless that is
+// TALLY_NO_GROUP; its aggregate aggs[a], which is of the same kind, to our a.
+// ERR_TOO_LARGE (budget).
+MUST_CHECK errcode_t tally_fold(tally_t *self, const tally_t *from,
+    const uint32_t *groups, const size_t *aggs);
 
 // All groups, by part and in ascending byte order of key in each, lent until
 // the next call. Part p ends before ends[p].

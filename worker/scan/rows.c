@@ -91,13 +91,28 @@ look_at_keys(rows_t *self)
 }
 
 // Host and file may be the one field too: no batch has them.
-static void
-look_at_filter(rows_t *self)
+field_t
+rows_decides(const filter_t *filter)
 {
-    uint32_t fields = filter_reads(self->query->filter);
+    uint32_t fields = filter_reads(filter);
     bool one = fields != 0 && (fields & (fields - 1)) == 0;
 
-    self->decides = one ? (field_t)__builtin_ctz(fields) : FIELD_COUNT;
+    return one ? (field_t)__builtin_ctz(fields) : FIELD_COUNT;
+}
+
+static void
+look_at_conditions(rows_t *self)
+{
+    const query_t *query = self->query;
+
+    self->conditions = xcalloc(query->n_aggs + 1, sizeof *self->conditions);
+    for (size_t i = 0; i < query->n_aggs; i++) {
+        condition_t *c = &self->conditions[i];
+        c->decides = rows_decides(query->aggs[i].filter);
+        if (c->decides != FIELD_COUNT && query->aggs[i].condition == i) {
+            c->verdicts = xcalloc(1, sizeof *c->verdicts);
+        }
+    }
 }
 
 static void
@@ -150,7 +165,8 @@ rows_new(
     place_names(self, reads);
     look_at_keys(self);
     look_at_derived(self);
-    look_at_filter(self);
+    self->decides = rows_decides(query->filter);
+    look_at_conditions(self);
     look_at_aggs(self);
     *out = self;
     return ERR_OK;
@@ -162,6 +178,11 @@ rows_destroy(rows_t **self_p)
     rows_t *self = *self_p;
 
     if (self != NULL) {
+        for (size_t i = 0; self->conditions != NULL && i < self->query->n_aggs;
+             i++) {
+            free(self->conditions[i].verdicts);
+        }
+        free(self->conditions);
         eval_destroy(&self->eval);
         buf_fini(&self->key);
         buf_fini(&self->keys);
@@ -182,6 +203,12 @@ rows_place(
         of->written != self->of_batch.written) {
         memset(&self->verdicts, 0, sizeof self->verdicts);
         memset(&self->groups, 0, sizeof self->groups);
+        for (size_t i = 0; i < self->query->n_aggs; i++) {
+            if (self->conditions[i].verdicts != NULL) {
+                memset(self->conditions[i].verdicts, 0,
+                    sizeof *self->conditions[i].verdicts);
+            }
+        }
     }
     self->of_batch = (line_fields_t){
         .format = of->format, .written = of->written, .guessed = of->guessed};
@@ -318,24 +345,35 @@ rows_add_value(rows_t *self, agg_state_t *states, size_t i, const cell_t *value)
 }
 
 errcode_t
+rows_meets(rows_t *self, size_t i, bool *met)
+{
+    const query_agg_t *agg = &self->query->aggs[i];
+    uint8_t *known = &self->met[agg->condition];
+    errcode_t rc = ERR_OK;
+
+    *met = true;
+    if (agg->filter == NULL) {
+        return ERR_OK;
+    }
+    if (*known == MET_UNKNOWN) {
+        rc = eval_filter(self->eval, agg->filter, &self->row, met);
+        *known = *met ? MET : MET_NOT;
+    }
+    *met = *known == MET;
+    return rc;
+}
+
+errcode_t
 rows_add_agg(rows_t *self, agg_state_t *states, size_t i)
 {
     const query_agg_t *agg = &self->query->aggs[i];
     cell_t cell;
-    bool pass = true;
-    errcode_t rc = ERR_OK;
 
-    if (agg->filter != NULL) {
-        rc = eval_filter(self->eval, agg->filter, &self->row, &pass);
-    }
-    if (rc != ERR_OK || !pass) {
-        return rc;
-    }
     if (agg->arg == NULL) {
         agg_add_lines(tally_state(self->tally, states, i), 1);
         return ERR_OK;
     }
-    rc = eval_expr(self->eval, agg->arg, &self->row, &cell);
+    errcode_t rc = eval_expr(self->eval, agg->arg, &self->row, &cell);
     if (rc != ERR_OK || cell.kind == CELL_MISSING) {
         return rc;
     }
@@ -352,8 +390,11 @@ rows_count(rows_t *self, uint32_t number)
         return ERR_OK;
     }
     agg_state_t *states = tally_states(self->tally, number);
+    memset(self->met, MET_UNKNOWN, query->n_aggs);
     for (size_t i = 0; rc == ERR_OK && i < query->n_aggs; i++) {
-        rc = rows_add_agg(self, states, i);
+        bool met;
+        rc = rows_meets(self, i, &met);
+        rc = rc == ERR_OK && met ? rows_add_agg(self, states, i) : rc;
     }
     return rc;
 }

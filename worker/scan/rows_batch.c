@@ -41,6 +41,7 @@ rows_load(rows_t *self, const batch_t *batch, size_t row)
     }
     self->line = &self->of_batch;
     self->looked_at = row;
+    self->loaded = row;
     eval_next_row(self->eval);
 }
 
@@ -210,6 +211,7 @@ rows_add_batch(
     size_t n;
 
     self->bad_values = 0;
+    self->loaded = ROWS_NONE;
     choose_slots(self, batch);
     errcode_t rc = select_lines(self, batch, &n);
     rc = rc != ERR_OK ? rc : find_groups(self, batch, n);

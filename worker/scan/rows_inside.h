@@ -12,6 +12,14 @@
 #define MEMO_TRIAL    4096u      // questions, before it is judged
 #define ROWS_NO_GROUP UINT32_MAX // of a line that lacks a key it must have
 
+// The if(...) of aggregates, which several may have.
+typedef struct condition {
+    field_t decides;    // the one field that it reads, or FIELD_COUNT
+    shorts_t *verdicts; // by the bytes of that field, or NULL
+} condition_t;
+
+typedef enum { MET_UNKNOWN, MET_NOT, MET } met_t;
+
 struct rows {
     const query_t *query;
     tally_t *tally;
@@ -38,7 +46,10 @@ struct rows {
     shorts_t verdicts; // of the filter, by the bytes of that field
     shorts_t groups;   // of the tally, by the bytes of the only key
     size_t looked_at;  // line of the batch
-    uint8_t slots[BATCH_SPANS]; // spans of the batch that the query reads
+    size_t loaded;     // it, when its fields are those of of_batch
+    condition_t *conditions;          // of each aggregate that has it first
+    uint8_t met[LIMIT_QUERY_COLUMNS]; // whether the line meets each
+    uint8_t slots[BATCH_SPANS];       // spans of the batch that the query reads
     size_t n_slots;
     uint8_t own[LIMIT_FREE_NAMES]; // places in line_fields_t
     uint8_t raw[MEMO_RAW_MAX];
@@ -54,14 +65,21 @@ MUST_CHECK errcode_t rows_key(rows_t *self, buf_t *out, bool *has_group);
 // ROWS_NO_GROUP.
 MUST_CHECK errcode_t rows_group(rows_t *self, uint32_t *number);
 MUST_CHECK errcode_t rows_count(rows_t *self, uint32_t number);
+// Whether the condition of the aggregate is met; said once for all that have
+// it.
+MUST_CHECK errcode_t rows_meets(rows_t *self, size_t agg, bool *met);
+// Of a line that meets it.
 MUST_CHECK errcode_t rows_add_agg(
     rows_t *self, agg_state_t *states, size_t agg);
 // A value that is not missing.
 MUST_CHECK errcode_t rows_add_value(
     rows_t *self, agg_state_t *states, size_t agg, const cell_t *value);
 
+// The one field that a filter reads, or FIELD_COUNT.
+field_t rows_decides(const filter_t *filter);
 // Makes a line of the batch the one that is looked at.
 void rows_load(rows_t *self, const batch_t *batch, size_t row);
+#define ROWS_NONE SIZE_MAX // no line is loaded
 // The selected lines, n of them, to the groups of self->numbers.
 MUST_CHECK errcode_t rows_count_batch(
     rows_t *self, const batch_t *batch, size_t n);

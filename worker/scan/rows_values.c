@@ -4,6 +4,8 @@
 #include "worker/scan/places.h"
 #include "worker/scan/rows_inside.h"
 
+#include <string.h>
+
 // Neighbours of the same group are counted at once.
 static void
 count_plainly(rows_t *self, size_t n)
@@ -25,22 +27,21 @@ count_plainly(rows_t *self, size_t n)
     }
 }
 
-// The values of an aggregate in a batch.
+// An aggregate of a batch: its condition, and its values.
 typedef struct value {
+    size_t condition; // slot of what decides it, or NO_SLOT
     place_t place;
     bool lines; // all count, whatever they say
     bool plain; // no evaluator is needed
 } value_t;
 
 static value_t
-value_of(const query_agg_t *agg, const batch_t *batch)
+value_of(const rows_t *self, const batch_t *batch, size_t i)
 {
-    value_t c = {{FIELD_COUNT, NO_SLOT}, false, false};
+    const query_agg_t *agg = &self->query->aggs[i];
+    value_t c = {slot_of(batch, self->conditions[i].decides),
+        {FIELD_COUNT, NO_SLOT}, agg->arg == NULL, false};
 
-    if (agg->filter != NULL) {
-        return c;
-    }
-    c.lines = agg->arg == NULL;
     c.plain =
         c.lines || (agg->arg->kind == EXPR_FIELD && agg->func != AGG_FIRST &&
                        agg->func != AGG_LAST && agg->arg->field != FIELD_HOST &&
@@ -49,6 +50,43 @@ value_of(const query_agg_t *agg, const batch_t *batch)
         c.place = place_of(batch, agg->arg->field);
     }
     return c;
+}
+
+static void
+load(rows_t *self, const batch_t *batch, size_t row)
+{
+    if (self->loaded != row) {
+        rows_load(self, batch, row);
+    }
+}
+
+// By the bytes of the field that decides, where there is one.
+static errcode_t
+meets(rows_t *self, const batch_t *batch, const value_t *c, size_t row,
+    size_t agg, bool *met)
+{
+    size_t first = self->query->aggs[agg].condition;
+    short_entry_t *entry = NULL;
+    bool known = false;
+
+    if (c->condition != NO_SLOT && self->met[first] == MET_UNKNOWN) {
+        entry = shorts_find(self->conditions[first].verdicts,
+            batch->spans[c->condition][row], &known);
+    }
+    if (known) {
+        self->bad_values += entry->bad;
+        self->met[first] = entry->found != 0 ? MET : MET_NOT;
+    }
+    uint64_t bad_before = self->bad_values;
+    if (self->met[first] == MET_UNKNOWN) {
+        load(self, batch, row);
+    }
+    errcode_t rc = rows_meets(self, agg, met);
+    if (rc == ERR_OK && entry != NULL && !known) {
+        shorts_put(entry, batch->spans[c->condition][row], *met,
+            (uint32_t)(self->bad_values - bad_before));
+    }
+    return rc;
 }
 
 static errcode_t
@@ -75,10 +113,21 @@ count_row(rows_t *self, const batch_t *batch, const value_t *values, size_t row,
 {
     errcode_t rc = ERR_OK;
 
+    memset(self->met, MET_UNKNOWN, self->query->n_aggs);
     for (size_t a = 0; rc == ERR_OK && a < self->query->n_aggs; a++) {
-        rc = values[a].plain
-                 ? add_plain(self, batch, &values[a], row, states, a)
-                 : rows_add_agg(self, states, a);
+        bool met = true;
+        if (self->query->aggs[a].filter != NULL) {
+            rc = meets(self, batch, &values[a], row, a, &met);
+        }
+        if (rc != ERR_OK || !met) {
+            continue;
+        }
+        if (values[a].plain) {
+            rc = add_plain(self, batch, &values[a], row, states, a);
+        } else {
+            load(self, batch, row);
+            rc = rows_add_agg(self, states, a);
+        }
     }
     return rc;
 }
@@ -88,17 +137,12 @@ count_columns(rows_t *self, const batch_t *batch, size_t n)
 {
     value_t values[LIMIT_QUERY_COLUMNS];
     errcode_t rc = ERR_OK;
-    bool plain = true;
 
     for (size_t a = 0; a < self->query->n_aggs; a++) {
-        values[a] = value_of(&self->query->aggs[a], batch);
-        plain = plain && values[a].plain;
+        values[a] = value_of(self, batch, a);
     }
     for (size_t i = 0; rc == ERR_OK && i < n; i++) {
         size_t row = self->selected[i];
-        if (!plain) {
-            rows_load(self, batch, row);
-        }
         self->looked_at = row;
         if (self->numbers[i] != ROWS_NO_GROUP) {
             rc = count_row(self, batch, values, row,

@@ -522,6 +522,40 @@ test_a_damaged_partial_is_counted_again(void **state)
     done(&f);
 }
 
+// How its queries share tables is the last that is kept of a job; journals of
+// before end without it.
+static void
+test_a_job_goes_on_by_its_own_rules(void **state)
+{
+    fixture_t f;
+
+    (void)state;
+    setup(&f);
+    commit_one(&f);
+    buf_t *job = &entry_of(&f, ENTRY_JOB)->bytes;
+    CHECK_U64(job->p[job->len - 1], SHARED_RULES);
+    job->len--;
+    CHECK_U64(memory_restart(&f.m), 0);
+    fake_register(&f.m, f.w);
+    finish_and_check(&f);
+    done(&f);
+}
+
+static void
+test_a_job_by_rules_that_are_not_known_is_not_counted(void **state)
+{
+    fixture_t f;
+
+    (void)state;
+    setup(&f);
+    commit_one(&f);
+    buf_t *job = &entry_of(&f, ENTRY_JOB)->bytes;
+    job->p[job->len - 1] = SHARED_RULES + 1;
+    assert_true(memory_restart(&f.m) > 0);
+    assert_false(job_is_known(&f.m, f.job));
+    done(&f);
+}
+
 static void
 test_a_damaged_plan_ends_the_job_with_a_sentence(void **state)
 {
@@ -630,6 +664,8 @@ main(void)
         cmocka_unit_test(
             test_a_journal_that_cannot_be_written_pauses_and_says_so),
         cmocka_unit_test(test_a_damaged_partial_is_counted_again),
+        cmocka_unit_test(test_a_job_goes_on_by_its_own_rules),
+        cmocka_unit_test(test_a_job_by_rules_that_are_not_known_is_not_counted),
         cmocka_unit_test(test_a_damaged_plan_ends_the_job_with_a_sentence),
         cmocka_unit_test(test_every_missing_entry_is_harmless),
         cmocka_unit_test(test_every_truncation_is_harmless),

@@ -347,7 +347,8 @@ check_first(const char *query, size_t most, size_t all)
     }
     table_build(&whole);
     CHECK_U64(whole.result->n_rows, all);
-    CHECK_OK(result_build_first(t.query, &t.tally, 1, most, &got, &t.result));
+    CHECK_OK(
+        result_build_first(t.query, NULL, &t.tally, 1, most, &got, &t.result));
     CHECK_U64(got, all);
     CHECK_U64(t.result->n_rows, most < all ? most : all);
     result_cut(whole.result, most, 100);

@@ -45,10 +45,10 @@ typedef errcode_t add_t(
     tally_t *, agg_state_t *, size_t, const cell_t *, const cell_t *);
 
 static void
-count_with(add_t *add, tally_t *tally, size_t i)
+count_under(add_t *add, tally_t *tally, size_t i, uint64_t group)
 {
     char ip[32], url[32];
-    cell_t key = {.kind = CELL_NUMBER, .number = DEC_INT(200 + i % 3)};
+    cell_t key = {.kind = CELL_NUMBER, .number = DEC_INT(group)};
     cell_t when = {.kind = CELL_NUMBER, .number = DEC_INT(i / 4 * 7919 % 97)};
     cell_t bytes = {
         .kind = CELL_NUMBER, .number = (dec_t)(i % 41) * DEC_ONE / 7 - DEC_ONE};
@@ -67,6 +67,12 @@ count_with(add_t *add, tally_t *tally, size_t i)
     for (size_t a = 1; a < query->n_aggs; a++) {
         CHECK_OK(add(tally, states, a, &values[a], &when));
     }
+}
+
+static void
+count_with(add_t *add, tally_t *tally, size_t i)
+{
+    count_under(add, tally, i, 200 + i % 3);
 }
 
 static void
@@ -271,6 +277,64 @@ test_a_line_without_a_time_is_neither_first_nor_last(void **state)
     tally_destroy(&tally);
 }
 
+static size_t
+group_number(tally_t *tally, uint64_t key)
+{
+    cell_t cell = {.kind = CELL_NUMBER, .number = DEC_INT(key)};
+    agg_state_t *states;
+    buf_t encoded = {0};
+
+    cell_encode(&cell, &encoded);
+    CHECK_OK(tally_group(tally, buf_span(&encoded), &states));
+    buf_fini(&encoded);
+    return tally_number(tally, states);
+}
+
+static void
+check_same_values(tally_t *a, size_t in_a, tally_t *b, size_t in_b)
+{
+    tally_list_values(a);
+    tally_list_values(b);
+    for (size_t i = 0; i < query->n_aggs; i++) {
+        cell_t x, y;
+        CHECK_OK(tally_value(a, tally_entry(a, in_a).states, i, &x));
+        CHECK_OK(tally_value(b, tally_entry(b, in_b).states, i, &y));
+        assert_int_equal(x.kind, y.kind);
+        assert_int_equal(cell_cmp(&x, &y), 0);
+    }
+}
+
+// Groups 200 and 201 of two tables become one, 202 is left out.
+static void
+test_groups_that_are_folded_count_together(void **state)
+{
+    static const size_t aggs[] = {0, 1, 2, 3, 4, 5};
+    tally_t *folded = tally_new(query, BUDGET);
+    tally_t *straight = tally_new(query, BUDGET);
+    uint32_t one = (uint32_t)group_number(folded, 1);
+
+    (void)state;
+    for (size_t t = 0; t < 2; t++) {
+        tally_t *half = tally_new(query, BUDGET);
+        uint32_t to[3] = {one, one, one};
+        for (size_t i = t; i < N_LINES; i += 2) {
+            count_with(tally_add, half, i);
+        }
+        to[group_number(half, 202)] = TALLY_NO_GROUP;
+        CHECK_OK(tally_fold(folded, half, to, aggs));
+        tally_destroy(&half);
+    }
+    for (size_t i = 0; i < N_LINES; i++) {
+        if (i % 3 != 2) {
+            count_under(tally_add, straight, i, 1);
+        }
+    }
+    CHECK_U64(tally_groups(folded), 1);
+    check_same_values(folded, one, straight, group_number(straight, 1));
+    tally_destroy(&folded);
+    tally_destroy(&straight);
+}
+
 // Ten groups at first, each with its own values, and more later: items stay
 // with their group.
 static void
@@ -317,6 +381,7 @@ main(void)
         cmocka_unit_test(test_the_budget_covers_values),
         cmocka_unit_test(test_a_line_without_a_time_is_neither_first_nor_last),
         cmocka_unit_test(test_groups_do_not_share_values),
+        cmocka_unit_test(test_groups_that_are_folded_count_together),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
