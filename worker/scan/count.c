@@ -143,9 +143,10 @@ count_block(scan_t *self, const scan_range_t *range, const format_t *format,
             watch_batch(self);
         }
         size_t at = 0;
+        numbers_forget(&self->numbers);
         for (size_t i = 0; rc == ERR_OK && i < self->queries->n; i++) {
-            rc = rows_add_batch(
-                self->rows[i], batch, &self->totals.bad_values, &at);
+            rc = rows_add_batch(self->rows[i], batch, &self->numbers,
+                &self->totals.bad_values, &at);
         }
         rc = explain_rows(self, range, offset + batch->begins[at], rc);
         for (size_t i = 0; rc == ERR_OK && i < batch->n_odd; i++) {

@@ -7,7 +7,7 @@
 #define LOGTALLY_WORKER_SCAN_ROWS_H
 
 #include "common/tally/tally.h"
-#include "worker/scan/batch.h"
+#include "worker/scan/numbers.h"
 
 typedef struct rows rows_t;
 
@@ -25,9 +25,10 @@ void rows_place(
 MUST_CHECK errcode_t rows_add(
     rows_t *self, const line_fields_t *line, uint64_t *bad_values);
 // The accepted lines of a batch, whose spans have eight readable bytes and
-// more behind them. On an error *failed is the line of the batch.
-MUST_CHECK errcode_t rows_add_batch(
-    rows_t *self, const batch_t *batch, uint64_t *bad_values, size_t *failed);
+// more behind them. `numbers` are of the batch, for all queries. On an error
+// *failed is the line of the batch.
+MUST_CHECK errcode_t rows_add_batch(rows_t *self, const batch_t *batch,
+    numbers_t *numbers, uint64_t *bad_values, size_t *failed);
 // Makes the one row of a query without keys, counted or not.
 MUST_CHECK errcode_t rows_finish(rows_t *self);
 

@@ -178,6 +178,31 @@ is_long_tailed(rows_t *self)
     return self->long_tail;
 }
 
+// Logs are written as time goes on: lines that follow each other often have
+// the same time.
+static errcode_t
+group_by_bytes(rows_t *self, const batch_t *batch, size_t slot, size_t n)
+{
+    span_t last = {0};
+    uint64_t bad = 0;
+    errcode_t rc = ERR_OK;
+
+    for (size_t i = 0; rc == ERR_OK && i < n; i++) {
+        span_t text = batch->spans[slot][self->selected[i]];
+        if (i > 0 && span_eq(text, last)) {
+            self->numbers[i] = self->numbers[i - 1];
+            self->bad_values += bad;
+            continue;
+        }
+        uint64_t before = self->bad_values;
+        rc = find_by_bytes(self, batch, slot, self->selected[i], &self->groups,
+            rows_group, &self->numbers[i]);
+        bad = self->bad_values - before;
+        last = text;
+    }
+    return rc;
+}
+
 // The groups of the selected lines, into self->numbers.
 static errcode_t
 find_groups(rows_t *self, const batch_t *batch, size_t n)
@@ -190,11 +215,11 @@ find_groups(rows_t *self, const batch_t *batch, size_t n)
     if (self->text && (slot == NO_SLOT || is_long_tailed(self))) {
         return group_texts(self, batch, n);
     }
+    if (slot != NO_SLOT) {
+        return group_by_bytes(self, batch, slot, n);
+    }
     for (size_t i = 0; rc == ERR_OK && i < n; i++) {
-        if (slot != NO_SLOT) {
-            rc = find_by_bytes(self, batch, slot, self->selected[i],
-                &self->groups, rows_group, &self->numbers[i]);
-        } else if (i == 0 || query->n_keys > 0) {
+        if (i == 0 || query->n_keys > 0) {
             rows_load(self, batch, self->selected[i]);
             rc = rows_group(self, &self->numbers[i]);
         } else {
@@ -205,8 +230,8 @@ find_groups(rows_t *self, const batch_t *batch, size_t n)
 }
 
 errcode_t
-rows_add_batch(
-    rows_t *self, const batch_t *batch, uint64_t *bad_values, size_t *failed)
+rows_add_batch(rows_t *self, const batch_t *batch, numbers_t *numbers,
+    uint64_t *bad_values, size_t *failed)
 {
     size_t n;
 
@@ -215,7 +240,7 @@ rows_add_batch(
     choose_slots(self, batch);
     errcode_t rc = select_lines(self, batch, &n);
     rc = rc != ERR_OK ? rc : find_groups(self, batch, n);
-    rc = rc != ERR_OK ? rc : rows_count_batch(self, batch, n);
+    rc = rc != ERR_OK ? rc : rows_count_batch(self, batch, numbers, n);
     *bad_values += self->bad_values;
     *failed = self->looked_at;
     return rc;

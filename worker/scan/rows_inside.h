@@ -82,6 +82,6 @@ void rows_load(rows_t *self, const batch_t *batch, size_t row);
 #define ROWS_NONE SIZE_MAX // no line is loaded
 // The selected lines, n of them, to the groups of self->numbers.
 MUST_CHECK errcode_t rows_count_batch(
-    rows_t *self, const batch_t *batch, size_t n);
+    rows_t *self, const batch_t *batch, numbers_t *numbers, size_t n);
 
 #endif

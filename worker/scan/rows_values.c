@@ -33,14 +33,18 @@ typedef struct value {
     place_t place;
     bool lines; // all count, whatever they say
     bool plain; // no evaluator is needed
+    const field_numbers_t
+        *column; // its values, where they are read for all lines
+    bool done;   // it was added as a column
 } value_t;
 
 static value_t
 value_of(const rows_t *self, const batch_t *batch, size_t i)
 {
     const query_agg_t *agg = &self->query->aggs[i];
-    value_t c = {slot_of(batch, self->conditions[i].decides),
-        {FIELD_COUNT, NO_SLOT}, agg->arg == NULL, false};
+    value_t c = {.condition = slot_of(batch, self->conditions[i].decides),
+        .place = {FIELD_COUNT, NO_SLOT},
+        .lines = agg->arg == NULL};
 
     c.plain =
         c.lines || (agg->arg->kind == EXPR_FIELD && agg->func != AGG_FIRST &&
@@ -50,6 +54,61 @@ value_of(const rows_t *self, const batch_t *batch, size_t i)
         c.place = place_of(batch, agg->arg->field);
     }
     return c;
+}
+
+// Values of few lines are not worth those of all.
+static bool
+is_column(const rows_t *self, const batch_t *batch, const value_t *c, size_t n,
+    size_t i)
+{
+    const query_agg_t *agg = &self->query->aggs[i];
+
+    return c->plain && agg->filter == NULL && !agg_is_wide(agg->func) &&
+           n >= batch->n / 2;
+}
+
+// Nothing of it can fail, and no line has to be loaded for it.
+static void
+add_column(rows_t *self, const value_t *c, size_t n, size_t agg)
+{
+    agg_func_t func = self->query->aggs[agg].func;
+
+    for (size_t i = 0; i < n; i++) {
+        uint8_t kind =
+            c->lines ? NUMBER_THERE : c->column->kinds[self->selected[i]];
+        if (self->numbers[i] == ROWS_NO_GROUP || kind != NUMBER_THERE) {
+            self->bad_values +=
+                self->numbers[i] != ROWS_NO_GROUP && kind == NUMBER_BAD;
+            continue;
+        }
+        agg_state_t *state = tally_state(
+            self->tally, tally_states(self->tally, self->numbers[i]), agg);
+        if (func == AGG_COUNT) {
+            agg_add_lines(state, 1);
+        } else {
+            agg_add(func, state, c->column->values[self->selected[i]]);
+        }
+    }
+}
+
+static void
+add_columns(rows_t *self, const batch_t *batch, numbers_t *numbers, size_t n,
+    value_t *values)
+{
+    for (size_t i = 0; i < self->query->n_aggs; i++) {
+        value_t *c = &values[i];
+        if (!is_column(self, batch, c, n, i)) {
+            continue;
+        }
+        if (!c->lines) {
+            c->column =
+                numbers_of(numbers, batch, &self->of_batch, c->place.field);
+        }
+        c->done = c->lines || c->column != NULL;
+        if (c->done) {
+            add_column(self, c, n, i);
+        }
+    }
 }
 
 static void
@@ -115,7 +174,7 @@ count_row(rows_t *self, const batch_t *batch, const value_t *values, size_t row,
 
     memset(self->met, MET_UNKNOWN, self->query->n_aggs);
     for (size_t a = 0; rc == ERR_OK && a < self->query->n_aggs; a++) {
-        bool met = true;
+        bool met = !values[a].done;
         if (self->query->aggs[a].filter != NULL) {
             rc = meets(self, batch, &values[a], row, a, &met);
         }
@@ -133,15 +192,20 @@ count_row(rows_t *self, const batch_t *batch, const value_t *values, size_t row,
 }
 
 static errcode_t
-count_columns(rows_t *self, const batch_t *batch, size_t n)
+count_columns(rows_t *self, const batch_t *batch, numbers_t *numbers, size_t n)
 {
     value_t values[LIMIT_QUERY_COLUMNS];
     errcode_t rc = ERR_OK;
+    bool all = true;
 
     for (size_t a = 0; a < self->query->n_aggs; a++) {
         values[a] = value_of(self, batch, a);
     }
-    for (size_t i = 0; rc == ERR_OK && i < n; i++) {
+    add_columns(self, batch, numbers, n, values);
+    for (size_t a = 0; a < self->query->n_aggs; a++) {
+        all = all && values[a].done;
+    }
+    for (size_t i = 0; rc == ERR_OK && !all && i < n; i++) {
         size_t row = self->selected[i];
         self->looked_at = row;
         if (self->numbers[i] != ROWS_NO_GROUP) {
@@ -153,13 +217,14 @@ count_columns(rows_t *self, const batch_t *batch, size_t n)
 }
 
 errcode_t
-rows_count_batch(rows_t *self, const batch_t *batch, size_t n)
+rows_count_batch(
+    rows_t *self, const batch_t *batch, numbers_t *numbers, size_t n)
 {
     if (self->counts) {
         count_plainly(self, n);
         return ERR_OK;
     }
-    errcode_t rc = count_columns(self, batch, n);
+    errcode_t rc = count_columns(self, batch, numbers, n);
     errcode_t settled = tally_settle(self->tally); // nothing waits any more
     return rc != ERR_OK ? rc : settled;
 }

@@ -386,6 +386,7 @@ scan_shard(const scan_job_t *job, buf_t *partial, scan_error_t *error)
     }
     matcher_destroy(&self->matcher);
     reading_destroy(&self->reading);
+    numbers_fini(&self->numbers);
     free_rows(self);
     queries_destroy(&self->queries);
     format_destroy(&self->given);

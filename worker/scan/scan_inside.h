@@ -30,6 +30,7 @@ typedef struct scan {
     matcher_t *matcher;   // of that format; NULL: it has no usual line
     const format_t *matched;
     batch_t batch;
+    numbers_t numbers; // of it
     totals_t totals;
     const format_t *named; // NULL: auto
     format_t *given;       // `named`, where it is none of the named ones

@@ -186,6 +186,40 @@ test_usual_and_odd_lines_share_their_groups(void **state)
 #undef SAME
 }
 
+// Each time that they are looked at: a column of all lines, two conditions, a
+// key that the line before has, too; of usual lines as of odd ones.
+static void
+test_values_that_do_not_fit_add_up(void **state)
+{
+    const char *query = "sum(bytes), avg(bytes), count if(bytes > 1), count "
+                        "if(bytes > 1 and 5xx) by time:1h";
+    buf_t text = {0}, out = {0};
+    uint64_t bad = 0;
+    merged_t m;
+
+    (void)state;
+    for (unsigned i = 0; i < 600; i++) {
+        bool no_size = i % 4 == 0, no_time = i / 10 % 7 == 3;
+        buf_printf(&text,
+            "- - - [%s/Nov/2023:22:13:20 +0000] \"GET / HTTP/1.1\" 200 %s "
+            "\"-\" \"%sa\"\n",
+            no_time ? "99" : "14", no_size ? "12x" : "12",
+            i % 3 == 0 ? "\\\"" : "");
+        bad += (no_size ? 4 : 0) + (no_time ? 1 : 0);
+    }
+    int fd = file_of(buf_span(&text));
+    scan_range_t range = range_of(fd, text.len);
+    merged_init(&m, query);
+    merged_add(&m, "combined", &range, 1, query);
+    CHECK_U64(m.totals.accepted, 600);
+    CHECK_U64(m.totals.bad_values, bad);
+    assert_int_equal(tally_groups(m.tally), 2);
+    merged_end(&m, &out);
+    close(fd);
+    buf_fini(&text);
+    buf_fini(&out);
+}
+
 static void
 test_a_stream_counts_as_the_file_would(void **state)
 {
@@ -291,6 +325,7 @@ main(void)
         cmocka_unit_test(test_every_line_is_counted_somewhere),
         cmocka_unit_test(test_a_gzip_file_counts_as_what_it_holds),
         cmocka_unit_test(test_usual_and_odd_lines_share_their_groups),
+        cmocka_unit_test(test_values_that_do_not_fit_add_up),
         cmocka_unit_test(test_a_stream_counts_as_the_file_would),
         cmocka_unit_test(test_progress_rises_to_the_whole),
     };
