@@ -6,6 +6,7 @@
 #include "common/tally/format_names.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void
@@ -104,25 +105,60 @@ fill_receipt(const job_t *job, receipt_t *r)
     r->complete = r->n_missing == 0;
 }
 
-// Of each query, in a chain.
-static errcode_t
-build_results(const job_t *job, result_t **out)
+// Results on their way, by query.
+typedef struct building {
+    const job_t *job;
+    result_t *results[LIMIT_QUERIES];
+    errcode_t rc[LIMIT_QUERIES];
+} building_t;
+
+static void
+build_one(void *ctx, size_t i)
 {
+    building_t *self = ctx;
+    const job_t *job = self->job;
+    const named_query_t *q = &job->queries->list[i];
+    const share_t *share = &job->shared->list[i];
+    size_t all;
+
+    self->rc[i] = result_build_first(q->query, share,
+        tallies_parts(job->tallies[share->table]), TALLY_PARTS, 0, &all,
+        &self->results[i]);
+    if (self->rc[i] == ERR_OK && q->name != NULL) {
+        self->results[i]->name = xstrdup(q->name);
+    }
+}
+
+void
+answer_list_tables(const job_t *job)
+{
+    for (size_t i = 0; i < job->shared->tables->n; i++) {
+        for (size_t p = 0; p < TALLY_PARTS; p++) {
+            tally_list_values(tallies_parts(job->tallies[i])[p]);
+        }
+    }
+}
+
+// Of each query, in a chain. Nothing of a table changes meanwhile.
+static errcode_t
+build_results(const coordinator_t *self, const job_t *job, result_t **out)
+{
+    building_t *b = xcalloc(1, sizeof *b);
     errcode_t rc = ERR_OK;
 
+    b->job = job;
+    answer_list_tables(job);
+    pool_run(self->pool, build_one, b, job->queries->n);
     *out = NULL;
-    for (size_t i = 0; rc == ERR_OK && i < job->queries->n; i++) {
-        const named_query_t *q = &job->queries->list[i];
-        const share_t *share = &job->shared->list[i];
-        size_t all;
-        rc = result_build_first(q->query, share,
-            tallies_parts(job->tallies[share->table]), TALLY_PARTS, 0, &all,
-            out);
-        if (rc == ERR_OK && q->name != NULL) {
-            (*out)->name = xstrdup(q->name);
+    for (size_t i = job->queries->n; i-- > 0;) {
+        if (b->rc[i] == ERR_OK) {
+            b->results[i]->next = *out;
+            *out = b->results[i];
+        } else {
+            rc = b->rc[i];
         }
-        out = rc == ERR_OK ? &(*out)->next : out;
     }
+    free(b);
     return rc;
 }
 
@@ -131,7 +167,7 @@ answer_keep(coordinator_t *self, job_t *job, uint64_t *size)
 {
     result_t *result = NULL;
     buf_t bytes = {0};
-    errcode_t rc = build_results(job, &result);
+    errcode_t rc = build_results(self, job, &result);
 
     if (rc == ERR_OK) {
         job->ended = self->now;

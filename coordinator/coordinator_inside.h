@@ -555,6 +555,8 @@ void job_fail(coordinator_t *self, job_t *job, errcode_t rc, unsigned exit,
 void job_check_done(coordinator_t *self, job_t *job);
 
 // answer.c
+// Before results are made of the tables, and again when more was merged.
+void answer_list_tables(const job_t *job);
 // Makes the results of a job whose shards are done, with their receipt, and
 // gives them to the store. *size is what they take.
 MUST_CHECK errcode_t answer_keep(

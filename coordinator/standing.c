@@ -153,6 +153,7 @@ build(const job_t *job, lt_RowsNow *meta, result_t **out)
 {
     errcode_t rc = ERR_OK;
 
+    answer_list_tables(job);
     for (size_t i = 0; rc == ERR_OK && i < job->queries->n; i++) {
         const named_query_t *q = &job->queries->list[i];
         size_t all;

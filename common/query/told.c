@@ -106,3 +106,31 @@ told_key(const query_key_t *key, const query_t *by)
     }
     return told_expr(key->expr, by);
 }
+
+static bool
+expr_may_fail(const expr_t *e)
+{
+    bool may = e->kind != EXPR_FIELD && e->kind != EXPR_OWN &&
+               e->kind != EXPR_COLUMN && e->kind != EXPR_LITERAL &&
+               e->kind != EXPR_CALL;
+
+    may = may || (e->kind == EXPR_CALL && e->func->kind == FUNC_EXTRACT);
+    may = may || (e->filter != NULL && filter_may_fail(e->filter));
+    for (size_t i = 0; !may && i < e->n_args; i++) {
+        may = expr_may_fail(e->args[i]);
+    }
+    return may;
+}
+
+bool
+filter_may_fail(const filter_t *filter)
+{
+    bool may = filter->kind == FILTER_REGEX || filter->kind == FILTER_NOT_REGEX;
+
+    may = may || (filter->a != NULL && expr_may_fail(filter->a));
+    may = may || (filter->b != NULL && expr_may_fail(filter->b));
+    for (size_t i = 0; !may && i < filter->n_subs; i++) {
+        may = filter_may_fail(filter->subs[i]);
+    }
+    return may;
+}

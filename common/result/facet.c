@@ -21,6 +21,11 @@ facet_init(facet_t *self, const query_t *query, const share_t *share,
             self->share.aggs[i] = i;
         }
     }
+    self->own = share == NULL;
+    self->sure = true;
+    for (size_t i = 0; i < self->share.n_filters; i++) {
+        self->sure = self->sure && !filter_may_fail(self->share.filters[i]);
+    }
     return self->share.n_filters > 0 || self->share.rolls
                ? eval_new(query, &self->eval)
                : ERR_OK;
@@ -89,16 +94,21 @@ facet_look(
     return rc;
 }
 
+void
+facet_keys(const facet_t *self, cell_t *row)
+{
+    for (size_t i = 0; i < self->query->n_keys; i++) {
+        row[i] = self->keys[i];
+    }
+}
+
 errcode_t
-facet_row(const facet_t *self, const tally_t *tally, const tally_entry_t *entry,
+facet_aggs(const facet_t *self, const tally_t *tally, const tally_entry_t *entry,
     cell_t *row)
 {
     const query_t *q = self->query;
     errcode_t rc = ERR_OK;
 
-    for (size_t i = 0; i < q->n_keys; i++) {
-        row[i] = self->keys[i];
-    }
     for (size_t i = 0; i < q->n_aggs && rc == ERR_OK; i++) {
         cell_t *to = &row[q->n_keys + i];
         rc = tally_value(tally, entry->states, self->share.aggs[i], to);

@@ -12,6 +12,8 @@ typedef struct facet {
     const query_t *query;
     const query_t *table;
     share_t share;
+    bool own;     // the table is the query's
+    bool sure;    // no filter can fail
     eval_t *eval; // of filters and keys; NULL: there is nothing to evaluate
     // Of the group that was looked at last, lent from the tally.
     cell_t keys[LIMIT_QUERY_COLUMNS];
@@ -27,9 +29,10 @@ void facet_fini(facet_t *self);
 // of their column's type, and what eval_filter has.
 MUST_CHECK errcode_t facet_look(
     facet_t *self, const tally_t *tally, const tally_entry_t *entry, bool *ours);
-// Keys and aggregates of the group that was looked at. ERR_OVERFLOW,
-// ERR_MALFORMED.
-MUST_CHECK errcode_t facet_row(const facet_t *self, const tally_t *tally,
+// The keys of the group that was looked at.
+void facet_keys(const facet_t *self, cell_t *row);
+// The aggregates of a group. ERR_OVERFLOW, ERR_MALFORMED.
+MUST_CHECK errcode_t facet_aggs(const facet_t *self, const tally_t *tally,
     const tally_entry_t *entry, cell_t *row);
 
 // Where it rolls: the groups under the query's own keys, in a table of its own,

@@ -16,20 +16,42 @@
 #include <stdlib.h>
 #include <string.h>
 
+// Most groups are told by their aggregates to be behind those that are kept,
+// which takes no look at the key. Numbers that cannot be one are an error of
+// every group, kept or not.
+static errcode_t
+fill_row(rows_t *self, facet_t *facet, const tally_t *tally,
+    const tally_entry_t *entry)
+{
+    cell_t *row = rows_next(self);
+    bool ours;
+    errcode_t wrong = facet_aggs(facet, tally, entry, row);
+
+    if (wrong == ERR_OK && facet->sure && rows_is_behind(self, row)) {
+        return ERR_OK;
+    }
+    errcode_t rc = facet_look(facet, tally, entry, &ours);
+    if (rc != ERR_OK || !ours) {
+        return rc;
+    }
+    if (wrong == ERR_OK) {
+        facet_keys(facet, row);
+        rows_put(self);
+    }
+    return wrong;
+}
+
 static errcode_t
 fill_part(rows_t *self, facet_t *facet, tally_t *tally)
 {
     errcode_t rc = ERR_OK;
 
-    tally_list_values(tally);
+    if (facet->own) {
+        tally_list_values(tally);
+    }
     for (size_t i = 0; i < tally_groups(tally) && rc == ERR_OK; i++) {
         tally_entry_t entry = tally_entry(tally, i);
-        bool ours;
-        rc = facet_look(facet, tally, &entry, &ours);
-        if (rc == ERR_OK && ours) {
-            rc = facet_row(facet, tally, &entry, rows_next(self));
-            rows_put(self);
-        }
+        rc = fill_row(self, facet, tally, &entry);
     }
     return rc;
 }

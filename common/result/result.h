@@ -63,7 +63,8 @@ MUST_CHECK errcode_t result_build(const query_t *query, tally_t *const *parts,
     size_t n_parts, result_t **out);
 // The first `most` rows (0: all); *all is how many there were. Making so few
 // takes less than making all. The tally is of the table that `share` says, or
-// the query's own (NULL).
+// the query's own (NULL). Of a table tally_list_values was called; results of
+// its queries may be made side by side.
 MUST_CHECK errcode_t result_build_first(const query_t *query,
     const share_t *share, tally_t *const *parts, size_t n_parts, size_t most,
     size_t *all, result_t **out);

@@ -190,6 +190,20 @@ rows_put(rows_t *self)
     }
 }
 
+bool
+rows_is_behind(const rows_t *self, const cell_t *row)
+{
+    const ordering_t *o = &self->order;
+    const sort_key_t *key = o->n > 0 ? o->keys : self->query->order;
+
+    if (!self->few || self->n < self->room ||
+        o->n + self->query->n_order == 0 || key->column < self->query->n_keys) {
+        return false;
+    }
+    int c = cell_cmp(&row[key->column], &self->list[0][key->column]);
+    return key->descending ? c < 0 : c > 0;
+}
+
 // Sorts. Where a head of all rows comes next, the others need no order.
 static void
 sort_rows(rows_t *self, const sort_key_t *keys, size_t n, const stage_t *next)

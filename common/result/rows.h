@@ -33,6 +33,8 @@ typedef struct rows {
 void rows_begin(rows_t *self, size_t n);
 cell_t *rows_next(rows_t *self);
 void rows_put(rows_t *self);
+// Whether a row of which the aggregates are known is behind all that are kept.
+bool rows_is_behind(const rows_t *self, const cell_t *row);
 
 // ERR_OVERFLOW, ERR_REGEX.
 MUST_CHECK errcode_t rows_run(rows_t *self);
