@@ -66,7 +66,8 @@ get_keys(facet_t *self, span_t key)
 }
 
 static bool
-is_counted(const facet_t *self, const tally_t *tally, const tally_entry_t *entry)
+is_counted(
+    const facet_t *self, const tally_t *tally, const tally_entry_t *entry)
 {
     cell_t n;
 
@@ -103,8 +104,8 @@ facet_keys(const facet_t *self, cell_t *row)
 }
 
 errcode_t
-facet_aggs(const facet_t *self, const tally_t *tally, const tally_entry_t *entry,
-    cell_t *row)
+facet_aggs(const facet_t *self, const tally_t *tally,
+    const tally_entry_t *entry, cell_t *row)
 {
     const query_t *q = self->query;
     errcode_t rc = ERR_OK;

@@ -27,8 +27,8 @@ void facet_fini(facet_t *self);
 
 // Whether the group is one of the query's. ERR_MALFORMED for keys that are not
 // of their column's type, and what eval_filter has.
-MUST_CHECK errcode_t facet_look(
-    facet_t *self, const tally_t *tally, const tally_entry_t *entry, bool *ours);
+MUST_CHECK errcode_t facet_look(facet_t *self, const tally_t *tally,
+    const tally_entry_t *entry, bool *ours);
 // The keys of the group that was looked at.
 void facet_keys(const facet_t *self, cell_t *row);
 // The aggregates of a group. ERR_OVERFLOW, ERR_MALFORMED.

@@ -9,9 +9,9 @@
 #include "common/result/result.h"
 
 #include "common/base/xalloc.h"
+#include "common/result/facet.h"
 #include "common/result/memory.h"
 #include "common/result/rows.h"
-#include "common/result/facet.h"
 
 #include <stdlib.h>
 #include <string.h>

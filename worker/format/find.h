@@ -60,4 +60,23 @@ find_one(const uint8_t *line, const uint8_t *p, const uint8_t *end, uint8_t a)
     return find_either(line, p, end, a, a);
 }
 
+// Behind the last a in [begin, end), or begin. Where it is near the end, as
+// the last space of a request is, one block tells.
+static inline const uint8_t *
+find_behind_last(const uint8_t *begin, const uint8_t *end, uint8_t a)
+{
+#ifdef FIND_BLOCK
+    if (end - begin >= FIND_BLOCK) {
+        unsigned mask = find_mask(end - FIND_BLOCK, a, a);
+        if (mask != 0) {
+            return end + FIND_BLOCK - __builtin_clz(mask);
+        }
+    }
+#endif
+    while (end > begin && end[-1] != a) {
+        end--;
+    }
+    return end;
+}
+
 #endif

@@ -40,11 +40,8 @@ format_request_part(span_t request, field_t field)
 {
     const uint8_t *end = request.p + request.len;
     const uint8_t *first = find_one(request.p, request.p, end, ' ');
-    const uint8_t *last = end;
+    const uint8_t *last = find_behind_last(first, end, ' ');
 
-    while (last > first && last[-1] != ' ') { // a protocol is short
-        last--;
-    }
     if (last <= first + 1) { // none, or the first is the last
         return (span_t){0};
     }

@@ -302,6 +302,27 @@ find_group(rows_t *self, uint32_t *number)
     return rc;
 }
 
+// As raw_keys has one key.
+bool
+rows_recalls(rows_t *self, span_t key, uint32_t *number)
+{
+    if (key.len == 0 || key.len > MEMO_RAW_MAX - 2) {
+        return false;
+    }
+    self->raw[0] = 1;
+    self->raw[1] = (uint8_t)key.len;
+    memcpy(self->raw + 2, key.p, key.len);
+    span_t raw = {self->raw, key.len + 2};
+    const memo_entry_t *entry = memo_at(self->memo, raw);
+    if (!memo_is(entry, raw)) {
+        return false;
+    }
+    self->asked++;
+    self->bad_values += entry->bad;
+    *number = entry->group;
+    return true;
+}
+
 errcode_t
 rows_group(rows_t *self, uint32_t *number)
 {

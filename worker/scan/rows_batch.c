@@ -195,8 +195,11 @@ group_by_bytes(rows_t *self, const batch_t *batch, size_t slot, size_t n)
             continue;
         }
         uint64_t before = self->bad_values;
-        rc = find_by_bytes(self, batch, slot, self->selected[i], &self->groups,
-            rows_group, &self->numbers[i]);
+        if (text.len <= SHORTS_LEN ||
+            !rows_recalls(self, text, &self->numbers[i])) {
+            rc = find_by_bytes(self, batch, slot, self->selected[i],
+                &self->groups, rows_group, &self->numbers[i]);
+        }
         bad = self->bad_values - before;
         last = text;
     }

@@ -64,6 +64,8 @@ MUST_CHECK errcode_t rows_key(rows_t *self, buf_t *out, bool *has_group);
 // By the memo where there can be one. *number is the group's in the tally, or
 // ROWS_NO_GROUP.
 MUST_CHECK errcode_t rows_group(rows_t *self, uint32_t *number);
+// Whether the memo knows the group by the bytes of the only key.
+bool rows_recalls(rows_t *self, span_t key, uint32_t *number);
 MUST_CHECK errcode_t rows_count(rows_t *self, uint32_t number);
 // Whether the condition of the aggregate is met; said once for all that have
 // it.
