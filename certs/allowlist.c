@@ -80,7 +80,11 @@ identity_is_current(const identity_t *self, int64_t wall_s)
 static int
 cmp_name(const void *a, const void *b)
 {
-    return strcmp(((const identity_t *)a)->name, ((const identity_t *)b)->name);
+    const identity_t *x = a;
+    const identity_t *y = b;
+    int c = strcmp(x->name, y->name);
+
+    return c != 0 ? c : (int)x->next - (int)y->next;
 }
 
 static int
@@ -123,7 +127,8 @@ check_unique(const allowlist_t *self, const char *folder, buf_t *why)
 }
 
 static errcode_t
-add_file(allowlist_t *self, const char *folder, const char *name, buf_t *why)
+add_file(allowlist_t *self, const char *folder, const char *name, bool next,
+    buf_t *why)
 {
     char path[LIMIT_PATH];
 
@@ -146,6 +151,7 @@ add_file(allowlist_t *self, const char *folder, const char *name, buf_t *why)
             path);
         rc = ERR_MALFORMED;
     }
+    self->items[self->n].next = next;
     self->n += rc == ERR_OK ? 1 : 0;
     // Revoked between readdir and open: it is no longer in the folder.
     if (rc == ERR_NOT_FOUND) {
@@ -157,7 +163,8 @@ add_file(allowlist_t *self, const char *folder, const char *name, buf_t *why)
 
 // Names with a dot in front are files being written, or an editor's.
 static errcode_t
-read_folder(allowlist_t *self, const char *folder, DIR *dir, buf_t *why)
+read_folder(
+    allowlist_t *self, const char *folder, DIR *dir, bool next, buf_t *why)
 {
     errcode_t rc = ERR_OK;
 
@@ -172,12 +179,8 @@ read_folder(allowlist_t *self, const char *folder, DIR *dir, buf_t *why)
             break;
         }
         if (entry->d_name[0] != '.') {
-            rc = add_file(self, folder, entry->d_name, why);
+            rc = add_file(self, folder, entry->d_name, next, why);
         }
-    }
-    if (rc == ERR_OK && self->n == 0) {
-        buf_printf(why, "%s is empty: nobody may speak", folder);
-        rc = ERR_NOT_FOUND;
     }
     return rc;
 }
@@ -206,32 +209,96 @@ check_folder(const char *folder, DIR *dir, buf_t *why)
     return keypath_check(folder, why);
 }
 
-errcode_t
-allowlist_load(const char *keys_dir, allowlist_t **out, buf_t *why)
+static errcode_t
+load_folder(allowlist_t *self, const char *keys_dir, bool next, buf_t *why)
 {
     char folder[LIMIT_PATH];
+    int n = snprintf(
+        folder, sizeof folder, "%s/%s", keys_dir, next ? "next" : "allowed");
 
-    *out = NULL;
-    int n = snprintf(folder, sizeof folder, "%s/allowed", keys_dir);
     if (n < 0 || (size_t)n >= sizeof folder) {
         buf_printf(why, "the path of the key folder is too long");
         return ERR_TOO_LARGE;
     }
     DIR *dir = opendir(folder);
+    if (dir == NULL && errno == ENOENT && next) {
+        return ERR_OK;
+    }
     if (dir == NULL) {
         buf_printf(why, "cannot open %s: %s%s", folder, strerror(errno),
             errno == ENOENT ? "; make it with: logtally keys init" : "");
         return errno == ENOENT ? ERR_NOT_FOUND : ERR_IO;
     }
-    allowlist_t *self = xcalloc(1, sizeof *self);
+    size_t before = self->n;
     errcode_t rc = check_folder(folder, dir, why);
     if (rc == ERR_OK) {
-        rc = read_folder(self, folder, dir, why);
+        rc = read_folder(self, folder, dir, next, why);
     }
     closedir(dir);
+    if (rc == ERR_OK && self->n == before && !next) {
+        buf_printf(why, "%s is empty: nobody may speak", folder);
+        rc = ERR_NOT_FOUND;
+    }
+    return rc;
+}
+
+// The first one of that name among those sorted; one with `next` comes last.
+static const identity_t *
+find_name(const allowlist_t *self, span_t name)
+{
+    size_t lo = 0;
+    size_t hi = self->n;
+
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        if (span_cmp(name, span_str(self->items[mid].name)) > 0) {
+            lo = mid + 1;
+        } else {
+            hi = mid;
+        }
+    }
+    return lo < self->n && span_is(name, self->items[lo].name)
+               ? &self->items[lo]
+               : NULL;
+}
+
+// A key that is to take over counts only beside the one that it follows, and
+// no longer once it has taken over. Both leave their order alone.
+static void
+drop_idle_next(allowlist_t *self)
+{
+    size_t kept = 0;
+
+    qsort(self->items, self->n, sizeof *self->items, cmp_name);
+    for (size_t i = 0; i < self->n; i++) {
+        const identity_t *item = &self->items[i];
+        const identity_t *before = kept > 0 ? &self->items[kept - 1] : NULL;
+        if (item->next &&
+            (before == NULL || strcmp(before->name, item->name) != 0 ||
+                memcmp(before->key, item->key, KEY_LEN) == 0)) {
+            continue;
+        }
+        self->items[kept++] = *item;
+    }
+    self->n = kept;
+}
+
+// DIR/next first: a key that takes over meanwhile is in DIR/allowed before
+// it leaves there, so it is never seen in neither.
+errcode_t
+allowlist_load(const char *keys_dir, allowlist_t **out, buf_t *why)
+{
+    allowlist_t *self = xcalloc(1, sizeof *self);
+
+    *out = NULL;
+    errcode_t rc = load_folder(self, keys_dir, true, why);
     if (rc == ERR_OK) {
+        rc = load_folder(self, keys_dir, false, why);
+    }
+    if (rc == ERR_OK) {
+        drop_idle_next(self);
         make_index(self);
-        rc = check_unique(self, folder, why);
+        rc = check_unique(self, keys_dir, why);
     }
     if (rc == ERR_OK) {
         *out = self;
@@ -244,11 +311,17 @@ allowlist_load(const char *keys_dir, allowlist_t **out, buf_t *why)
 allowlist_t *
 allowlist_of(const identity_t *only)
 {
+    return allowlist_of_all(only, only != NULL ? 1 : 0);
+}
+
+allowlist_t *
+allowlist_of_all(const identity_t *items, size_t n)
+{
     allowlist_t *self = xcalloc(1, sizeof *self);
 
-    if (only != NULL) {
-        self->items = xmemdup(only, sizeof *only);
-        self->n = 1;
+    if (n > 0) {
+        self->items = xmemdup(items, n * sizeof *items);
+        self->n = n;
     }
     make_index(self);
     return self;
@@ -298,21 +371,39 @@ allowlist_by_key(const allowlist_t *self, const uint8_t key[KEY_LEN])
 }
 
 const identity_t *
-allowlist_by_name(const allowlist_t *self, const char *name)
+allowlist_by_name(const allowlist_t *self, const char *id)
 {
-    size_t lo = 0;
-    size_t hi = self->n;
+    const char *hash = strchr(id, '#');
+    char fingerprint[20];
 
-    while (lo < hi) {
-        size_t mid = lo + (hi - lo) / 2;
-        int c = strcmp(name, self->items[mid].name);
-        if (c == 0) {
-            return &self->items[mid];
+    if (hash == NULL) {
+        return find_name(self, span_str(id));
+    }
+    const span_t name = {(const uint8_t *)id, (size_t)(hash - id)};
+    const identity_t *item = find_name(self, name);
+    const identity_t *end = self->items + self->n;
+    while (item != NULL && item < end && span_is(name, item->name)) {
+        key_fingerprint(item->key, fingerprint);
+        if (strcmp(fingerprint, hash + 1) == 0) {
+            return item;
         }
-        lo = c > 0 ? mid + 1 : lo;
-        hi = c > 0 ? hi : mid;
+        item++;
     }
     return NULL;
+}
+
+void
+identity_id(const identity_t *self, char out[LIMIT_NAME])
+{
+    char fingerprint[20];
+
+    if (!self->next) {
+        snprintf(out, LIMIT_NAME, "%s", self->name);
+        return;
+    }
+    key_fingerprint(self->key, fingerprint);
+    snprintf(out, LIMIT_NAME, "%.*s#%s",
+        (int)(LIMIT_NAME - sizeof fingerprint - 1), self->name, fingerprint);
 }
 
 void
@@ -328,6 +419,7 @@ allowlist_digest(const allowlist_t *self, uint8_t out[32])
         buf_put_block(&buf, span_str(item->name));
         buf_put(&buf, item->key, KEY_LEN);
         buf_put_u32(&buf, item->roles);
+        buf_put_u8(&buf, item->next);
         buf_put_u64(&buf, (uint64_t)item->expires);
         buf_put_u32(&buf, (uint32_t)item->n_hosts);
         for (size_t k = 0; k < item->n_hosts; k++) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // allowlist: who may speak, as what, for which hosts. An immutable set made
-// from one file per key in DIR/allowed/; a change makes a new set.
+// from one file per key in DIR/allowed/, and one per key in DIR/next/ that is
+// to take over a name (certs/keyrenew_io.h): as long as both are there, both
+// are good. A change makes a new set.
 #ifndef LOGTALLY_CERTS_ALLOWLIST_H
 #define LOGTALLY_CERTS_ALLOWLIST_H
 
@@ -19,6 +21,7 @@ enum {
 typedef struct identity {
     char name[LIMIT_NAME];
     uint8_t key[KEY_LEN];
+    bool next; // from DIR/next
     unsigned roles;
     int64_t expires; // first second when it is no longer good; 0: never
     size_t n_hosts;  // patterns a worker may speak for
@@ -32,17 +35,23 @@ typedef struct allowlist allowlist_t;
 // directory is ERR_NOT_FOUND.
 MUST_CHECK errcode_t allowlist_load(
     const char *keys_dir, allowlist_t **out, buf_t *why);
-// One identity only: what a worker allows on its intake. NULL: nobody.
+// One identity only. NULL: nobody.
 allowlist_t *allowlist_of(const identity_t *only);
+// These alone: what a worker allows on its intake.
+allowlist_t *allowlist_of_all(const identity_t *items, size_t n);
 void allowlist_destroy(allowlist_t **self_p);
 size_t allowlist_count(const allowlist_t *self);
 const identity_t *allowlist_at(const allowlist_t *self, size_t i);
 const identity_t *allowlist_by_key(
     const allowlist_t *self, const uint8_t key[KEY_LEN]); // NULL: unknown
-const identity_t *allowlist_by_name(const allowlist_t *self, const char *name);
+// By its id. That of a key which has taken over since is known as well.
+const identity_t *allowlist_by_name(const allowlist_t *self, const char *id);
 // Of the contents; equal lists have equal digests.
 void allowlist_digest(const allowlist_t *self, uint8_t out[32]);
 
+// What a connection is known by: the name, and for a key of DIR/next its
+// fingerprint behind a '#', since another one has that name.
+void identity_id(const identity_t *self, char out[LIMIT_NAME]);
 // May this identity speak for that host? Patterns as in fnmatch(3).
 bool identity_speaks_for(const identity_t *self, const char *host);
 // False once its day has passed.

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -168,6 +169,63 @@ keydir_move(keydir_t *self, const char *from_folder, const char *from,
     }
     errcode_t rc = sync_folder(self, to_folder);
     return rc == ERR_OK ? sync_folder(self, from_folder) : rc;
+}
+
+errcode_t
+keydir_unlink(keydir_t *self, const char *folder, const char *name)
+{
+    rel_t path = rel("%s/%s", folder, name);
+
+    if (unlinkat(self->fd, path.text, 0) != 0) {
+        return errno == ENOENT ? ERR_OK
+                               : keydir_failed(self, "remove", path.text);
+    }
+    return sync_folder(self, folder);
+}
+
+errcode_t
+keydir_link(keydir_t *self, const char *from, const char *to)
+{
+    if (unlinkat(self->fd, to, 0) != 0 && errno != ENOENT) {
+        return keydir_failed(self, "remove", to);
+    }
+    return linkat(self->fd, from, self->fd, to, 0) == 0
+               ? sync_folder(self, ".")
+               : keydir_failed(self, "make", to);
+}
+
+errcode_t
+keydir_exchange(keydir_t *self, const char *from, const char *to)
+{
+    return renameat2(self->fd, from, self->fd, to, RENAME_EXCHANGE) == 0
+               ? ERR_OK
+               : keydir_failed(self, "exchange", to);
+}
+
+static int
+is_shown(const struct dirent *entry)
+{
+    return entry->d_name[0] != '.';
+}
+
+errcode_t
+keydir_each(keydir_t *self, const char *folder, keydir_each_t *each, void *ctx)
+{
+    struct dirent **entries = NULL;
+    int n = scandirat(self->fd, folder, &entries, is_shown, alphasort);
+    errcode_t rc = ERR_OK;
+
+    if (n < 0) {
+        return errno == ENOENT ? ERR_OK : keydir_failed(self, "read", folder);
+    }
+    for (int i = 0; i < n; i++) {
+        if (rc == ERR_OK && key_name_is_valid(span_str(entries[i]->d_name))) {
+            rc = each(self, entries[i]->d_name, ctx);
+        }
+        free(entries[i]);
+    }
+    free(entries);
+    return rc;
 }
 
 void

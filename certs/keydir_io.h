@@ -36,6 +36,19 @@ MUST_CHECK errcode_t keydir_put(keydir_t *self, const char *folder,
 // Renames and syncs both folders.
 MUST_CHECK errcode_t keydir_move(keydir_t *self, const char *from_folder,
     const char *from, const char *to_folder, const char *to);
+// Removes folder/name, if it is there, and syncs.
+MUST_CHECK errcode_t keydir_unlink(
+    keydir_t *self, const char *folder, const char *name);
+// A second name for a file; one that has it already loses it.
+MUST_CHECK errcode_t keydir_link(
+    keydir_t *self, const char *from, const char *to);
+// Folder `from` becomes `to`, and what had that name becomes `from`.
+MUST_CHECK errcode_t keydir_exchange(
+    keydir_t *self, const char *from, const char *to);
+// Calls `each` for every entry of a folder without a dot in front, by name.
+typedef errcode_t keydir_each_t(keydir_t *self, const char *name, void *ctx);
+MUST_CHECK errcode_t keydir_each(
+    keydir_t *self, const char *folder, keydir_each_t *each, void *ctx);
 // Removes a folder with files of these names or their drafts, if it is there.
 void keydir_remove(
     keydir_t *self, const char *path, const char *const *names, size_t n);

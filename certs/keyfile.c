@@ -363,6 +363,9 @@ credentials_unseal(const char *folder, const passphrase_source_t *source,
     if (rc == ERR_OK) {
         rc = keyfile_load_public(path, &out->coordinator, why);
     }
+    if (rc == ERR_OK) {
+        rc = pins_load(folder, &out->pins, why);
+    }
     if (rc != ERR_OK) {
         hint(folder, rc, why);
         credentials_fini(out);
@@ -370,6 +373,54 @@ credentials_unseal(const char *folder, const passphrase_source_t *source,
     }
     out->coordinator.roles = ROLE_COORDINATOR;
     return ERR_OK;
+}
+
+static errcode_t
+add_pin(const char *folder, const char *name, pins_t *out, buf_t *why)
+{
+    char path[LIMIT_PATH];
+    identity_t who;
+    errcode_t rc = join(folder, name, path, why);
+
+    if (rc == ERR_OK) {
+        rc = keyfile_load_public(path, &who, why);
+    }
+    if (rc == ERR_OK &&
+        (out->n == 0 || memcmp(out->keys[0], who.key, KEY_LEN) != 0)) {
+        memcpy(out->keys[out->n++], who.key, KEY_LEN);
+    }
+    return rc;
+}
+
+static bool
+has_next(const char *folder)
+{
+    char path[LIMIT_PATH];
+    struct stat st;
+    buf_t ignored = {0};
+    bool has = join(folder, "coordinator_next", path, &ignored) == ERR_OK &&
+               lstat(path, &st) == 0 && st.st_size >= KEYFILE_LEAST;
+
+    buf_fini(&ignored);
+    return has;
+}
+
+errcode_t
+pins_load(const char *folder, pins_t *out, buf_t *why)
+{
+    *out = (pins_t){0};
+    errcode_t rc = add_pin(folder, "coordinator", out, why);
+
+    if (rc == ERR_OK && has_next(folder)) {
+        rc = add_pin(folder, "coordinator_next", out, why);
+    }
+    return rc;
+}
+
+bool
+pins_equal(const pins_t *a, const pins_t *b)
+{
+    return a->n == b->n && memcmp(a->keys, b->keys, a->n * KEY_LEN) == 0;
 }
 
 void

@@ -7,6 +7,10 @@
 //   DIR/revoked/NAME                          what was taken out of allowed
 //   DIR/issued/NAME/self, self_secret         all that NAME needs,
 //   DIR/issued/NAME/coordinator               copied to its host alone
+//   DIR/next/NAME                             a key that is to take over
+//   DIR/coordinator_next, _next_secret        the coordinator's, before it
+//   DIR/coordinator_old, _old_secret          serves, and after
+//   DIR/issued/NAME/coordinator_next          what a host pins beside its own
 //
 // A secret file is refused unless it is a regular file (no symlink) of this
 // user with no permission for others, below folders in which nobody else can
@@ -40,10 +44,24 @@ MUST_CHECK errcode_t keyfile_read_secret(const char *path,
 MUST_CHECK errcode_t keyfile_load_public(
     const char *path, identity_t *out, buf_t *why);
 
+// The coordinator's public keys that a dialler takes for it: `coordinator`,
+// and while that is being rotated `coordinator_next`.
+#define PINS_MAX 2
+typedef struct pins {
+    size_t n;
+    uint8_t keys[PINS_MAX][KEY_LEN];
+} pins_t;
+// coordinator_next may be missing, or empty as far as a key goes (less than
+// KEYFILE_LEAST bytes, which a unit gives in place of a missing one).
+#define KEYFILE_LEAST 16
+MUST_CHECK errcode_t pins_load(const char *folder, pins_t *out, buf_t *why);
+bool pins_equal(const pins_t *a, const pins_t *b);
+
 // What `--keys` of a worker or client names: own key and the coordinator's.
 typedef struct credentials {
     keypair_t self;
     identity_t coordinator;
+    pins_t pins;
 } credentials_t;
 MUST_CHECK errcode_t credentials_load(
     const char *folder, credentials_t *out, buf_t *why);

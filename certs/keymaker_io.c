@@ -6,6 +6,7 @@
 #include "certs/keymaker_io.h"
 
 #include "certs/keyfile.h"
+#include "certs/keyissue_io.h"
 #include "certs/keyput_io.h"
 #include "common/base/xalloc.h"
 
@@ -15,61 +16,21 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define MODE_FOLDER      0700
-
-#define SECRET_SUFFIX    "_secret"
-#define COORDINATOR_NAME "coordinator"
-
-static errcode_t
-fill_draft(keydir_t *d, const char *draft, const identity_t *who,
-    const uint8_t *secret, const keyseal_t *seal, const identity_t *coordinator)
-{
-    errcode_t rc = keydir_mkdir(d, draft);
-
-    if (rc == ERR_OK) {
-        rc = keyput_public(d, draft, "self", who);
-    }
-    if (rc == ERR_OK) {
-        rc = keyput_secret(d, draft, "self_secret", who, secret, seal);
-    }
-    if (rc == ERR_OK) {
-        rc = keyput_public(d, draft, COORDINATOR_NAME, coordinator);
-    }
-    return rc;
-}
-
-static void
-remove_draft(keydir_t *d, const char *draft)
-{
-    static const char *const names[] = {
-        "self", "self_secret", COORDINATOR_NAME};
-
-    keydir_remove(d, draft, names, sizeof names / sizeof *names);
-}
+#define MODE_FOLDER 0700
 
 // issued/NAME appears whole or not at all, then the key is allowed.
 static errcode_t
 issue(keydir_t *d, const identity_t *who, const uint8_t *secret,
-    const keyseal_t *seal, const identity_t *coordinator)
+    const keyseal_t *seal, const coordinator_keys_t *coordinator)
 {
-    rel_t name = rel(".%s.new", who->name);
-    rel_t draft = rel("issued/%s", name.text);
+    errcode_t rc = keyissue_folder(d, who, secret, seal, coordinator);
 
-    remove_draft(d, draft.text);
-    errcode_t rc = fill_draft(d, draft.text, who, secret, seal, coordinator);
-    if (rc == ERR_OK) {
-        rc = keydir_move(d, "issued", name.text, "issued", who->name);
-    }
-    if (rc != ERR_OK) {
-        remove_draft(d, draft.text);
-        return rc;
-    }
-    return keyput_public(d, "allowed", who->name, who);
+    return rc == ERR_OK ? keyput_public(d, "allowed", who->name, who) : rc;
 }
 
 static errcode_t
 make_and_issue(keydir_t *d, identity_t *who, const keyseal_t *seal,
-    const identity_t *coordinator)
+    const coordinator_keys_t *coordinator)
 {
     uint8_t *secret = NULL;
     errcode_t rc = keyput_make(d, who->key, &secret);
@@ -129,7 +90,8 @@ fill_folder(keydir_t *d, identity_t *coordinator, identity_t *admin)
         rc = keyput_make(d, coordinator->key, &secret);
     }
     if (rc == ERR_OK) {
-        rc = make_and_issue(d, admin, NULL, coordinator);
+        rc = make_and_issue(
+            d, admin, NULL, &(coordinator_keys_t){.now = *coordinator});
     }
     if (rc == ERR_OK) {
         rc = keyput_public(d, ".", COORDINATOR_NAME, coordinator);
@@ -176,6 +138,8 @@ is_reserved(const char *name)
     const size_t suffix = sizeof SECRET_SUFFIX - 1;
 
     return strcmp(name, COORDINATOR_NAME) == 0 ||
+           strcmp(name, COORDINATOR_NEXT) == 0 ||
+           strcmp(name, COORDINATOR_OLD) == 0 ||
            (len >= suffix && strcmp(name + len - suffix, SECRET_SUFFIX) == 0);
 }
 
@@ -221,20 +185,6 @@ check_request(const identity_t *who, buf_t *why)
         }
     }
     return ERR_OK;
-}
-
-static errcode_t
-load_coordinator(keydir_t *d, identity_t *out)
-{
-    char *path = xasprintf("%s/" COORDINATOR_NAME, d->dir);
-    errcode_t rc = keyfile_load_public(path, out, d->why);
-
-    if (rc == ERR_NOT_FOUND) {
-        buf_printf(
-            d->why, "; make a key folder with: logtally keys init %s", d->dir);
-    }
-    free(path);
-    return rc;
 }
 
 static errcode_t
@@ -295,7 +245,7 @@ keymaker_new_sealed(
     const char *dir, identity_t *who, const keyseal_t *seal, buf_t *why)
 {
     keydir_t d;
-    identity_t coordinator;
+    coordinator_keys_t coordinator;
     errcode_t rc = check_request(who, why);
 
     if (rc == ERR_OK && seal != NULL && who->roles == ROLE_WORKER) {
@@ -308,7 +258,7 @@ keymaker_new_sealed(
     }
     rc = keydir_open(&d, dir, why);
     if (rc == ERR_OK) {
-        rc = load_coordinator(&d, &coordinator);
+        rc = keyissue_coordinator(&d, &coordinator);
     }
     if (rc == ERR_OK) {
         rc = check_name_is_free(&d, who->name);
@@ -342,7 +292,11 @@ move_to_revoked(keydir_t *d, const char *name)
         }
         return ERR_NOT_FOUND;
     }
-    errcode_t rc = keydir_mkdir(d, "revoked");
+    // One that was to take over goes first, and never comes in.
+    errcode_t rc = keydir_unlink(d, "next", name);
+    if (rc == ERR_OK) {
+        rc = keydir_mkdir(d, "revoked");
+    }
     return rc == ERR_OK ? keydir_move(d, "allowed", name, "revoked", name) : rc;
 }
 

@@ -149,11 +149,22 @@ zap_refresh(zap_t *self)
     return done.changed;
 }
 
-errcode_t
-zap_identity(zap_t *self, const char *name, identity_t *out)
+void
+zap_replace(zap_t *self, allowlist_t **list_p)
 {
     pthread_mutex_lock(&self->lock);
-    const identity_t *found = allowlist_by_name(self->list, name);
+    allowlist_t *old = self->list;
+    self->list = *list_p;
+    *list_p = NULL;
+    pthread_mutex_unlock(&self->lock);
+    allowlist_destroy(&old);
+}
+
+errcode_t
+zap_identity(zap_t *self, const char *id, identity_t *out)
+{
+    pthread_mutex_lock(&self->lock);
+    const identity_t *found = allowlist_by_name(self->list, id);
     if (found != NULL && !identity_is_current(found, time(NULL))) {
         found = NULL;
     }
@@ -352,6 +363,7 @@ static void
 decide(zap_t *self, const request_t *request)
 {
     identity_t who = {0};
+    char id[LIMIT_NAME];
     verdict_t verdict = judge(self, request, &who);
 
     // Counted first: who sees the answer sees the count.
@@ -363,7 +375,8 @@ decide(zap_t *self, const request_t *request)
     } else if (verdict == WRONG_ROLE) {
         log_refusal(self, request, "role of the key");
     }
-    reply(self->socket, request, verdict, who.name);
+    identity_id(&who, id);
+    reply(self->socket, request, verdict, id);
 }
 
 static void *

@@ -3,7 +3,7 @@
 // any server socket, closed after all of them. Role check per domain:
 // "control" worker, client or admin; "sink" and "lane" worker; "intake"
 // coordinator.
-// User-Id of an accepted peer is its name.
+// User-Id of an accepted peer is its id (identity_id).
 #ifndef LOGTALLY_CERTS_ZAP_IO_H
 #define LOGTALLY_CERTS_ZAP_IO_H
 
@@ -29,10 +29,11 @@ typedef struct zap_reload {
     size_t allowed;
 } zap_reload_t;
 zap_reload_t zap_reload(zap_t *self, buf_t *why);
-// Copies the identity of that name from the current list; ERR_NOT_FOUND when
+// Another fixed list, of a handler without keys_dir. Takes it.
+void zap_replace(zap_t *self, allowlist_t **list_p);
+// Copies the identity of that id from the current list; ERR_NOT_FOUND when
 // it is no longer allowed or has expired. Checked for every message.
-MUST_CHECK errcode_t zap_identity(
-    zap_t *self, const char *name, identity_t *out);
+MUST_CHECK errcode_t zap_identity(zap_t *self, const char *id, identity_t *out);
 
 // Every identity of the list in force, under its lock: `each` is quick.
 void zap_each(

@@ -123,7 +123,7 @@ open_lane(coordinator_t *self, worker_t *worker)
     worker->intake_since = self->now;
     output_t *out = push_output(self, OUT_LANE_OPEN, worker->lane);
     snprintf(out->endpoint, sizeof out->endpoint, "%s", worker->endpoint);
-    snprintf(out->name, sizeof out->name, "%s", worker->key);
+    snprintf(out->name, sizeof out->name, "%s", worker->key_id);
 }
 
 void
@@ -331,15 +331,15 @@ coordinator_clock(coordinator_t *self, int64_t wall_ms)
 }
 
 void
-coordinator_revoked(coordinator_t *self, const char *name, int64_t now_ms)
+coordinator_revoked(coordinator_t *self, const char *id, int64_t now_ms)
 {
     worker_t *w, *next;
 
     self->now = now_ms;
-    event_tell(self, LOG_WARN, "key-revoked", NULL, NULL, "%s", name);
+    event_tell(self, LOG_WARN, "key-revoked", NULL, NULL, "%s", id);
     HASH_ITER(by_name, self->workers, w, next)
     {
-        if (strcmp(w->key, name) == 0) {
+        if (strcmp(w->key_id, id) == 0) {
             worker_lost(self, w, "its key was revoked");
             worker_forget(self, w);
         }

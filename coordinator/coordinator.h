@@ -52,8 +52,8 @@ typedef struct coordinator_config {
 typedef enum {
     OUT_CONTROL,    // frame to control connection `peer`
     OUT_INTAKE,     // frame to the lane `peer`
-    OUT_LANE_OPEN,  // lane `peer` to a worker with the key `name`: connect a
-                    // PUSH to endpoint; where that is "", it dials us
+    OUT_LANE_OPEN,  // lane `peer` to a worker with the key of id `name`:
+                    // connect a PUSH to endpoint; where that is "", it dials
     OUT_LANE_HERE,  // it has: frames of lane `peer` go to `connection`
     OUT_LANE_CLOSE, // close lane `peer`
     OUT_RELOAD,     // read the allowed keys again, tell control peer `peer`
@@ -116,8 +116,8 @@ void coordinator_lane_up(coordinator_t *self, uint64_t lane, int64_t now_ms);
 // The time of day less the machine's time, as it is now: the clocks of workers
 // are compared with it. What the journal keeps goes by that of the start.
 void coordinator_clock(coordinator_t *self, int64_t wall_ms);
-// A key is no longer allowed.
-void coordinator_revoked(coordinator_t *self, const char *name, int64_t now_ms);
+// The key of that id is no longer allowed.
+void coordinator_revoked(coordinator_t *self, const char *id, int64_t now_ms);
 
 // What the journal holds, entry by entry in the order of job, kind and n,
 // before the first message. ERR_CORRUPT: bytes or their place make no sense;

@@ -43,8 +43,9 @@ struct change; // entries.h
 struct whole;  // whole.c
 
 typedef struct worker {
-    char name[LIMIT_NAME]; // the host it speaks for
-    char key[LIMIT_NAME];  // name of its key
+    char name[LIMIT_NAME];   // the host it speaks for
+    char key[LIMIT_NAME];    // name of its key
+    char key_id[LIMIT_NAME]; // which key of that name (identity_id)
     char address[64];
     bool dials; // its lane; endpoint is "" then
     char endpoint[LIMIT_ENDPOINT];

@@ -31,9 +31,12 @@ metrics_io_open(
 static void
 put_end(void *ctx, const identity_t *who)
 {
+    char id[LIMIT_NAME]; // two keys may have one name for a while
+
     if (who->expires > 0) {
-        metrics_value(ctx, "logtally_key_expires_timestamp_seconds", "key",
-            who->name, (uint64_t)who->expires);
+        identity_id(who, id);
+        metrics_value(ctx, "logtally_key_expires_timestamp_seconds", "key", id,
+            (uint64_t)who->expires);
     }
 }
 

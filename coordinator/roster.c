@@ -9,13 +9,13 @@
 #include <string.h>
 
 typedef struct entry {
-    char name[LIMIT_NAME];
+    char id[LIMIT_NAME];
     uint8_t key[KEY_LEN];
     UT_hash_handle hh;
 } entry_t;
 
 struct roster {
-    entry_t *by_name;
+    entry_t *by_id;
 };
 
 roster_t *
@@ -27,7 +27,7 @@ roster_new(void)
 static void
 drop(roster_t *self, entry_t *entry)
 {
-    HASH_DEL(self->by_name, entry);
+    HASH_DEL(self->by_id, entry);
     free(entry);
 }
 
@@ -35,8 +35,8 @@ void
 roster_destroy(roster_t **self_p)
 {
     if (*self_p != NULL) {
-        while ((*self_p)->by_name != NULL) {
-            drop(*self_p, (*self_p)->by_name);
+        while ((*self_p)->by_id != NULL) {
+            drop(*self_p, (*self_p)->by_id);
         }
         free(*self_p);
         *self_p = NULL;
@@ -49,26 +49,28 @@ void
 roster_note(roster_t *self, const identity_t *who)
 {
     entry_t *entry;
+    char id[LIMIT_NAME];
 
-    HASH_FIND_STR(self->by_name, who->name, entry);
+    identity_id(who, id);
+    HASH_FIND_STR(self->by_id, id, entry);
     if (entry == NULL) {
         entry = xcalloc(1, sizeof *entry);
-        snprintf(entry->name, sizeof entry->name, "%s", who->name);
+        memcpy(entry->id, id, sizeof entry->id);
         memcpy(entry->key, who->key, sizeof entry->key);
-        HASH_ADD_STR(self->by_name, name, entry);
+        HASH_ADD_STR(self->by_id, id, entry);
     }
 }
 
 bool
 roster_next_gone(
-    roster_t *self, roster_lookup_t *lookup, void *ctx, char name[LIMIT_NAME])
+    roster_t *self, roster_lookup_t *lookup, void *ctx, char id[LIMIT_NAME])
 {
     identity_t now;
 
-    for (entry_t *e = self->by_name; e != NULL; e = e->hh.next) {
-        if (lookup(ctx, e->name, &now) != ERR_OK ||
+    for (entry_t *e = self->by_id; e != NULL; e = e->hh.next) {
+        if (lookup(ctx, e->id, &now) != ERR_OK ||
             memcmp(now.key, e->key, sizeof e->key) != 0) {
-            snprintf(name, LIMIT_NAME, "%s", e->name);
+            snprintf(id, LIMIT_NAME, "%s", e->id);
             drop(self, e);
             return true;
         }

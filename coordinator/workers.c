@@ -301,6 +301,10 @@ bring_up(coordinator_t *self, worker_t *w, const incoming_t *in,
 
     memcpy(before, w->endpoint, sizeof before);
     set_endpoint(w, meta, in->address);
+    char key_id[LIMIT_NAME];
+    identity_id(in->who, key_id);
+    bool other_key = strcmp(w->key_id, key_id) != 0;
+    memcpy(w->key_id, key_id, sizeof w->key_id);
     snprintf(w->key, sizeof w->key, "%s", in->who->name);
     snprintf(w->address, sizeof w->address, "%s", in->address);
     snprintf(w->software, sizeof w->software, "%s", meta->software);
@@ -313,7 +317,8 @@ bring_up(coordinator_t *self, worker_t *w, const incoming_t *in,
     w->peer = in->peer;
     w->heard = self->now;
     w->pause_until = 0;
-    if (!w->up || w->lane == 0 || strcmp(before, w->endpoint) != 0) {
+    if (!w->up || w->lane == 0 || other_key ||
+        strcmp(before, w->endpoint) != 0) {
         close_lane(self, w);
         open_lane(self, w);
     }

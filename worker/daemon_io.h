@@ -20,6 +20,8 @@ typedef struct daemon {
     const worker_options_t *options;
     void *zmq_ctx;
     zap_t *zap;
+    pins_t pins;     // of the coordinator, as the key folder has them now
+    int64_t pins_ms; // when they are looked at again
     files_t *files;
     executors_t *executors;
     lister_t *lister;
@@ -48,6 +50,13 @@ typedef struct daemon {
 // Does what the machine wants done, a bounded number of things. True when
 // anything was done: deadlines may have changed, and more may be left.
 bool daemon_carry_out(daemon_t *self);
+
+// pins_io.c
+// What the intake lets in: every key that is taken for the coordinator's.
+allowlist_t *daemon_allowed(const daemon_t *self);
+// Looks whether the key folder names other keys of the coordinator than it
+// did. Returns how long the loop may wait until the next look.
+int64_t daemon_look_at_pins(daemon_t *self, int64_t now_ms);
 
 // metrics_io.c
 // Begins to serve metrics, where the options want that.

@@ -30,6 +30,7 @@ struct link {
     dial_state_t state;
     unsigned serial; // of the monitor's name
     unsigned tries;
+    size_t pin;       // the key that is tried, or was the right one
     int64_t since_ms; // dialled, or up
     int64_t retry_ms;
     char *told;
@@ -181,6 +182,26 @@ tell_buf(link_t *self, buf_t *text, int64_t now_ms)
     tell(self, LOG_WARN, "link-trouble", (const char *)text->p, now_ms);
 }
 
+static const uint8_t *
+server_key(const link_t *self)
+{
+    const pins_t *pins = self->options.pins;
+
+    return pins != NULL ? pins->keys[self->pin % pins->n]
+                        : self->options.keys->coordinator.key;
+}
+
+// A server with another key: it may be the other one that we know. True when
+// all of them have been tried.
+static bool
+turn_pin(link_t *self)
+{
+    const pins_t *pins = self->options.pins;
+
+    self->pin++;
+    return pins == NULL || self->pin % pins->n == 0;
+}
+
 static errcode_t
 open_socket(link_t *self, buf_t *why)
 {
@@ -190,7 +211,7 @@ open_socket(link_t *self, buf_t *why)
     snprintf(name, sizeof name, "link-%s-%p-%u", o->what, (void *)self,
         ++self->serial);
     curve_dial_t dial = {.type = o->type,
-        .server_public = o->keys->coordinator.key,
+        .server_public = server_key(self),
         .own_public = o->keys->self.public_key,
         .own_secret = o->keys->self.secret_key,
         .endpoint = self->endpoint,
@@ -276,8 +297,13 @@ watch(link_t *self, int64_t now_ms, bool *came_up)
             *came_up = true;
         }
         break;
-    case DIAL_REFUSED:
     case DIAL_CLOSED:
+        if (turn_pin(self)) {
+            explain(self, now_ms);
+        }
+        link_redial(self, 0, now_ms);
+        break;
+    case DIAL_REFUSED:
     case DIAL_LOST:
         explain(self, now_ms);
         link_redial(self, 0, now_ms);

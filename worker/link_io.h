@@ -22,6 +22,9 @@ typedef struct link_options {
                 // it was received; only then is dialled again
     uint64_t affinity;
     const credentials_t *keys; // lent
+    // The coordinator's keys that are tried in turn, lent; they may change.
+    // NULL: the one of the credentials.
+    const pins_t *pins;
 } link_options_t;
 
 typedef struct link link_t;

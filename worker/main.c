@@ -108,6 +108,7 @@ work(const worker_settings_t *v, const credentials_t *keys, buf_t *why)
     }
     const worker_options_t options = {.coordinator = v->coordinator,
         .keys = keys,
+        .keys_dir = v->keys,
         .name = v->name != NULL ? v->name : keys->self.name,
         .roots = (const char *const *)v->roots.items,
         .n_roots = v->roots.n,

@@ -48,11 +48,11 @@ enum {
 static errcode_t
 open_context(daemon_t *self, buf_t *why)
 {
-    identity_t coordinator = self->options->keys->coordinator;
-
-    coordinator.roles = ROLE_COORDINATOR;
-    if (coordinator.name[0] == '\0') {
-        snprintf(coordinator.name, sizeof coordinator.name, "coordinator");
+    self->pins = self->options->keys->pins;
+    if (self->pins.n == 0) { // keys that were not read from a folder
+        self->pins.n = 1;
+        memcpy(
+            self->pins.keys[0], self->options->keys->coordinator.key, KEY_LEN);
     }
     self->zmq_ctx = zmq_ctx_new();
     if (self->zmq_ctx == NULL ||
@@ -60,7 +60,7 @@ open_context(daemon_t *self, buf_t *why)
         buf_printf(why, "cannot start ZeroMQ: %s", zmq_strerror(zmq_errno()));
         return ERR_IO;
     }
-    allowlist_t *allowed = allowlist_of(&coordinator);
+    allowlist_t *allowed = daemon_allowed(self);
     errcode_t rc = zap_start(self->zmq_ctx, &allowed, NULL, &self->zap);
     if (rc != ERR_OK) {
         buf_printf(why, "cannot start authentication: %s", err_text(rc));
@@ -97,13 +97,15 @@ open_links(daemon_t *self)
         .hwm = CONTROL_HWM,
         .heartbeats = true,
         .affinity = AFFINITY_LIGHT,
-        .keys = self->options->keys};
+        .keys = self->options->keys,
+        .pins = &self->pins};
     const link_options_t sink = {.what = "sink",
         .type = ZMQ_PUSH,
         .max_frame = LIMIT_SINK,
         .hwm = SINK_HWM,
         .affinity = AFFINITY_BULK,
-        .keys = self->options->keys};
+        .keys = self->options->keys,
+        .pins = &self->pins};
     // Its heartbeats find out, and keep from happening, that a NAT forgets the
     // connection. Only this side asks, so that orders under way are answer
     // enough, however slow the line is.
@@ -114,7 +116,8 @@ open_links(daemon_t *self)
         .heartbeats = true,
         .reads = true,
         .affinity = AFFINITY_LIGHT,
-        .keys = self->options->keys};
+        .keys = self->options->keys,
+        .pins = &self->pins};
 
     self->control = link_new(self->zmq_ctx, &control);
     self->sink = link_new(self->zmq_ctx, &sink);
@@ -282,9 +285,14 @@ static void
 drain_intake(daemon_t *self, int64_t now)
 {
     static log_limit_t limit = {.per_second = 1};
+    identity_t who;
 
     for (int i = 0; i < DRAIN_MAX || received_more(&self->in); i++) {
         errcode_t rc = socket_receive(self->intake, false, &self->in);
+        if (rc == ERR_OK && self->in.user[0] != '\0' &&
+            zap_identity(self->zap, self->in.user, &who) != ERR_OK) {
+            continue; // a key of the coordinator that was given up
+        }
         if (rc == ERR_OK && self->in.user[0] == '\0') {
             if (log_allowed(&limit, "intake-unauthenticated")) {
                 log_event(LOG_ERROR, "intake-unauthenticated", "address",
@@ -509,6 +517,7 @@ loop(daemon_t *self, buf_t *why)
         int64_t wait = tick(self);
         wait = least(wait, notify_wait_ms(&self->notify, clock_mono_ms()));
         wait = least(wait, daemon_metrics_wait_ms(self, clock_mono_ms()));
+        wait = least(wait, daemon_look_at_pins(self, clock_mono_ms()));
         if (is_done(self)) {
             return ERR_OK;
         }

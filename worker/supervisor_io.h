@@ -11,6 +11,7 @@
 typedef struct worker_options {
     const char *coordinator; // "tcp://HOST:PORT" or "HOST[:PORT]"
     const credentials_t *keys;
+    const char *keys_dir; // where they are from, to see changes; or NULL
     const char *name;
     const char *const *roots;
     size_t n_roots;

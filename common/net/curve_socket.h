@@ -69,6 +69,9 @@ dial_state_t dial_monitor_drain(dial_monitor_t *self, int64_t now_ms);
 // Is it known by now that there will be no connection? For who does not try
 // for ever: after CLIENT_CONNECT_MS in any case.
 bool dial_is_hopeless(dial_state_t state, int64_t waited_ms);
+// Handshakes that the server closed since the last one that succeeded.
+unsigned dial_monitor_closed(const dial_monitor_t *self);
+#define DIAL_CLOSED_ENOUGH 2 // of them: it has another key
 // One sentence for a person: what is wrong and what to do.
 void dial_explain(dial_state_t state, const char *endpoint,
     const char *own_fingerprint, buf_t *out);

@@ -17,7 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CLOSED_ENOUGH   2    // closed handshakes until it is a diagnosis
 #define NO_ANSWER_MS    2500 // packets that vanish: no event tells
 #define ZAP_REFUSED     400
 #define EVENT_FRAME_LEN 6 // event u16, value u32
@@ -94,7 +93,7 @@ on_no_detail(dial_monitor_t *self, int value)
 {
     if (value == EAGAIN || value == ETIMEDOUT) {
         settle(self, DIAL_SILENT);
-    } else if (++self->closed >= CLOSED_ENOUGH) {
+    } else if (++self->closed >= DIAL_CLOSED_ENOUGH) {
         settle(self, DIAL_CLOSED);
     }
 }
@@ -124,6 +123,12 @@ on_event(dial_monitor_t *self, unsigned event, int value)
     } else if (event == ZMQ_EVENT_MONITOR_STOPPED) {
         self->stopped = true;
     }
+}
+
+unsigned
+dial_monitor_closed(const dial_monitor_t *self)
+{
+    return self->closed;
 }
 
 // False when no event waits.
@@ -234,7 +239,8 @@ dial_explain(dial_state_t state, const char *endpoint,
     case DIAL_CLOSED:
         buf_printf(out,
             "%s closes the handshake: its key is not the one in this key "
-            "folder, or it is another program; copy the folder again",
+            "folder (was it rotated?), or it is another program; copy the "
+            "folder again",
             endpoint);
         break;
     case DIAL_SILENT:

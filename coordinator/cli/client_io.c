@@ -21,7 +21,6 @@
 #include <zmq.h>
 
 #define DEFAULT_PORT 7700
-#define MONITOR_NAME "client-monitor"
 #define CLIENT_HWM   1000
 // Between the end of the handshake and the socket's taking a message.
 #define SEND_MS 1000
@@ -37,6 +36,9 @@ struct client {
     int watched; // somebody else's descriptor, or -1
     credentials_t own;
     const credentials_t *credentials;
+    pins_t pins;
+    char *keys;   // where they are from, or NULL
+    size_t dials; // so many; the coordinator's keys take turns
     char endpoint[LIMIT_ENDPOINT];
     received_t in;
 };
@@ -46,28 +48,81 @@ struct client {
 static int
 dial(client_t *self, buf_t *why)
 {
-    errcode_t rc;
+    const pins_t *pins = &self->pins;
+    char name[32]; // a new one for each dial
 
-    self->zmq_ctx = zmq_ctx_new();
-    if (self->zmq_ctx == NULL || dial_monitor_open(self->zmq_ctx, MONITOR_NAME,
-                                     &self->monitor) != ERR_OK) {
+    snprintf(name, sizeof name, "client-monitor-%zu", self->dials);
+    if (dial_monitor_open(self->zmq_ctx, name, &self->monitor) != ERR_OK) {
         buf_printf(why, "cannot start ZeroMQ: %s", zmq_strerror(zmq_errno()));
         return EXIT_FAILED;
     }
-    rc = curve_dial(self->zmq_ctx,
+    errcode_t rc = curve_dial(self->zmq_ctx,
         &(curve_dial_t){
             .type = ZMQ_DEALER,
-            .server_public = self->credentials->coordinator.key,
+            .server_public = pins->keys[self->dials++ % pins->n],
             .own_public = self->credentials->self.public_key,
             .own_secret = self->credentials->self.secret_key,
             .endpoint = self->endpoint,
             .max_frame = LIMIT_CONTROL,
             .hwm = CLIENT_HWM,
             .heartbeats = true,
-            .monitor = MONITOR_NAME,
+            .monitor = name,
         },
         &self->socket, why);
     return rc == ERR_OK ? EXIT_DONE : EXIT_FAILED;
+}
+
+static void
+hang_up(client_t *self)
+{
+    if (self->socket != NULL) {
+        zmq_close(self->socket);
+        self->socket = NULL;
+    }
+    dial_monitor_close(&self->monitor);
+}
+
+// While the coordinator's key is rotated there are two, and which one it has
+// shows when it closes the handshake.
+static bool
+is_other_key(const client_t *self)
+{
+    return self->state != DIAL_UP &&
+           dial_monitor_closed(self->monitor) >= DIAL_CLOSED_ENOUGH;
+}
+
+// Who waits for hours may have been given the next one meanwhile.
+static bool
+knows_other_key(client_t *self)
+{
+    pins_t now;
+    buf_t ignored = {0};
+    bool other = false;
+
+    if (self->keys != NULL && pins_load(self->keys, &now, &ignored) == ERR_OK) {
+        other = !pins_equal(&now, &self->pins);
+        self->pins = now;
+    }
+    buf_fini(&ignored);
+    return other || self->pins.n > 1;
+}
+
+static int
+dial_other_key(client_t *self, buf_t *why)
+{
+    hang_up(self);
+    return dial(self, why);
+}
+
+static int
+start_dial(client_t *self, buf_t *why)
+{
+    self->zmq_ctx = zmq_ctx_new();
+    if (self->zmq_ctx == NULL) {
+        buf_printf(why, "cannot start ZeroMQ: %s", zmq_strerror(zmq_errno()));
+        return EXIT_FAILED;
+    }
+    return dial(self, why);
 }
 
 // Before libzmq starts its threads, which must not take signals.
@@ -130,12 +185,31 @@ connect_up(client_t *self, buf_t *why)
         if (was_interrupted(self)) {
             return EXIT_INTERRUPTED;
         }
+        if (is_other_key(self) && self->dials < self->pins.n) {
+            int code = dial_other_key(self, why);
+            if (code != EXIT_DONE) {
+                return code;
+            }
+            continue;
+        }
         if (dial_is_hopeless(self->state, now_ms - began_ms)) {
             return client_explain(self, why);
         }
         (void)poll_all(self, 100);
         now_ms = clock_mono_ms();
     }
+}
+
+// Keys that were given may have been put together without a folder.
+static void
+take_pins(client_t *self, const char *keys)
+{
+    self->pins = self->credentials->pins;
+    if (self->pins.n == 0) {
+        self->pins.n = 1;
+        memcpy(self->pins.keys[0], self->credentials->coordinator.key, KEY_LEN);
+    }
+    self->keys = keys != NULL ? xstrdup(keys) : NULL;
 }
 
 static int
@@ -151,6 +225,7 @@ start(client_t *self, common_options_t *common, buf_t *why)
         credentials_unseal(common->keys, &source, &self->own, why) != ERR_OK) {
         return EXIT_UNREACHABLE;
     }
+    take_pins(self, common->keys);
     // Looked up while Ctrl-C still ends the program.
     errcode_t rc = endpoint_resolve(
         common->coordinator, DEFAULT_PORT, self->endpoint, why);
@@ -158,7 +233,7 @@ start(client_t *self, common_options_t *common, buf_t *why)
         return rc == ERR_CONFIG ? EXIT_USAGE : EXIT_UNREACHABLE;
     }
     int code = open_signals(self, why);
-    code = code == EXIT_DONE ? dial(self, why) : code;
+    code = code == EXIT_DONE ? start_dial(self, why) : code;
     return code == EXIT_DONE ? connect_up(self, why) : code;
 }
 
@@ -187,10 +262,7 @@ client_close(client_t **self_p)
         return;
     }
     *self_p = NULL;
-    if (self->socket != NULL) {
-        zmq_close(self->socket);
-    }
-    dial_monitor_close(&self->monitor);
+    hang_up(self);
     if (self->zmq_ctx != NULL) {
         zmq_ctx_term(self->zmq_ctx);
     }
@@ -198,6 +270,7 @@ client_close(client_t **self_p)
         close(self->signals);
     }
     credentials_fini(&self->own);
+    free(self->keys);
     received_fini(&self->in);
     free(self);
 }
@@ -264,6 +337,16 @@ news(client_t *self, int64_t now_ms, client_event_t *event)
     return before == DIAL_UP;
 }
 
+static bool
+redial(client_t *self)
+{
+    buf_t why = {0};
+    bool done = dial_other_key(self, &why) == EXIT_DONE;
+
+    buf_fini(&why);
+    return done;
+}
+
 client_event_t
 client_wait(client_t *self, int64_t until_ms, frame_t *frame)
 {
@@ -283,6 +366,9 @@ client_wait(client_t *self, int64_t until_ms, frame_t *frame)
         }
         if (input) {
             return CLIENT_INPUT;
+        }
+        if (is_other_key(self) && knows_other_key(self) && !redial(self)) {
+            return CLIENT_FAILED;
         }
         if (now_ms >= until_ms) {
             return CLIENT_TIMEOUT;

@@ -11,6 +11,7 @@
 #include "coordinator/cli/keys_list.h"
 #include "coordinator/cli/keys_passphrase.h"
 #include "coordinator/cli/keys_reload.h"
+#include "coordinator/cli/keys_rotate.h"
 #include "coordinator/cli/passphrase_io.h"
 
 #include <getopt.h>
@@ -45,6 +46,7 @@ static const char help_text[] =
     "       logtally keys list DIR\n"
     "       logtally keys show DIR NAME\n"
     "       logtally keys revoke DIR NAME\n"
+    "       logtally keys rotate DIR [NAME] [--switch|--back|--finish]\n"
     "       logtally keys passphrase FOLDER [--remove]\n"
     "       logtally keys reload [--coordinator ADDR] [--keys FOLDER]\n"
     "\n"
@@ -55,6 +57,8 @@ static const char help_text[] =
     "  list    name, role, hosts, end, fingerprint and state of every key\n"
     "  show    one key, with its fingerprint in words to compare by voice\n"
     "  revoke  refuse a key from now on, on open connections too\n"
+    "  rotate  another key for the coordinator, or for NAME, with a time in\n"
+    "          which old and new are good; its --help says more\n"
     "  passphrase  set, change or remove the passphrase of a client's key; "
     "its\n"
     "          --help says more\n"
@@ -275,7 +279,8 @@ load_shown(const args_t *args, identity_t *out, const char **state, buf_t *why)
     static const char *const states[] = {"allowed", "revoked", "."};
     errcode_t rc = ERR_NOT_FOUND;
 
-    for (size_t i = 0; i < 3 && rc == ERR_NOT_FOUND; i++) {
+    for (size_t i = 0;
+         i < sizeof states / sizeof *states && rc == ERR_NOT_FOUND; i++) {
         char *path = xasprintf("%s/%s/%s", args->dir, states[i], args->name);
         buf_clear(why);
         rc = keyfile_load_public(path, out, why);
@@ -283,6 +288,25 @@ load_shown(const args_t *args, identity_t *out, const char **state, buf_t *why)
         free(path);
     }
     return rc;
+}
+
+// Another key of that name, that is to take over.
+static void
+print_next(const args_t *args)
+{
+    char *path = xasprintf("%s/next/%s", args->dir, args->name);
+    identity_t next;
+    buf_t ignored = {0};
+    char fingerprint[20];
+
+    if (keyfile_load_public(path, &next, &ignored) == ERR_OK) {
+        key_fingerprint(next.key, fingerprint);
+        printf("next key     %s; to end the old one: logtally keys rotate %s "
+               "%s --finish\n",
+            fingerprint, args->dir, args->name);
+    }
+    buf_fini(&ignored);
+    free(path);
 }
 
 static int
@@ -312,13 +336,21 @@ keys_show(args_t *args)
     print_hosts(&who);
     printf("\nexpires      %s\nfingerprint  %s\nin words     %s\n", expires,
         fingerprint, words);
+    print_next(args);
+    if (strncmp(args->name, "coordinator", 11) == 0) {
+        keys_rotate_tell(args->dir);
+    }
     return EXIT_DONE;
 }
 
 static int
 run_list(args_t *args)
 {
-    return keys_list(args->dir) ? check_folder("list", args->dir) : EXIT_FAILED;
+    if (!keys_list(args->dir)) {
+        return EXIT_FAILED;
+    }
+    keys_rotate_tell(args->dir);
+    return check_folder("list", args->dir);
 }
 
 static const command_t commands[] = {
@@ -465,10 +497,14 @@ cmd_keys(int argc, char **argv)
 {
     if (argc < 2) {
         return usage_error("",
-            "wants init, new, list, show, revoke, passphrase or reload", "");
+            "wants init, new, list, show, revoke, rotate, passphrase or reload",
+            "");
     }
     if (strcmp(argv[1], "reload") == 0) {
         return keys_reload(argc - 1, argv + 1);
+    }
+    if (strcmp(argv[1], "rotate") == 0) {
+        return keys_rotate(argc - 1, argv + 1);
     }
     if (strcmp(argv[1], "passphrase") == 0) {
         return keys_passphrase(argc - 1, argv + 1);

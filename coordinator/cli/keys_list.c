@@ -119,8 +119,8 @@ add_folder(table_t *self, const char *dir, const char *state)
     int n = scandir(folder, &entries, is_shown, alphasort);
     bool good = n >= 0;
 
-    if (n < 0 && errno == ENOENT && strcmp(state, "revoked") == 0) {
-        good = true; // nothing was revoked yet
+    if (n < 0 && errno == ENOENT && strcmp(state, "allowed") != 0) {
+        good = true; // nothing was revoked or rotated yet
     } else if (n < 0) {
         fprintf(stderr, "logtally keys list: cannot read %s: %s%s\n", folder,
             strerror(errno),
@@ -188,10 +188,11 @@ keys_list(const char *dir)
         [STATE] = xstrdup("state"),
     }};
     bool allowed = add_folder(&table, dir, "allowed");
+    bool next = add_folder(&table, dir, "next");
     bool revoked = add_folder(&table, dir, "revoked");
     if (table.n > 1) {
         print_table(&table);
     }
     table_fini(&table);
-    return allowed && revoked;
+    return allowed && next && revoked;
 }

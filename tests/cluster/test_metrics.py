@@ -57,6 +57,17 @@ def setting(tmp_path_factory):
     c.close()
 
 
+def test_two_keys_of_a_name_are_two_series(setting):
+    """While it is rotated: one name twice would be no metrics at all."""
+    c, _ = setting
+    run("keys", "new", c.keys, "twice", "--role", "client")
+    run("keys", "rotate", c.keys, "twice", "--expires", "2099-12-31")
+    name = 'logtally_key_expires_timestamp_seconds{key="twice'
+    wait_for("both ends", lambda: len(
+        [x for x in values(ask(port_of(c.coordinator))[1])
+         if x.startswith(name)]) == 2)
+
+
 def test_the_numbers_are_those_of_the_receipt(setting):
     cluster, log = setting
     receipt = cluster.submit("count", f"web1:{log}", "--shard-size",

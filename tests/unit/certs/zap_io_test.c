@@ -333,6 +333,41 @@ test_an_intake_hears_its_coordinator_alone(void **state)
     hang_up(&dial);
 }
 
+// While the coordinator's key is rotated an intake hears two, and afterwards
+// the old one no longer: neither by a handshake nor on an open connection.
+static void
+test_an_intake_is_given_another_list(void **state)
+{
+    fixture_t *f = *state;
+    identity_t both[2] = {
+        {.name = "coordinator", .roles = ROLE_COORDINATOR, .next = true},
+        {.name = "coordinator", .roles = ROLE_COORDINATOR, .next = true}};
+    identity_t who;
+    char old[LIMIT_NAME], new[LIMIT_NAME];
+
+    memcpy(both[0].key, f->public[ROOT], KEY_LEN);
+    memcpy(both[1].key, f->public[WEB1], KEY_LEN);
+    identity_id(&both[0], old);
+    identity_id(&both[1], new);
+    allowlist_t *list = allowlist_of_all(both, 2);
+    CHECK_OK(zap_start(f->ctx, &list, NULL, &f->zap));
+    listen_as(f, ZMQ_PULL, "intake");
+    dial_t first = dial_as(f, ZMQ_PUSH, ROOT);
+    check_user(f, &first, false, old);
+    dial_t second = dial_as(f, ZMQ_PUSH, WEB1);
+    check_user(f, &second, false, new);
+
+    list = allowlist_of_all(&both[1], 1);
+    zap_replace(f->zap, &list);
+    assert_null(list);
+    CHECK_ERR(zap_identity(f->zap, old, &who), ERR_NOT_FOUND);
+    CHECK_OK(zap_identity(f->zap, new, &who));
+    check_state(f, ZMQ_PUSH, ROOT, DIAL_REFUSED);
+    check_user(f, &second, false, new);
+    hang_up(&first);
+    hang_up(&second);
+}
+
 static void
 test_an_unknown_key_is_refused(void **state)
 {
@@ -648,6 +683,7 @@ main(void)
         TEST(test_an_answer_finds_its_way_back),
         TEST(test_every_role_has_its_sockets),
         TEST(test_an_intake_hears_its_coordinator_alone),
+        TEST(test_an_intake_is_given_another_list),
         TEST(test_an_unknown_key_is_refused),
         TEST(test_a_wrong_server_key_is_a_closed_door),
         TEST(test_nobody_there_is_no_answer),

@@ -183,7 +183,7 @@ test_wrong_command_lines_are_usage_errors(void **state)
         const char *line;
         const char *words;
     } cases[] = {
-        {"keys", "init, new, list, show, revoke, passphrase or reload"},
+        {"keys", "init, new, list, show, revoke, rotate, passphrase or reload"},
         {"keys destroy DIR", "there is no destroy"},
         {"keys init", "wants DIR"},
         {"keys init DIR more", "wants DIR"},
