@@ -7,6 +7,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/xalloc.h"
+#include "coordinator/fences_io.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -323,6 +324,7 @@ start(coordinator_io_t *self, const coordinator_options_t *options, buf_t *why)
     rc = rc != ERR_OK ? rc
                       : state_raise_epoch(
                             self->state, (uint64_t)time(NULL), &epoch, why);
+    rc = rc != ERR_OK ? rc : fences_put_up(options, why);
     rc = rc != ERR_OK ? rc : open_journal(self, options, why);
     rc = rc != ERR_OK ? rc : open_audit(self, options, why);
     rc = rc != ERR_OK ? rc : open_signals(self, why);

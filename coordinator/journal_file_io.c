@@ -140,6 +140,7 @@ open_file(journal_file_t *self, buf_t *why)
                       : run(self,
                             "PRAGMA locking_mode = EXCLUSIVE;"
                             "PRAGMA auto_vacuum = INCREMENTAL;"
+                            "PRAGMA temp_store = MEMORY;" // no other folder
                             "PRAGMA journal_mode = WAL;"
                             "PRAGMA synchronous = FULL",
                             why);

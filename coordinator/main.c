@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/base/log.h"
 #include "common/base/private.h"
+#include "common/confine/selftest.h"
 #include "coordinator/coordinator_io.h"
 
 #include <stdio.h>
@@ -52,6 +53,9 @@ run(const coordinator_options_t *options, buf_t *text)
         settings_print(
             coordinator_settings, n_coordinator_settings, options, text);
         return print(text);
+    }
+    if (options->selftest) {
+        return confine_selftest("coordinator", false);
     }
     errcode_t rc = coordinator_options_check(options, text);
     if (rc == ERR_OK && options->check_config) {

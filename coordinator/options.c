@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "coordinator/options.h"
 
+#include "common/confine/confine.h"
+
+#include <stdlib.h>
 #include <string.h>
 
 #define AT(field) offsetof(coordinator_options_t, field)
@@ -127,6 +130,18 @@ const setting_t coordinator_settings[] = {
         .offset = AT(dashboard_host),
         .value = "NAME,...",
         .help = "names other than localhost by which the dashboard is opened"},
+    {.name = "confine",
+        .kind = SETTING_TEXT,
+        .offset = AT(confine),
+        .fallback = "yes",
+        .value = "HOW",
+        .help = CONFINE_HELP},
+    {.name = "sandbox-selftest",
+        .kind = SETTING_FLAG,
+        .offset = AT(selftest),
+        .help = "try what a coordinator may not do, say what came of it, and "
+                "exit",
+        .command_line_only = true},
     {.name = "verbose",
         .letter = 'v',
         .kind = SETTING_FLAG,
@@ -201,6 +216,10 @@ coordinator_options_check(const coordinator_options_t *self, buf_t *why)
             why, "--state is missing: name a folder that results are kept in");
         return ERR_CONFIG;
     }
+    if (!confine_is_setting(self->confine)) {
+        buf_put_str(why, "--confine is yes, must or no");
+        return ERR_CONFIG;
+    }
     if (self->control_port == self->sink_port && self->sink_port != 0) {
         buf_put_str(why, "--control-port and --sink-port must differ");
         return ERR_CONFIG;
@@ -227,4 +246,46 @@ coordinator_options_help(buf_t *out)
     buf_put_str(out,
         "\n"
         "Exit codes: 0 ended by a signal, 1 failed, 2 wrong settings.\n");
+}
+
+// By the names of the settings, so that a port that is added is not forgotten.
+static bool
+is_port(const setting_t *row)
+{
+    static const char end[] = "-port";
+    size_t len = strlen(row->name);
+
+    return row->kind == SETTING_NUMBER && len > sizeof end - 1 &&
+           strcmp(row->name + len - (sizeof end - 1), end) == 0;
+}
+
+// The number behind the last colon, where there is one.
+static size_t
+port_behind(const char *address, uint16_t *out)
+{
+    const char *colon = address != NULL ? strrchr(address, ':') : NULL;
+
+    if (colon == NULL) {
+        return 0;
+    }
+    *out = (uint16_t)strtoul(colon + 1, NULL, 10);
+    return 1;
+}
+
+size_t
+coordinator_options_ports(
+    const coordinator_options_t *self, uint16_t *out, size_t max)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < n_coordinator_settings && n + 2 < max; i++) {
+        const setting_t *row = &coordinator_settings[i];
+        if (is_port(row)) {
+            int64_t port;
+            memcpy(&port, (const uint8_t *)self + row->offset, sizeof port);
+            out[n++] = (uint16_t)port;
+        }
+    }
+    n += port_behind(self->metrics, &out[n]);
+    return n + port_behind(self->dashboard, &out[n]);
 }

@@ -27,6 +27,8 @@ typedef struct coordinator_options {
     char *dashboard;
     char *dashboard_token;
     char *dashboard_host;
+    char *confine;
+    bool selftest;
     bool verbose;
     bool check_config;
     bool print_config;
@@ -45,5 +47,8 @@ void coordinator_options_fini(coordinator_options_t *self);
 MUST_CHECK errcode_t coordinator_options_check(
     const coordinator_options_t *self, buf_t *why);
 void coordinator_options_help(buf_t *out);
+// The ports that the settings name, at most `max`; 0: any free one.
+size_t coordinator_options_ports(
+    const coordinator_options_t *self, uint16_t *out, size_t max);
 
 #endif

@@ -51,6 +51,12 @@ typedef struct daemon {
 // anything was done: deadlines may have changed, and more may be left.
 bool daemon_carry_out(daemon_t *self);
 
+// fences_io.c
+// Confines the process as the options want; `program` is started in it. The
+// roots are open, and there is one thread.
+MUST_CHECK errcode_t daemon_put_up_fences(
+    const daemon_t *self, const char *program, buf_t *why);
+
 // pins_io.c
 // What the intake lets in: every key that is taken for the coordinator's.
 allowlist_t *daemon_allowed(const daemon_t *self);

@@ -5,6 +5,7 @@
 #include "common/base/private.h"
 #include "common/base/settings.h"
 #include "common/base/xalloc.h"
+#include "common/confine/selftest.h"
 #include "common/net/curve_socket.h"
 #include "worker/files_io.h"
 #include "worker/options.h"
@@ -126,7 +127,8 @@ work(const worker_settings_t *v, const credentials_t *keys, buf_t *why)
         .signal_fd = open_signals(),
         .drain_ms = v->drain,
         .metrics = v->metrics,
-        .metrics_token = v->metrics_token};
+        .metrics_token = v->metrics_token,
+        .confine = v->confine};
 
     if (options.signal_fd == -1) {
         buf_printf(why, "cannot take signals: %s", strerror(errno));
@@ -213,7 +215,9 @@ decide(const worker_settings_t *v, const settings_list_t *operands)
         return EXIT_USAGE;
     }
     if (v->selftest) {
-        return selftest_run(v->allow_weak);
+        int executor = selftest_run(v->allow_weak);
+        int supervisor = confine_selftest("supervisor", true);
+        return executor != EXIT_DONE ? executor : supervisor;
     }
     if ((text = worker_settings_fault(v)) != NULL) {
         return complain(text, strlen(text), EXIT_USAGE);

@@ -2,6 +2,7 @@
 #include "worker/options.h"
 
 #include "common/base/limits.h"
+#include "common/confine/confine.h"
 
 #include <string.h>
 
@@ -47,10 +48,14 @@ const setting_t worker_settings[] = {
         "who asks for metrics has to bring what is in FILE; needed beyond "
         "loopback",
         false},
+    {"confine", 0, SETTING_TEXT, AT(confine), "yes", 0, 0, "HOW", CONFINE_HELP,
+        false},
     {"allow-weak-sandbox", 0, SETTING_FLAG, AT(allow_weak), NULL, 0, 0, NULL,
         "count also where a fence around the executors is missing", false},
     {"sandbox-selftest", 0, SETTING_FLAG, AT(selftest), NULL, 0, 0, NULL,
-        "try what an executor may not do, say what came of it, and stop", true},
+        "try what executor and supervisor may not do, say what came of it, "
+        "and stop",
+        true},
     {"config", 0, SETTING_TEXT, AT(config), NULL, 0, 0, "FILE",
         "configuration file (default: " WORKER_CONFIG " if it exists)", true},
     {"verbose", 'v', SETTING_FLAG, AT(verbose), NULL, 0, 0, NULL, "log more",
@@ -102,6 +107,9 @@ worker_settings_fault(const worker_settings_t *v)
     if (v->name != NULL &&
         (v->name[0] == '\0' || strlen(v->name) >= LIMIT_NAME)) {
         return "--name: a name has 1 to 127 bytes";
+    }
+    if (!confine_is_setting(v->confine)) {
+        return "--confine is yes, must or no";
     }
     if (v->advertise != NULL && strlen(v->advertise) >= LIMIT_ENDPOINT) {
         return "--advertise: the address is too long";

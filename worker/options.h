@@ -24,6 +24,7 @@ typedef struct worker_settings {
     char *executor_user;
     char *metrics;
     char *metrics_token;
+    char *confine;
     bool allow_weak;
     bool selftest;
     char *config;

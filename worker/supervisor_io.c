@@ -9,6 +9,7 @@
 #include "common/base/log.h"
 #include "common/base/xalloc.h"
 #include "worker/daemon_io.h"
+#include "worker/executor_spawn_io.h"
 
 #include <errno.h>
 #include <sodium.h>
@@ -186,11 +187,11 @@ start_lister(daemon_t *self, buf_t *why)
 
 // Not before each says that it is confined may it be given anything.
 static errcode_t
-start_executors(daemon_t *self, buf_t *why)
+start_executors(daemon_t *self, const char *program, buf_t *why)
 {
     const worker_options_t *o = self->options;
     const executors_options_t options = {.n = o->executors,
-        .program = o->program,
+        .program = program,
         .budget = o->memory,
         .pack = true,
         .allow_weak_sandbox = o->allow_weak_sandbox,
@@ -209,6 +210,18 @@ start_executors(daemon_t *self, buf_t *why)
 }
 
 static errcode_t
+confine_and_start(daemon_t *self, buf_t *why)
+{
+    const char *given = self->options->program;
+    char *program = given != NULL ? xstrdup(given) : executor_beside();
+    errcode_t rc = daemon_put_up_fences(self, program, why);
+
+    rc = rc == ERR_OK ? start_executors(self, program, why) : rc;
+    free(program);
+    return rc;
+}
+
+static errcode_t
 open_all(daemon_t *self, buf_t *why)
 {
     const worker_options_t *o = self->options;
@@ -216,7 +229,7 @@ open_all(daemon_t *self, buf_t *why)
 
     self->items = xcalloc(POLL_EXECUTORS + o->executors, sizeof *self->items);
     if ((rc = files_open(o->roots, o->n_roots, &self->files, why)) ||
-        (rc = start_executors(self, why)) || (rc = start_lister(self, why)) ||
+        (rc = confine_and_start(self, why)) || (rc = start_lister(self, why)) ||
         (rc = open_context(self, why)) || (rc = open_intake(self, why))) {
         return rc;
     }

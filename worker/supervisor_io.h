@@ -31,6 +31,7 @@ typedef struct worker_options {
     int64_t drain_ms;          // how long work may be brought to its end
     const char *metrics;       // ADDRESS:PORT, or NULL: none are served
     const char *metrics_token; // file, or NULL
+    const char *confine;       // the setting; NULL: not, as in tests
 } worker_options_t;
 
 // Runs until a signal comes: ERR_OK. Trouble with the coordinator is logged

@@ -1,23 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/base/private.h"
 
+#include "common/base/sanitized.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define HAS_LEAK_CHECKER 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define HAS_LEAK_CHECKER 1
-#endif
-#endif
-#ifndef HAS_LEAK_CHECKER
-#define HAS_LEAK_CHECKER 0
-#endif
 
 // The hard limit too: nothing in this process can raise it again.
 static errcode_t
@@ -42,7 +33,7 @@ private_process(void)
 void
 private_or_die(const char *program)
 {
-    errcode_t rc = HAS_LEAK_CHECKER ? forbid_core() : private_process();
+    errcode_t rc = BUILD_IS_SANITIZED ? forbid_core() : private_process();
 
     if (rc != ERR_OK) {
         fprintf(stderr, "%s: cannot keep its memory private: %s\n", program,

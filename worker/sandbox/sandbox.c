@@ -4,6 +4,7 @@
 // come after; the filter comes last, since it refuses all of this.
 #include "worker/sandbox/sandbox.h"
 
+#include "common/base/sanitized.h"
 #include "worker/sandbox/fences.h"
 
 #include <errno.h>
@@ -15,16 +16,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define FOR_TESTS 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define FOR_TESTS 1
-#endif
-#endif
-#ifndef FOR_TESTS
-#define FOR_TESTS 0
-#endif
 #ifndef SYS_close_range
 #define SYS_close_range 436
 #endif
@@ -32,7 +23,7 @@
 bool
 sandbox_is_for_tests(void)
 {
-    return FOR_TESTS != 0;
+    return BUILD_IS_SANITIZED != 0;
 }
 
 bool
@@ -70,7 +61,8 @@ set_limits(const sandbox_options_t *o)
     return limit(RLIMIT_CORE, 0) && limit(RLIMIT_NPROC, 0) &&
            lower(RLIMIT_FSIZE, o->file_size) &&
            lower(RLIMIT_NOFILE, o->max_fds) &&
-           (o->memory == 0 || FOR_TESTS || lower(RLIMIT_DATA, o->memory));
+           (o->memory == 0 || BUILD_IS_SANITIZED ||
+               lower(RLIMIT_DATA, o->memory));
 }
 
 // False: text says what is missing. A supervisor that died before the death
@@ -99,7 +91,7 @@ set_process(const sandbox_options_t *o, sandbox_report_t *out)
 void
 sandbox_enter(const sandbox_options_t *o, sandbox_report_t *out)
 {
-    bool files = FOR_TESTS && !o->strict;
+    bool files = BUILD_IS_SANITIZED && !o->strict;
 
     *out = (sandbox_report_t){.level = SANDBOX_WEAK};
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {

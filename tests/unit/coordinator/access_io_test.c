@@ -201,6 +201,8 @@ start_coordinator(world_t *w)
         NULL};
 
     CHECK_OK(coordinator_options_parse(13, argv, &options, &why));
+    free(options.confine);
+    options.confine = NULL; // this process does more than a coordinator
     CHECK_OK(coordinator_io_open(&options, &w->io, &why));
     w->ports[CONTROL] = w->io->control_port;
     w->ports[SINK] = w->io->sink_port;
