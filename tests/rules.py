@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who may include whom, and the SPDX line first. Prints what is wrong."""
+"""Who may include whom, the SPDX line first, and a test for each limit.
+Prints what is wrong."""
 import re
 import subprocess
 import sys
@@ -28,8 +29,24 @@ def wrong(path, quote, name):
     return None
 
 
+# Those that no unit test can reach, and why.
+OUT_OF_REACH = {"LIMIT_FRAMES": "four million headers take seconds to read"}
+
+
+def untested_limits():
+    """A limit that no unit test names is one that nobody tried."""
+    names = re.findall(r"^#define (LIMIT_\w+)",
+                       (ROOT / "common/base/limits.h").read_text(), re.M)
+    tests = "".join(path.read_text() for path in
+                    (ROOT / "tests" / "unit").rglob("*.[ch]"))
+    known = set(re.findall(r"\bLIMIT_\w+", tests))
+    return [f"common/base/limits.h: {name}: no unit test names it; test it at "
+            "its value and one past" for name in names
+            if name not in known and name not in OUT_OF_REACH]
+
+
 def main():
-    faults = []
+    faults = untested_limits()
     files = subprocess.run(["git", "ls-files", "*.c", "*.h"], cwd=ROOT,
                            capture_output=True, text=True).stdout.split()
     for path in files or sys.exit("no sources found"):

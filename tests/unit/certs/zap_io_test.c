@@ -613,6 +613,7 @@ test_a_multipart_message_is_drained_and_refused(void **state)
     hang_up(&dial);
 }
 
+// What CURVE adds (LIMIT_CURVE_OVERHEAD) is not taken from what may be said.
 static void
 test_an_over_long_frame_never_arrives(void **state)
 {

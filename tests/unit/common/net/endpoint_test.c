@@ -3,6 +3,8 @@
 
 #include "tests/unit/cmocka_all.h"
 
+#include "common/net/curve_inside.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -63,6 +65,23 @@ test_an_over_long_name_is_no_address(void **state)
     buf_fini(&why);
 }
 
+// As long as it may be with its port and its end: LIMIT_ENDPOINT.
+static void
+test_the_longest_name_of_a_monitor(void **state)
+{
+    static const char scheme[] = "inproc://";
+    char name[LIMIT_ENDPOINT + 1] = {0};
+    char out[LIMIT_ENDPOINT];
+    const size_t longest = LIMIT_ENDPOINT - sizeof scheme;
+
+    (void)state;
+    memset(name, 'a', longest);
+    assert_true(monitor_endpoint(name, out));
+    assert_int_equal(strlen(out), LIMIT_ENDPOINT - 1);
+    name[longest] = 'a';
+    assert_false(monitor_endpoint(name, out));
+}
+
 static void
 test_every_state_has_its_sentence(void **state)
 {
@@ -84,6 +103,7 @@ main(void)
         cmocka_unit_test(test_addresses_become_numeric_endpoints),
         cmocka_unit_test(test_what_is_no_address_is_told),
         cmocka_unit_test(test_an_over_long_name_is_no_address),
+        cmocka_unit_test(test_the_longest_name_of_a_monitor),
         cmocka_unit_test(test_every_state_has_its_sentence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

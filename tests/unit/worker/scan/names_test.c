@@ -130,6 +130,33 @@ test_a_csv_header_names_the_columns(void **state)
     check_counts("count", "csv", "only,a,header\n", "=0 ");
 }
 
+// A header and one line, of so many columns.
+static void
+check_columns(unsigned n, const char *query, const char *want)
+{
+    buf_t text = {0};
+
+    for (int row = 0; row < 2; row++) {
+        for (unsigned i = 1; i <= n; i++) {
+            buf_printf(&text, "%s%s%u", i > 1 ? "," : "", row ? "v" : "c", i);
+        }
+        buf_put_str(&text, "\n");
+    }
+    buf_put_u8(&text, 0);
+    check_counts(query, "csv", (const char *)text.p, want);
+    buf_fini(&text);
+}
+
+// Of a header with one more the lines have more values than it has names.
+static void
+test_a_header_has_so_many_columns(void **state)
+{
+    (void)state;
+    assert_int_equal(LIMIT_TABLE_COLUMNS, 1024);
+    check_columns(LIMIT_TABLE_COLUMNS, "count by c1024", "v1024=1 ");
+    check_columns(LIMIT_TABLE_COLUMNS + 1, "count by c1", "");
+}
+
 static void
 test_csv_counts_the_same_however_it_is_cut(void **state)
 {
@@ -283,6 +310,7 @@ main(void)
         cmocka_unit_test(test_members_are_keys_by_their_names),
         cmocka_unit_test(test_json_counts_the_same_however_it_is_cut),
         cmocka_unit_test(test_a_csv_header_names_the_columns),
+        cmocka_unit_test(test_a_header_has_so_many_columns),
         cmocka_unit_test(test_csv_counts_the_same_however_it_is_cut),
         cmocka_unit_test(test_directives_name_the_columns_until_the_next),
         cmocka_unit_test(test_w3c_counts_the_same_however_it_is_cut),

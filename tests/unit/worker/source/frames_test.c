@@ -78,6 +78,7 @@ find(int fd, source_kind_t kind, uint64_t size, uint64_t *cuts)
     size_t n = 0;
 
     frames_find(fd, kind, size, &out);
+    assert_true(out.len <= LIMIT_CUTS_BYTES);
     rd_t r = rd_init(buf_span(&out));
     while (rd_left(&r) > 0) {
         CHECK_OK(rd_varint(&r, &distance));

@@ -302,6 +302,7 @@ unpack_with_limit(span_t bytes, source_kind_t kind, uint64_t limit)
     return rc;
 }
 
+// LIMIT_UNPACKED itself is 64 GiB; it is held to the byte with a smaller one.
 // gzip stays below what is allowed by its format.
 static void
 check_bomb(span_t packed, source_kind_t kind, size_t len)
