@@ -41,7 +41,8 @@ wait_for_state(dial_monitor_t *monitor)
 }
 
 static dial_state_t
-dial(const char *endpoint, const credentials_t *keys, int type)
+dial_with(const char *endpoint, const credentials_t *keys,
+    const uint8_t *server, int type)
 {
     dial_state_t state = DIAL_NO_ANSWER;
     dial_monitor_t *monitor = NULL;
@@ -49,7 +50,7 @@ dial(const char *endpoint, const credentials_t *keys, int type)
     buf_t why = {0};
     void *zmq_ctx = zmq_ctx_new();
     const curve_dial_t options = {.type = type,
-        .server_public = keys->coordinator.key,
+        .server_public = server,
         .own_public = keys->self.public_key,
         .own_secret = keys->self.secret_key,
         .endpoint = endpoint,
@@ -70,6 +71,18 @@ dial(const char *endpoint, const credentials_t *keys, int type)
         zmq_ctx_term(zmq_ctx);
     }
     buf_fini(&why);
+    return state;
+}
+
+// While the coordinator's key is rotated there are two that may be its.
+static dial_state_t
+dial(const char *endpoint, const credentials_t *keys, int type)
+{
+    dial_state_t state = dial_with(endpoint, keys, keys->coordinator.key, type);
+
+    for (size_t i = 1; i < keys->pins.n && state == DIAL_CLOSED; i++) {
+        state = dial_with(endpoint, keys, keys->pins.keys[i], type);
+    }
     return state;
 }
 

@@ -87,6 +87,8 @@ def test_the_coordinators_key(two, tmp_path):
     # Who has the old one alone is told what it may be.
     p = two.cli("jobs", "--keys", old_client, ok=False)
     assert p.returncode == 5 and b"was it rotated?" in p.stderr
+    p = two.cli("doctor", "-o", "json", ok=False)
+    assert b"handshake" not in p.stdout and p.returncode in (0, 1), p.stdout
     two.workers["web1"].popen.send_signal(signal.SIGCONT)
     check_answer(two)  # web1 counted the rest for the second
 
