@@ -12,6 +12,9 @@
 
 #define MEND "; mend with: "
 
+static char *printed(const char *fmt, va_list ap)
+    __attribute__((format(printf, 1, 0)));
+
 static char *
 printed(const char *fmt, va_list ap)
 {
