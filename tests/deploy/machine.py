@@ -57,18 +57,19 @@ class Unfit(Exception):
 
 def sh(*args, ok=True, **kw):
     p = subprocess.run([str(a) for a in args], stdout=subprocess.PIPE,
-                       stderr=subprocess.STDOUT, text=True,
-                       stdin=subprocess.DEVNULL, **{"timeout": 600, **kw})
+                       text=True, stdin=subprocess.DEVNULL,
+                       **{"stderr": subprocess.STDOUT, "timeout": 600, **kw})
     if ok and p.returncode != 0:
         raise AssertionError(f"{' '.join(map(str, args))}: {p.returncode}\n"
                              f"{p.stdout[-3000:]}")
     return p.stdout if ok else p
 
 
-def need_tools():
+def need_tools(*more):
     if os.geteuid() != 0:
         raise Unfit("needs root")
-    for tool in ("debootstrap", "unshare", "nsenter", "pivot_root", "ip"):
+    for tool in ("debootstrap", "unshare", "nsenter", "pivot_root", "ip",
+                 *more):
         if shutil.which(tool) is None:
             raise Unfit(f"{tool} is not installed")
 
@@ -87,31 +88,38 @@ def fetch(folder, release):
     shutil.copy("/etc/resolv.conf", folder / "etc/resolv.conf")
 
 
-def satisfy(folder, wanted):
+def satisfy(folder, wanted, *options):
     policy = folder / "usr/sbin/policy-rc.d"
     policy.write_text("#!/bin/sh\nexit 101\n")
     policy.chmod(0o755)
-    sh("chroot", folder, "apt-get", "satisfy", "-y", "-q",
-       "--no-install-recommends", wanted,
+    sh("chroot", folder, "apt-get", "satisfy", "-y", "-q", *options,
+       ", ".join(sorted(wanted)),
        env={"PATH": PATH, "DEBIAN_FRONTEND": "noninteractive"})
     policy.unlink()
 
 
-def make_base(folder, debs, release, more=()):
+def depends_of(debs):
+    """What they want of Debian."""
+    found = {d.strip() for deb in debs for d in
+             sh("dpkg-deb", "-f", deb, "Depends").split(",")}
+    return {d for d in found if d and not d.startswith("logtally")}
+
+
+def make_base(folder, release, installed, at_hand=()):
     """What a host has before our packages come: made once, and again when
-    they want something else."""
-    depends = [d.strip() for deb in debs for d in
-               sh("dpkg-deb", "-f", deb, "Depends").split(",")]
-    wanted = ", ".join(sorted({d for d in [*depends, *more]
-                               if d and not d.startswith("logtally")}))
+    something else is wanted. at_hand: where apt looks before it asks the
+    network, which a host of these tests does not have."""
     has = folder.parent / "base-has"
+    wanted = f"{sorted(installed)}\n{sorted(at_hand)}\n"
     if has.exists() and has.read_text() == wanted:
         return
     try:
         has.unlink(missing_ok=True)
         if not folder.exists():
             fetch(folder, release)
-        satisfy(folder, wanted)
+        satisfy(folder, installed, "--no-install-recommends")
+        if at_hand:
+            satisfy(folder, at_hand, "--download-only")
         has.write_text(wanted)
     except AssertionError as e:
         shutil.rmtree(folder, ignore_errors=True)

@@ -5,18 +5,20 @@ hang, upgrade, remove, purge. Skipped where this machine cannot do it.
 usage: packages.py FOLDER_OF_DEBS WORK_FOLDER [RELEASE]
 """
 import json
-import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-from machine import Machine, Unfit, host_release, make_base, need_tools, sh
+from machine import (Machine, Unfit, depends_of, host_release, make_base,
+                     need_tools, sh)
+from written import as_written
 
 DAEMONS = ("coordinator", "worker")
 LINES = 5000
+FOLDER = "/var/tmp"
+HERE = {"COORDINATOR": "127.0.0.1"}
 SKIPPED = 77
-ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def said(text):
@@ -66,14 +68,6 @@ def is_running(m, name):
     m.until(f"{name} runs", running, 60)
 
 
-def as_written(m, name):
-    """The commands of docs/operations.md as they stand."""
-    text = (ROOT / "docs/operations.md").read_text()
-    block = re.search(rf"<!-- tried: {name} -->\n```sh\n(.*?)```", text, re.S)
-    return m.run("sh", "-e", "-c", "cd /var/tmp\n" +
-                 block.group(1).replace("COORDINATOR", "127.0.0.1"))
-
-
 # The host to enrol is this one.
 SSH = """#!/bin/sh
 shift
@@ -82,15 +76,16 @@ exec sh -c "$*"
 
 
 def enrol(m):
+    one = {**HERE, "root@web1 root@web2 root@web3": "root@web1"}
     ssh = m.root / "usr/local/bin/ssh"
     ssh.write_text(SSH)
     ssh.chmod(0o755)
-    told = as_written(m, "enrol")
+    told = as_written(m, "enrol", FOLDER, one)
     assert "web1: changed" in told, told
-    told = as_written(m, "enrol")
+    told = as_written(m, "enrol", FOLDER, one)
     assert "web1: unchanged" in told, told
     ssh.unlink()
-    told = as_written(m, "client")
+    told = as_written(m, "client", FOLDER, HERE)
     assert "web1" in told and "full" in told, told
 
 
@@ -252,7 +247,7 @@ def journey(m, debs, tarball):
     assert "stays stopped until /etc/logtally/keys" in told, told
     stays_stopped(m, "coordinator", "/etc/logtally/keys/coordinator_secret")
     said("installed; the coordinator stays stopped and says what is missing")
-    as_written(m, "coordinator")
+    as_written(m, "coordinator", FOLDER, {})
     is_running(m, "coordinator")
     said("the coordinator is ready: " + m.unit("coordinator", "StatusText"))
     install(m, [worker])
@@ -291,7 +286,7 @@ def main():
     try:
         need_tools()
         work.mkdir(parents=True, exist_ok=True)
-        make_base(work / "base", debs, release)
+        make_base(work / "base", release, depends_of(debs))
         root = work / "root"
         shutil.rmtree(root, ignore_errors=True)
         sh("cp", "-a", "--reflink=auto", work / "base", root)

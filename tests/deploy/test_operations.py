@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""docs/operations.md names the events that the daemons log, and no others."""
+"""docs/operations.md names the events that the daemons log, and no others; the
+blocks that it calls tried are run by `./dev fleet-test` and package-test."""
 import re
 from pathlib import Path
 
@@ -35,3 +36,11 @@ def explained():
 def test_every_event_is_explained_once():
     assert len(logged()) > 40
     assert sorted(logged()) == sorted(explained())
+
+
+def test_blocks_called_tried_are_run():
+    text = (ROOT / "docs" / "operations.md").read_text()
+    told = re.findall(r"<!-- tried: (\w+) -->\n```sh\n", text)
+    assert len(told) == text.count("<!-- tried:") == len(set(told))
+    by_hand = (ROOT / "tests" / "deploy" / "by_hand.py").read_text()
+    assert {n for n in told if f'"{n}"' not in by_hand} == set()
