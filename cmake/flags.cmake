@@ -8,12 +8,14 @@ foreach(kind RELEASE RELWITHDEBINFO MINSIZEREL)
 endforeach()
 set(CMAKE_C_FLAGS_RELEASE "-O2 -g")
 
-# The loops over lines and keys call small functions of other files.
+# The loops over lines and keys call small functions of other files. What is
+# built to be looked at alone can do without: every test links anew then.
+option(LT_LTO "optimise release builds at link time" ON)
 include(CheckIPOSupported)
 check_ipo_supported(RESULT lt_has_ipo OUTPUT lt_ipo_why LANGUAGES C)
-if(lt_has_ipo)
+if(lt_has_ipo AND LT_LTO)
     set(CMAKE_INTERPROCEDURAL_OPTIMIZATION_RELEASE ON)
-else()
+elseif(LT_LTO)
     message(STATUS "built without link-time optimisation: ${lt_ipo_why}")
 endif()
 
