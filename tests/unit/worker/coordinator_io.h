@@ -116,10 +116,26 @@ allow(fixture_t *f, bool worker)
     }
 }
 
+// The port of a socket that was closed is free when the I/O thread has closed
+// it, too: a moment later.
+static inline void
+listen_at(fixture_t *f, const curve_bind_t *o, void **socket, uint16_t *port)
+{
+    int64_t until = clock_mono_ms() + PATIENCE;
+    buf_t why = {0};
+    errcode_t rc;
+
+    while ((rc = curve_bind(f->zmq_ctx, o, socket, port, &why)) != ERR_OK &&
+           o->port != 0 && clock_mono_ms() < until) {
+        usleep(1000);
+    }
+    buf_fini(&why);
+    CHECK_OK(rc);
+}
+
 static inline void
 listen_there(fixture_t *f)
 {
-    buf_t why = {0};
     curve_bind_t o = {.type = ZMQ_ROUTER,
         .domain = "control",
         .secret = f->coordinator,
@@ -129,14 +145,14 @@ listen_there(fixture_t *f)
         .hwm = 1000,
         .heartbeats = true};
 
-    CHECK_OK(curve_bind(f->zmq_ctx, &o, &f->control, &f->control_port, &why));
+    listen_at(f, &o, &f->control, &f->control_port);
     o.type = ZMQ_PULL;
     o.domain = "sink";
     o.port = f->sink_port;
     o.max_frame = LIMIT_SINK;
     o.hwm = 16;
     o.heartbeats = false;
-    CHECK_OK(curve_bind(f->zmq_ctx, &o, &f->sink, &f->sink_port, &why));
+    listen_at(f, &o, &f->sink, &f->sink_port);
     snprintf(
         f->endpoint, sizeof f->endpoint, "tcp://127.0.0.1:%u", f->control_port);
 }
@@ -157,7 +173,6 @@ hang_up(fixture_t *f)
 static inline void
 listen_lane(fixture_t *f)
 {
-    buf_t why = {0};
     const curve_bind_t o = {.type = ZMQ_ROUTER,
         .domain = "lane",
         .secret = f->coordinator,
@@ -166,7 +181,7 @@ listen_lane(fixture_t *f)
         .max_frame = LIMIT_LANE,
         .hwm = 10};
 
-    CHECK_OK(curve_bind(f->zmq_ctx, &o, &f->intake, &f->lane_port, &why));
+    listen_at(f, &o, &f->intake, &f->lane_port);
 }
 
 static inline void *
