@@ -26,11 +26,12 @@ def run(*argv, **kw):
 
 
 def copy(source, tree):
-    """The tree as it stands, without losing what was built of it before."""
+    """The tree as it stands, without losing what was built of it before. What
+    differs gets a new time: it was built from a bug when that run was killed."""
     tree.mkdir(parents=True, exist_ok=True)
     files = run("git", "-C", source, "ls-files", "-co",
                 "--exclude-standard").stdout
-    p = subprocess.run(["rsync", "-a", "--checksum", "--delete",
+    p = subprocess.run(["rsync", "-rlp", "--checksum", "--delete",
                         "--exclude=/build", "--files-from=-", f"{source}/",
                         f"{tree}/"], input=files, text=True)
     return p.returncode == 0
