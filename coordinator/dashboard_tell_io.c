@@ -3,11 +3,11 @@
 // second, and sooner for who has just come. While nobody looks it does nothing.
 #include "coordinator/coordinator_inside_io.h"
 
+#include "common/base/clock.h"
 #include "common/base/log.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #define TELL_MS 1000
@@ -92,15 +92,14 @@ void
 dashboard_io_tell(coordinator_io_t *self, int64_t now_ms)
 {
     board_want_t wants[BOARD_TOPICS];
-    struct timespec t;
 
     if (now_ms < self->dashboard_at_ms) {
         return;
     }
     size_t n = board_wants(dashboard_board(self->dashboard), wants);
-    clock_gettime(CLOCK_REALTIME, &t);
+    int64_t wall_ms = clock_wall_ms();
     for (size_t i = 0; i < n; i++) {
-        tell(self, &wants[i], (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000);
+        tell(self, &wants[i], wall_ms);
     }
     self->dashboard_told_ms = now_ms;
     self->dashboard_at_ms = n > 0 ? now_ms + TELL_MS : INT64_MAX;

@@ -2,10 +2,9 @@
 #include "common/service/http_io.h"
 
 #include "common/base/xalloc.h"
+#include "common/service/httpd_io.h"
 #include "common/service/listen_io.h"
 
-#include <errno.h>
-#include <microhttpd.h>
 #include <pthread.h>
 #include <sodium.h>
 #include <stdlib.h>
@@ -93,24 +92,15 @@ http_io_put(http_io_t *self, buf_t *text)
 static errcode_t
 start(http_io_t *self, const struct sockaddr_storage *at, buf_t *why)
 {
-    unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL |
-                     (at->ss_family == AF_INET6 ? MHD_USE_IPv6 : 0);
+    const httpd_options_t o = {.what = "metrics",
+        .flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL,
+        .connections = CONNECTIONS,
+        .timeout_s = TIMEOUT_S,
+        .connection_bytes = REQUEST_BYTES,
+        .on_request = on_request,
+        .ctx = self};
 
-    self->daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_request, self,
-        MHD_OPTION_SOCK_ADDR, (const struct sockaddr *)at,
-        MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT,
-        TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)REQUEST_BYTES,
-        MHD_OPTION_END);
-    const union MHD_DaemonInfo *info =
-        self->daemon == NULL
-            ? NULL
-            : MHD_get_daemon_info(self->daemon, MHD_DAEMON_INFO_BIND_PORT);
-    if (info == NULL) {
-        buf_printf(why, "cannot serve metrics: %s", strerror(errno));
-        return ERR_IO;
-    }
-    self->port = info->port;
-    return ERR_OK;
+    return httpd_start(&o, at, &self->daemon, &self->port, why);
 }
 
 errcode_t

@@ -8,11 +8,10 @@
 #include "common/base/log.h"
 #include "common/base/xalloc.h"
 #include "common/result/output.h"
+#include "common/service/httpd_io.h"
 #include "coordinator/dashboard/site.h"
 #include "coordinator/dashboard/stream.h"
 
-#include <errno.h>
-#include <microhttpd.h>
 #include <pthread.h>
 #include <sodium.h>
 #include <stdlib.h>
@@ -417,25 +416,16 @@ on_request(void *ctx, struct MHD_Connection *c, const char *url,
 static errcode_t
 start(dashboard_t *self, const struct sockaddr_storage *at, buf_t *why)
 {
-    unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD |
-                     MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL |
-                     (at->ss_family == AF_INET6 ? MHD_USE_IPv6 : 0);
+    const httpd_options_t o = {.what = "the dashboard",
+        .flags = MHD_USE_INTERNAL_POLLING_THREAD |
+                 MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL,
+        .connections = CONNECTIONS,
+        .timeout_s = TIMEOUT_S,
+        .connection_bytes = REQUEST_BYTES,
+        .on_request = on_request,
+        .ctx = self};
 
-    self->daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_request, self,
-        MHD_OPTION_SOCK_ADDR, (const struct sockaddr *)at,
-        MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT,
-        TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)REQUEST_BYTES,
-        MHD_OPTION_END);
-    const union MHD_DaemonInfo *info =
-        self->daemon == NULL
-            ? NULL
-            : MHD_get_daemon_info(self->daemon, MHD_DAEMON_INFO_BIND_PORT);
-    if (info == NULL) {
-        buf_printf(why, "cannot serve the dashboard: %s", strerror(errno));
-        return ERR_IO;
-    }
-    self->site.port = info->port;
-    return ERR_OK;
+    return httpd_start(&o, at, &self->daemon, &self->site.port, why);
 }
 
 static errcode_t
