@@ -4,6 +4,7 @@ holds anything up. tests/browser has what a person sees of it."""
 import concurrent.futures
 import http.client
 import json
+import pathlib
 import re
 import socket
 import time
@@ -13,6 +14,7 @@ import pytest
 from conftest import Cluster, run, wait_for
 from test_metrics import TOKEN, start
 
+LISTENS = "0A"  # in /proc/net/tcp
 HOSTILE = '"></script><script>alert(1)</script>\u202e'
 
 
@@ -251,8 +253,22 @@ def test_200_connections_and_slow_readers_hold_up_nobody(setting):
     wait_for("an answer", answers)
 
 
+def until_alone(port):
+    """The server holds no connection of the tests before. It notices that one
+    is gone when it next writes to it."""
+    def held():
+        for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]:
+            _, local, _, state, *rest = line.split()
+            inode = rest[5]
+            if local.endswith(f":{port:04X}") and state != LISTENS \
+                    and inode != "0":
+                yield line
+    wait_for("the others to be gone", lambda: not any(held()))
+
+
 def test_many_streams_are_told_to_come_again(setting):
     _, _, port = setting
+    until_alone(port)
     streams = [Stream(port, "/stream/overview") for _ in range(30)]
     got = [s.status for s in streams]
     assert got.count(200) == 24 and got.count(503) == 6
@@ -263,6 +279,7 @@ def test_many_streams_are_told_to_come_again(setting):
 
 def test_many_ask_at_once(setting):
     _, _, port = setting
+    until_alone(port)
     with concurrent.futures.ThreadPoolExecutor(16) as pool:
         got = list(pool.map(lambda _: ask(port, "/data/overview")[0],
                             range(100)))
