@@ -318,8 +318,10 @@ join(maker_t *self, size_t query, draft_t *to)
     if (if_met && from->query->n_keys > 0) {
         share->counted = agg_at(self, to, conditional(from, to->host, &lines));
     } else if (!if_met) {
-        share->filters = from->conditions + to->host->n_conditions;
         share->n_filters = from->n_conditions - to->host->n_conditions;
+        share->filters = share->n_filters > 0
+                             ? from->conditions + to->host->n_conditions
+                             : NULL;
     }
     to->members++;
 }
