@@ -122,8 +122,11 @@ open_lane(coordinator_t *self, worker_t *worker)
     worker->intake_up = false;
     worker->intake_since = self->now;
     output_t *out = push_output(self, OUT_LANE_OPEN, worker->lane);
-    snprintf(out->endpoint, sizeof out->endpoint, "%s", worker->endpoint);
-    snprintf(out->name, sizeof out->name, "%s", worker->key_id);
+    size_t len = strlen(worker->endpoint) + 1;
+    buf_put(&out->frame, worker->endpoint, len);
+    buf_put(&out->frame, worker->key_id, strlen(worker->key_id) + 1);
+    out->endpoint = (const char *)out->frame.p;
+    out->name = out->endpoint + len;
 }
 
 void

@@ -62,10 +62,10 @@ typedef enum {
 typedef struct output {
     out_kind_t kind;
     uint64_t peer;
-    uint64_t connection; // of the lane socket
-    buf_t frame;
-    char endpoint[256];
-    char name[LIMIT_NAME];
+    uint64_t connection;  // of the lane socket
+    buf_t frame;          // to be sent; of OUT_LANE_OPEN not one, but
+    const char *endpoint; // these two, which lie in its bytes
+    const char *name;
     uint64_t after; // the machine's own: entry that must be durable first
 } output_t;
 

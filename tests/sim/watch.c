@@ -141,7 +141,7 @@ watch_output(sim_t *s, const output_t *out)
     };
     frame_t frame;
 
-    if (out->frame.len == 0) {
+    if (out->kind != OUT_CONTROL && out->kind != OUT_INTAKE) {
         return;
     }
     assert(frame_decode(buf_span(&out->frame), &frame) == ERR_OK);

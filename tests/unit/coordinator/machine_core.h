@@ -15,10 +15,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define EPOCH        9u
-#define CLIENT_PEER  500u
-#define N_STORED     8u
+#define EPOCH       9u
+#define CLIENT_PEER 500u
+#define N_STORED    8u
+#ifndef FAKE_WORKERS
 #define FAKE_WORKERS 6u
+#endif
 
 typedef struct fake {
     identity_t who;
