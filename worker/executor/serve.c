@@ -22,6 +22,7 @@ typedef struct serve {
     buf_t partial;
     order_t order;
     scan_range_t ranges[LIMIT_SHARD_RANGES];
+    file_edges_t edges[LIMIT_SHARD_RANGES]; // of the last file at that place
     task_packet_t packet;
 } serve_t;
 
@@ -41,11 +42,12 @@ progress(void *ctx, uint64_t done)
 }
 
 static errcode_t
-check_files(const serve_t *self, const int *fds, scan_error_t *error)
+check_files(serve_t *self, const int *fds, scan_error_t *error)
 {
     for (size_t i = 0; i < self->order.n_ranges; i++) {
         const order_range_t *r = &self->order.ranges[i];
-        errcode_t rc = r->stream ? ERR_OK : file_id_check(fds[i], &r->id);
+        errcode_t rc =
+            r->stream ? ERR_OK : file_id_check(fds[i], &r->id, &self->edges[i]);
         if (rc != ERR_OK) {
             error->file = r->file;
             snprintf(error->text, sizeof error->text, "%.900s: %s", r->path,

@@ -24,7 +24,18 @@ MUST_CHECK errcode_t file_id_of(
     int fd, file_id_t *out, uint8_t head[FILE_ID_EDGE], size_t *head_len);
 // Without reading: ERR_CHANGED, ERR_DENIED, ERR_IO. Growth is fine.
 MUST_CHECK errcode_t file_id_glance(int fd, const file_id_t *planned);
-// The same and the hash.
-MUST_CHECK errcode_t file_id_check(int fd, const file_id_t *planned);
+
+// The edges of a file as they were when their hash was right: where the same
+// bytes are there again, so is the hash. Zero-initialised.
+typedef struct file_edges {
+    size_t len; // of both; 0: none yet
+    uint8_t hash[FILE_ID_HASH];
+    uint8_t bytes[2 * FILE_ID_EDGE];
+} file_edges_t;
+
+// As file_id_glance, and the hash. Who checks one file again and again keeps
+// `known` for it; it may be NULL, and changes no answer.
+MUST_CHECK errcode_t file_id_check(
+    int fd, const file_id_t *planned, file_edges_t *known);
 
 #endif

@@ -126,7 +126,7 @@ open_again(const shard_range_t *range)
 
     if (rc == ERR_OK) {
         file_id_t id = shard_range_id(range);
-        rc = file_id_check(fd, &id);
+        rc = file_id_check(fd, &id, NULL);
         close(fd);
     }
     files_destroy(&files);

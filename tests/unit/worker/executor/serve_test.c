@@ -109,6 +109,25 @@ test_bytes_that_changed_in_place_are_seen(void **state)
     assert_non_null(strstr(e.text, f->path));
 }
 
+// The executor has seen the file before it changed.
+static void
+test_bytes_that_changed_between_two_shards_are_seen(void **state)
+{
+    fixture_t *f = *state;
+    struct timespec times[2] = {{.tv_nsec = UTIME_OMIT},
+        {f->range.mtime_ns / 1000000000, f->range.mtime_ns % 1000000000}};
+    executor_event_t e = count(f, "count");
+
+    CHECK_OK(e.rc);
+    buf_fini(&e.partial);
+    int fd = open(f->path, O_WRONLY);
+    assert_int_equal(pwrite(fd, "7", 1, 0), 1);
+    assert_int_equal(futimens(fd, times), 0);
+    close(fd);
+    e = count(f, "count");
+    CHECK_ERR(e.rc, ERR_CHANGED);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -124,6 +143,7 @@ main(int argc, char **argv)
         TEST(test_an_executor_counts_what_this_process_counts),
         TEST(test_a_wrong_query_is_an_answer_and_no_death),
         TEST(test_bytes_that_changed_in_place_are_seen),
+        TEST(test_bytes_that_changed_between_two_shards_are_seen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -52,7 +52,7 @@ test_the_same_file_is_the_same(void **state)
     int fd = made_file(&id);
 
     (void)state;
-    CHECK_OK(file_id_check(fd, &id));
+    CHECK_OK(file_id_check(fd, &id, NULL));
     close(fd);
 }
 
@@ -64,7 +64,7 @@ test_a_file_that_grew_is_the_same(void **state)
 
     (void)state;
     put_at(fd, SIZE, "and more");
-    CHECK_OK(file_id_check(fd, &id));
+    CHECK_OK(file_id_check(fd, &id, NULL));
     close(fd);
 }
 
@@ -93,7 +93,7 @@ test_a_file_that_was_written_anew_has_changed(void **state)
         int fd = made_file(&id);
         put_at(fd, SIZE, "and more");
         put_at(fd, edges[i], "y");
-        CHECK_ERR(file_id_check(fd, &id), ERR_CHANGED);
+        CHECK_ERR(file_id_check(fd, &id, NULL), ERR_CHANGED);
         close(fd);
     }
 }
@@ -109,7 +109,7 @@ test_one_of_equal_size_and_time_has_changed(void **state)
     CHECK_ERR(file_id_glance(fd, &id), ERR_CHANGED); // by its time
     restore_time(fd, &id);
     CHECK_OK(file_id_glance(fd, &id));
-    CHECK_ERR(file_id_check(fd, &id), ERR_CHANGED);
+    CHECK_ERR(file_id_check(fd, &id, NULL), ERR_CHANGED);
     close(fd);
 }
 
@@ -121,15 +121,57 @@ test_another_file_has_changed(void **state)
     int other = made_file(&other_id);
 
     (void)state;
-    CHECK_ERR(file_id_check(other, &id), ERR_CHANGED);
+    CHECK_ERR(file_id_check(other, &id, NULL), ERR_CHANGED);
     id.inode = other_id.inode;
     id.mtime_ns = other_id.mtime_ns;
     id.device++;
-    CHECK_ERR(file_id_check(other, &id), ERR_CHANGED);
+    CHECK_ERR(file_id_check(other, &id, NULL), ERR_CHANGED);
     id.shared = true; // two hosts may number the devices differently
-    CHECK_OK(file_id_check(other, &id));
+    CHECK_OK(file_id_check(other, &id, NULL));
     close(fd);
     close(other);
+}
+
+// What is known of an earlier check changes no answer.
+static void
+test_known_edges_hide_no_change(void **state)
+{
+    const off_t edges[] = {0, FILE_ID_EDGE - 1, SIZE - 1};
+    file_edges_t known = {0};
+    file_id_t id;
+    int fd = made_file(&id);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof edges / sizeof *edges; i++) {
+        CHECK_OK(file_id_check(fd, &id, &known));
+        put_at(fd, edges[i], "y");
+        restore_time(fd, &id);
+        CHECK_ERR(file_id_check(fd, &id, &known), ERR_CHANGED);
+        put_at(fd, edges[i], "x");
+        restore_time(fd, &id);
+        CHECK_OK(file_id_check(fd, &id, &known));
+    }
+    id.hash[0] ^= 1;
+    CHECK_ERR(file_id_check(fd, &id, &known), ERR_CHANGED);
+    close(fd);
+}
+
+// Nothing is known at first, and a file without bytes has a hash as well.
+static void
+test_known_edges_of_nothing_are_not_taken_for_a_hash(void **state)
+{
+    file_edges_t known = {0};
+    uint8_t head[FILE_ID_EDGE];
+    size_t len;
+    file_id_t id;
+    int fd = memfd_create("log", MFD_CLOEXEC);
+
+    (void)state;
+    CHECK_OK(file_id_of(fd, &id, head, &len));
+    CHECK_OK(file_id_check(fd, &id, &known));
+    memset(id.hash, 0, sizeof id.hash);
+    CHECK_ERR(file_id_check(fd, &id, &known), ERR_CHANGED);
+    close(fd);
 }
 
 static void
@@ -157,6 +199,8 @@ main(void)
         cmocka_unit_test(test_a_file_that_was_written_anew_has_changed),
         cmocka_unit_test(test_one_of_equal_size_and_time_has_changed),
         cmocka_unit_test(test_another_file_has_changed),
+        cmocka_unit_test(test_known_edges_hide_no_change),
+        cmocka_unit_test(test_known_edges_of_nothing_are_not_taken_for_a_hash),
         cmocka_unit_test(test_only_regular_files_have_an_identity),
     };
 
