@@ -8,6 +8,7 @@
 #include "worker/format/format_inside.h"
 
 #include <assert.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -86,9 +87,11 @@ want(matcher_t *self, const shape_span_t *span, uint32_t fields)
 matcher_t *
 matcher_new(const format_t *format, uint32_t fields)
 {
-    matcher_t *self = xcalloc(1, sizeof *self);
+    matcher_t *self = xmalloc(sizeof *self);
     uint32_t read = 0;
 
+    // Tokens are written before they are read.
+    memset(self, 0, offsetof(matcher_t, tokens));
     if (!shape_make(format, &self->shape)) {
         free(self);
         return NULL;

@@ -13,12 +13,16 @@
 
 struct memo {
     memo_entry_t entries[ENTRIES];
+    bool used; // else they hold anything: a small shard needs none of them
 };
 
 memo_t *
 memo_new(void)
 {
-    return xcalloc(1, sizeof(memo_t));
+    memo_t *self = xmalloc(sizeof *self);
+
+    self->used = false;
+    return self;
 }
 
 void
@@ -31,12 +35,16 @@ memo_destroy(memo_t **self_p)
 void
 memo_forget(memo_t *self)
 {
-    memset(self, 0, sizeof *self);
+    self->used = false;
 }
 
 memo_entry_t *
 memo_at(memo_t *self, span_t raw)
 {
+    if (!self->used) {
+        self->used = true;
+        memset(self->entries, 0, sizeof self->entries);
+    }
     return &self->entries[XXH3_64bits(raw.p, raw.len) % ENTRIES];
 }
 

@@ -4,6 +4,7 @@
 #include "common/base/xalloc.h"
 
 #include <assert.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -110,7 +111,7 @@ look_at_conditions(rows_t *self)
         condition_t *c = &self->conditions[i];
         c->decides = rows_decides(query->aggs[i].filter);
         if (c->decides != FIELD_COUNT && query->aggs[i].condition == i) {
-            c->verdicts = xcalloc(1, sizeof *c->verdicts);
+            c->verdicts = xmalloc(sizeof *c->verdicts);
         }
     }
 }
@@ -147,7 +148,9 @@ errcode_t
 rows_new(
     const query_t *query, const query_t *reads, tally_t *tally, rows_t **out)
 {
-    rows_t *self = xcalloc(1, sizeof *self);
+    rows_t *self = xmalloc(sizeof *self);
+
+    memset(self, 0, offsetof(rows_t, verdicts));
     errcode_t rc = eval_new(query, &self->eval);
 
     *out = NULL;
@@ -192,6 +195,24 @@ rows_destroy(rows_t **self_p)
     }
 }
 
+// Before a batch, and not for the lines of a small shard that come one by one.
+void
+rows_ready_shorts(rows_t *self)
+{
+    if (self->shorts_hold) {
+        return;
+    }
+    self->shorts_hold = true;
+    memset(&self->verdicts, 0, sizeof self->verdicts);
+    memset(&self->groups, 0, sizeof self->groups);
+    for (size_t i = 0; i < self->query->n_aggs; i++) {
+        if (self->conditions[i].verdicts != NULL) {
+            memset(self->conditions[i].verdicts, 0,
+                sizeof *self->conditions[i].verdicts);
+        }
+    }
+}
+
 void
 rows_place(
     rows_t *self, const char *host, const char *path, const line_fields_t *of)
@@ -201,14 +222,7 @@ rows_place(
     // What was said of a value may be wrong in another format.
     if (of->format != self->of_batch.format ||
         of->written != self->of_batch.written) {
-        memset(&self->verdicts, 0, sizeof self->verdicts);
-        memset(&self->groups, 0, sizeof self->groups);
-        for (size_t i = 0; i < self->query->n_aggs; i++) {
-            if (self->conditions[i].verdicts != NULL) {
-                memset(self->conditions[i].verdicts, 0,
-                    sizeof *self->conditions[i].verdicts);
-            }
-        }
+        self->shorts_hold = false;
     }
     self->of_batch = (line_fields_t){
         .format = of->format, .written = of->written, .guessed = of->guessed};

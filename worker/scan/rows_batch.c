@@ -240,6 +240,7 @@ rows_add_batch(rows_t *self, const batch_t *batch, numbers_t *numbers,
 
     self->bad_values = 0;
     self->loaded = ROWS_NONE;
+    rows_ready_shorts(self);
     choose_slots(self, batch);
     errcode_t rc = select_lines(self, batch, &n);
     rc = rc != ERR_OK ? rc : find_groups(self, batch, n);

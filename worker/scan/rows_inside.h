@@ -41,12 +41,10 @@ struct rows {
     bool long_tail; // of so many that the memo is of no use
     uint32_t asked; // the memo, of late; and what it did not know
     uint32_t unknown;
-    bool counts;       // every aggregate counts lines, all of them
-    field_t decides;   // the one field that the filter reads, or FIELD_COUNT
-    shorts_t verdicts; // of the filter, by the bytes of that field
-    shorts_t groups;   // of the tally, by the bytes of the only key
-    size_t looked_at;  // line of the batch
-    size_t loaded;     // it, when its fields are those of of_batch
+    bool counts;      // every aggregate counts lines, all of them
+    field_t decides;  // the one field that the filter reads, or FIELD_COUNT
+    size_t looked_at; // line of the batch
+    size_t loaded;    // it, when its fields are those of of_batch
     condition_t *conditions;          // of each aggregate that has it first
     uint8_t met[LIMIT_QUERY_COLUMNS]; // whether the line meets each
     uint8_t slots[BATCH_SPANS];       // spans of the batch that the query reads
@@ -55,6 +53,9 @@ struct rows {
     uint8_t raw[MEMO_RAW_MAX];
     uint16_t selected[BATCH_LINES];
     uint32_t numbers[BATCH_LINES]; // groups of the selected lines
+    bool shorts_hold;  // else these, and of the conditions, hold anything
+    shorts_t verdicts; // of the filter, by the bytes of the field that decides
+    shorts_t groups;   // of the tally, by the bytes of the only key
 };
 
 // Each for the line that self->line is.
@@ -77,6 +78,8 @@ MUST_CHECK errcode_t rows_add_agg(
 MUST_CHECK errcode_t rows_add_value(
     rows_t *self, agg_state_t *states, size_t agg, const cell_t *value);
 
+// Empties what is known of short values, unless it holds.
+void rows_ready_shorts(rows_t *self);
 // The one field that a filter reads, or FIELD_COUNT.
 field_t rows_decides(const filter_t *filter);
 // Makes a line of the batch the one that is looked at.

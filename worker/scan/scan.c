@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -369,10 +370,11 @@ finish(scan_t *self, buf_t *partial)
 errcode_t
 scan_shard(const scan_job_t *job, buf_t *partial, scan_error_t *error)
 {
-    scan_t *self = xcalloc(1, sizeof *self);
+    scan_t *self = xmalloc(sizeof *self);
     size_t begin = partial->len;
     errcode_t rc;
 
+    memset(self, 0, offsetof(scan_t, batch));
     self->job = job;
     self->error = error;
     *error = (scan_error_t){.file = UINT32_MAX};

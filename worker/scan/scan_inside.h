@@ -29,8 +29,7 @@ typedef struct scan {
     line_fields_t fields; // of the line, in the format of its range
     matcher_t *matcher;   // of that format; NULL: it has no usual line
     const format_t *matched;
-    batch_t batch;
-    numbers_t numbers; // of it
+    numbers_t numbers; // of the batch
     totals_t totals;
     const format_t *named; // NULL: auto
     format_t *given;       // `named`, where it is none of the named ones
@@ -42,7 +41,8 @@ typedef struct scan {
     time_bounds_t bounds;
     bool watches; // times of lines, for those that come late
     dec_t latest;
-    bool guessed; // years of times
+    bool guessed;  // years of times
+    batch_t batch; // the last: a new scan leaves it as the memory was
 } scan_t;
 
 // Where lines of a range that begins inside an archive are counted from: nobody
