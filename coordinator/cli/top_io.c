@@ -221,7 +221,7 @@ loop(top_t *top, client_t *client, buf_t *why)
 {
     int code = COMMAND_GOES_ON;
     unsigned silent = 0; // times that there was nothing to read where there was
-    bool any;
+    bool any = false;
     frame_t frame;
 
     while (code == COMMAND_GOES_ON) {
