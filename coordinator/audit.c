@@ -67,16 +67,12 @@ audit_put(audit_chain_t *self, int64_t wall_s, const char *event,
 errcode_t
 audit_take(audit_chain_t *self, span_t line)
 {
-    uint8_t said[AUDIT_HASH];
     uint8_t is[AUDIT_HASH];
+    char hex[HEX + 1];
     char seq[24];
-    size_t n = 0;
 
     if (line.len <= HEX + 1 || line.len > AUDIT_LINE_MAX ||
-        line.p[HEX] != ' ' ||
-        sodium_hex2bin(said, sizeof said, (const char *)line.p, HEX, NULL, &n,
-            NULL) != 0 ||
-        n != AUDIT_HASH) {
+        line.p[HEX] != ' ') {
         return ERR_CORRUPT;
     }
     span_t rest = {line.p + HEX + 1, line.len - HEX - 1};
@@ -86,7 +82,8 @@ audit_take(audit_chain_t *self, span_t line)
         return ERR_CORRUPT;
     }
     next_hash(self, rest, is);
-    if (sodium_memcmp(is, said, AUDIT_HASH) != 0) {
+    sodium_bin2hex(hex, sizeof hex, is, AUDIT_HASH);
+    if (sodium_memcmp(hex, line.p, HEX) != 0) { // capitals are others
         return ERR_CORRUPT;
     }
     memcpy(self->hash, is, AUDIT_HASH);

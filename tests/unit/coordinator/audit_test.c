@@ -53,7 +53,6 @@ test_values_cannot_make_lines_of_their_own(void **state)
     buf_fini(&text);
 }
 
-// But for the case of a hex digit, which says the same.
 static void
 test_no_bit_can_be_turned(void **state)
 {
@@ -64,8 +63,7 @@ test_no_bit_can_be_turned(void **state)
     make(&text, 3);
     for (size_t i = 0; i < 8 * text.len; i++) {
         text.p[i / 8] ^= (uint8_t)(1u << i % 8);
-        errcode_t rc = take(buf_span(&text), &chain);
-        if (rc == ERR_OK && i % 8 != 5) {
+        if (take(buf_span(&text), &chain) == ERR_OK) {
             fail_msg("bit %zu", i);
         }
         text.p[i / 8] ^= (uint8_t)(1u << i % 8);
