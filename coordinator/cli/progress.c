@@ -138,7 +138,9 @@ put_some(uint64_t n, const char *what, buf_t *out)
 static void
 put_piece(const buf_t *piece, size_t begin, size_t width, buf_t *out)
 {
-    size_t used = text_width((span_t){out->p + begin, out->len - begin});
+    size_t used = out->len > begin
+                      ? text_width((span_t){out->p + begin, out->len - begin})
+                      : 0;
     size_t needs = text_width(buf_span(piece)) + (used > 0 ? 2 : 0);
 
     if (piece->len > 0 && (width == 0 || used + needs <= width)) {

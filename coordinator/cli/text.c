@@ -80,7 +80,7 @@ text_width(span_t text)
 void
 text_cut(buf_t *buf, size_t begin, size_t width)
 {
-    span_t text = {buf->p + begin, buf->len - begin};
+    span_t text = {buf->len > begin ? buf->p + begin : NULL, buf->len - begin};
     const char *dots = width >= 3 ? "..." : "";
     size_t room = width - strlen(dots);
     size_t n = 0;
