@@ -15,6 +15,7 @@
 #include <string.h>
 
 #define FILE_BYTES_MAX (1u << 20)
+#define READ_STEP      (8u << 10)
 #define SHOWN_MAX      200u
 
 typedef struct parser {
@@ -277,8 +278,10 @@ parse_file(parser_t *self, const char *path, bool must_exist)
         buf_printf(self->why, "cannot read %s: %s", path, strerror(errno));
         return ERR_CONFIG;
     }
-    text.len = fread(
-        buf_reserve(&text, FILE_BYTES_MAX + 1), 1, FILE_BYTES_MAX + 1, file);
+    for (size_t got = 1; got > 0 && text.len <= FILE_BYTES_MAX;) {
+        got = fread(buf_reserve(&text, READ_STEP), 1, READ_STEP, file);
+        text.len += got;
+    }
     if (ferror(file) != 0 || text.len > FILE_BYTES_MAX) {
         buf_printf(self->why, "cannot read %s: %s", path,
             text.len > FILE_BYTES_MAX ? "it is too large" : strerror(errno));

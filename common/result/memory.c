@@ -7,20 +7,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BLOCK (1u << 20)
+#define BLOCK_FIRST (16u << 10)
+#define BLOCK_MAX   (1u << 20)
 
 struct result_memory {
     uint8_t **blocks;
     size_t n;
     size_t cap;
-    size_t left; // in the last block
+    size_t left;  // in the last block
+    size_t block; // the next one's bytes, BLOCK_MAX at most
     uint8_t *at;
 };
 
 result_memory_t *
 result_memory_new(void)
 {
-    return xcalloc(1, sizeof(result_memory_t));
+    result_memory_t *self = xcalloc(1, sizeof *self);
+
+    self->block = BLOCK_FIRST;
+    return self;
 }
 
 void
@@ -46,11 +51,14 @@ result_keep(result_memory_t *self, span_t text)
         return (span_t){(const uint8_t *)"", 0};
     }
     if (text.len > self->left) {
-        size_t size = text.len > BLOCK / 4 ? text.len : BLOCK;
+        // Most results are small.
+        size_t block = self->block < BLOCK_MAX ? self->block : BLOCK_MAX;
+        size_t size = text.len > block / 4 ? text.len : block;
         self->blocks =
             xgrow(self->blocks, &self->cap, self->n + 1, sizeof *self->blocks);
         self->at = self->blocks[self->n++] = xmalloc(size);
         self->left = size;
+        self->block = block * 2;
     }
     span_t kept = {self->at, text.len};
     memcpy(self->at, text.p, text.len);
