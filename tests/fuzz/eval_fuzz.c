@@ -141,7 +141,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     cell_t line;
 
     if (query_parse(text, &q, &error) == ERR_OK) {
-        eval_row_t row = {get_field, get_column, get_line, &rows};
+        eval_row_t row = {get_field, get_column, get_line, &rows, NULL};
         get_cell(&r, false, &line);
         rows.line = line.text;
         for (unsigned i = 0; i < FIELD_COUNT; i++) {

@@ -13,14 +13,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 static void
 print_all(const result_t *r)
 {
-    buf_t out = {0};
+    static buf_t out; // a page is 100 KiB and more: it is kept
 
+    buf_clear(&out);
     for (int kind = 0; kind < OUTPUT_KIND_COUNT; kind++) {
         output_result(
             r, &(output_options_t){(output_kind_t)kind, true, 40}, &out);
     }
     output_receipt(&r->receipt, &out);
-    buf_fini(&out);
 }
 
 int
