@@ -162,7 +162,7 @@ run_tokens(const char *query)
     meter_start();
     for (uint64_t done = 0; done < log_size; done += BLOCK) {
         token_state_t state = {0};
-        n += find(&set, &state, block, 0, BLOCK, found);
+        n += find(&set, &state, NULL, block, 0, BLOCK, found);
     }
     meter_t m = meter_stop();
     assert(n > 0);
@@ -178,7 +178,7 @@ run_batches(const char *query)
     matcher_t *matcher = matcher_new(combined(), q->fields);
     source_t *source = opened();
     lines_t *lines = lines_new(source, 0, log_size);
-    span_t block;
+    text_block_t block;
     line_t line;
     bool more = true;
     uint64_t n = 0;
@@ -186,12 +186,12 @@ run_batches(const char *query)
     assert(matcher != NULL);
     meter_start();
     while (more) {
-        must(lines_next(lines, &line, &more));
         must(lines_block(lines, &block, &offset));
         if (block.len == 0) {
+            must(lines_next(lines, &line, &more));
             continue;
         }
-        matcher_begin(matcher, block);
+        matcher_begin(matcher, &block);
         while (matcher_next(matcher, &batch)) {
             n += batch.n;
         }

@@ -18,6 +18,15 @@ block_load(const uint8_t *p)
     return (block_t){_mm256_loadu_si256(from), _mm256_loadu_si256(from + 1)};
 }
 
+static inline BLOCK_TARGET void
+block_store(uint8_t *p, const block_t *b)
+{
+    __m256i_u *to = (__m256i_u *)(void *)p;
+
+    _mm256_storeu_si256(to, b->low);
+    _mm256_storeu_si256(to + 1, b->high);
+}
+
 static inline BLOCK_TARGET uint64_t
 block_is(const block_t *b, uint8_t c)
 {

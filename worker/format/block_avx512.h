@@ -14,6 +14,12 @@ block_load(const uint8_t *p)
     return _mm512_loadu_si512(p);
 }
 
+static inline BLOCK_TARGET void
+block_store(uint8_t *p, const block_t *b)
+{
+    _mm512_storeu_si512(p, *b);
+}
+
 // One bit for each byte that is c, the first one lowest.
 static inline BLOCK_TARGET uint64_t
 block_is(const block_t *b, uint8_t c)

@@ -28,6 +28,15 @@ block_load(const uint8_t *p)
     return b;
 }
 
+static inline void
+block_store(uint8_t *p, const block_t *b)
+{
+    for (unsigned i = 0; i < 8; i++) {
+        uint64_t word = htole64(b->word[i]);
+        memcpy(p + 8 * (size_t)i, &word, sizeof word);
+    }
+}
+
 static inline uint64_t
 block_is(const block_t *b, uint8_t c)
 {

@@ -18,6 +18,16 @@ block_load(const uint8_t *p)
         _mm_loadu_si128(from + 2), _mm_loadu_si128(from + 3)}};
 }
 
+static inline BLOCK_TARGET void
+block_store(uint8_t *p, const block_t *b)
+{
+    __m128i_u *to = (__m128i_u *)(void *)p;
+
+    for (unsigned i = 0; i < 4; i++) {
+        _mm_storeu_si128(to + i, b->part[i]);
+    }
+}
+
 static inline uint64_t
 block_is(const block_t *b, uint8_t c)
 {

@@ -34,8 +34,11 @@ typedef struct token_state {
 
 // Writes the offsets in text of the tokens in [begin, end) and returns how
 // many there are, at most end - begin; `out` has TOKENS_SLACK places more.
+// Where `from` is not NULL, these bytes are copied from there to their place
+// first; each is read once, so that it does not matter who writes to them.
 typedef size_t tokens_find_t(const token_set_t *set, token_state_t *state,
-    const uint8_t *text, uint32_t begin, uint32_t end, uint32_t *out);
+    const uint8_t *from, uint8_t *text, uint32_t begin, uint32_t end,
+    uint32_t *out);
 
 // The fastest that this processor has.
 tokens_find_t *tokens_finder(void);

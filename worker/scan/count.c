@@ -116,9 +116,9 @@ count_line(scan_t *self, const scan_range_t *range, const format_t *format,
 // A line of a block, without its newline; offset is the block's.
 static errcode_t
 count_odd(scan_t *self, const scan_range_t *range, const format_t *format,
-    span_t block, uint64_t offset, span_t text, uint64_t *accepted)
+    const uint8_t *block, uint64_t offset, span_t text, uint64_t *accepted)
 {
-    line_t line = {.text = text, .offset = offset + (size_t)(text.p - block.p)};
+    line_t line = {.text = text, .offset = offset + (size_t)(text.p - block)};
 
     if (text.len > 0 && text.p[text.len - 1] == '\r') {
         line.text.len--;
@@ -130,7 +130,7 @@ count_odd(scan_t *self, const scan_range_t *range, const format_t *format,
 // All lines of a block: the usual ones together, the others one by one.
 static errcode_t
 count_block(scan_t *self, const scan_range_t *range, const format_t *format,
-    span_t block, uint64_t offset, uint64_t *n, uint64_t *accepted)
+    const text_block_t *block, uint64_t offset, uint64_t *n, uint64_t *accepted)
 {
     batch_t *batch = &self->batch;
     errcode_t rc = ERR_OK;
@@ -151,7 +151,7 @@ count_block(scan_t *self, const scan_range_t *range, const format_t *format,
         rc = explain_rows(self, range, offset + batch->begins[at], rc);
         for (size_t i = 0; rc == ERR_OK && i < batch->n_odd; i++) {
             rc = count_odd(
-                self, range, format, block, offset, batch->odd[i], accepted);
+                self, range, format, block->p, offset, batch->odd[i], accepted);
         }
     }
     return rc;
@@ -194,7 +194,7 @@ count_blocks(scan_t *self, const scan_range_t *range, const source_t *source,
     lines_t *lines, const format_t *format, uint64_t *n, uint64_t *accepted)
 {
     errcode_t rc = ERR_OK;
-    span_t block = {.len = 1};
+    text_block_t block = {.len = 1};
 
     while (rc == ERR_OK && block.len > 0 && self->matcher != NULL &&
            self->needle.text.p == NULL) {
@@ -202,7 +202,7 @@ count_blocks(scan_t *self, const scan_range_t *range, const source_t *source,
         rc =
             scan_explain_file(self, range, lines_block(lines, &block, &offset));
         if (rc == ERR_OK && block.len > 0) {
-            rc = count_block(self, range, format, block, offset, n, accepted);
+            rc = count_block(self, range, format, &block, offset, n, accepted);
             scan_tell(self, self->done + range_bytes(range, source), false);
         }
     }

@@ -29,6 +29,9 @@ lines_new(source_t *source, uint64_t begin, uint64_t end)
     self->at_end = false;
     self->step = READ_STEP;
     self->look_from = 0;
+    self->mapped = (span_t){0};
+    self->window_len = 0;
+    self->late = self->late_end = 0;
     memset(self->pad, 0, sizeof self->pad);
     return self;
 }
@@ -36,7 +39,14 @@ lines_new(source_t *source, uint64_t begin, uint64_t end)
 void
 lines_destroy(lines_t **self_p)
 {
-    free(*self_p);
+    lines_t *self = *self_p;
+
+    if (self != NULL && self->window_len > 0) {
+        // Something went wrong before: nothing is made of these lines.
+        bool whole = source_looked(self->source);
+        (void)whole;
+    }
+    free(self);
     *self_p = NULL;
 }
 
@@ -50,8 +60,8 @@ lines_pass(lines_t *self, size_t n)
     }
 }
 
-static void
-make_room(lines_t *self)
+void
+lines_make_room(lines_t *self)
 {
     bool full = sizeof self->bytes - self->fill < READ_STEP;
 
@@ -79,14 +89,18 @@ errcode_t
 lines_read(lines_t *self)
 {
     size_t got = 0;
+    errcode_t rc = lines_fetched(self);
 
-    make_room(self);
+    if (rc != ERR_OK) {
+        return rc;
+    }
+    lines_make_room(self);
     uint64_t pos = self->offset + (self->fill - self->at);
     size_t room = sizeof self->bytes - self->fill;
     uint64_t want = pos < self->end ? self->end - pos : READ_TAIL;
     want = want < self->step ? want : self->step;
     assert(room > 0);
-    errcode_t rc = source_read(self->source, self->bytes + self->fill,
+    rc = source_read(self->source, self->bytes + self->fill,
         want < room ? (size_t)want : room, &got);
     self->fill += got;
     self->at_end = rc == ERR_OK && got == 0;
@@ -210,20 +224,38 @@ lines_whole(const lines_t *self, const uint8_t *stop)
     return (span_t){p, (size_t)(last + 1 - p)};
 }
 
+// What is late is inside the lines that are given.
+static void
+give(lines_t *self, span_t whole, text_block_t *out)
+{
+    size_t late = self->late_end > self->late ? self->late - self->at : 0;
+
+    *out = (text_block_t){.p = self->bytes + self->at,
+        .len = whole.len,
+        .from = self->from,
+        .late = late,
+        .late_end = late + (self->late_end - self->late)};
+    self->late = self->late_end = 0;
+    lines_pass(self, whole.len);
+}
+
 errcode_t
-lines_block(lines_t *self, span_t *out, uint64_t *offset)
+lines_block(lines_t *self, text_block_t *out, uint64_t *offset)
 {
     errcode_t rc = ERR_OK;
 
-    *out = (span_t){0};
+    *out = (text_block_t){0};
     while (rc == ERR_OK && !self->skipping && self->offset < self->end) {
-        *out = lines_whole(self, self->bytes + self->fill);
+        span_t whole = lines_whole(self, self->bytes + self->fill);
         *offset = self->offset;
-        lines_pass(self, out->len);
-        if (out->len > 0 || self->at_end || self->fill - self->at >= LINE_RAW) {
+        if (whole.len > 0) {
+            give(self, whole, out);
             return ERR_OK;
         }
-        rc = lines_read(self);
+        if (self->at_end || self->fill - self->at >= LINE_RAW) {
+            break;
+        }
+        rc = lines_fetch(self);
     }
-    return rc;
+    return rc != ERR_OK ? rc : lines_fetched(self);
 }

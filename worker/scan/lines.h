@@ -13,6 +13,7 @@
 #define LOGTALLY_WORKER_SCAN_LINES_H
 
 #include "worker/scan/needle.h"
+#include "worker/scan/text_block.h"
 #include "worker/source/source.h"
 
 #define LINES_PAD 512u
@@ -36,11 +37,13 @@ MUST_CHECK errcode_t lines_head(lines_t *self, span_t *head, bool *at_end);
 // *more is false when the range owns no more lines.
 MUST_CHECK errcode_t lines_next(lines_t *self, line_t *out, bool *more);
 
-// All owned lines that are wholly in the buffer, each with its newline, lent
-// until the next call and passed; LINES_PAD more bytes are readable behind
-// them. *offset is that of their first byte. None (p == NULL): lines_next has
-// to get the next one.
-MUST_CHECK errcode_t lines_block(lines_t *self, span_t *out, uint64_t *offset);
+// The owned lines that are wholly at hand, lent until the next call and passed;
+// LINES_PAD more bytes are readable behind them. Whoever gets them has to fetch
+// what is late before that call. *offset is that of their first byte. None
+// (p == NULL): lines_next has to get the next one. On error, what was late of
+// those given before may be wrong, as well.
+MUST_CHECK errcode_t lines_block(
+    lines_t *self, text_block_t *out, uint64_t *offset);
 
 // Passes owned lines whose first LIMIT_LINE bytes do not contain the needle,
 // and counts them; stops before one that does, at the end of the range, or

@@ -9,7 +9,6 @@
 #include <string.h>
 
 #define LOOK_LEAST ((uint64_t)128 << 10) // worth to be mapped; got ahead by it
-#define LOOK_PAUSE ((uint64_t)4 << 20)   // no other look for so many bytes
 #define READ_SHORT ((size_t)16 << 10)    // around a needle
 
 static uint64_t

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tokens are found window by window. Behind a line whose quotes do not pair,
-// the search begins anew: that costs a window at most.
+// the search begins anew: that costs a window at most. Bytes that are late are
+// copied by that search, so that a file is gone through once, and what is not
+// in a window yet is not looked at.
 #include "worker/scan/matcher.h"
 
 #include "common/base/limits.h"
@@ -32,10 +34,13 @@ struct matcher {
     uint16_t lists[SHAPE_SPANS]; // that nobody reads: the tokens behind them
     size_t n_lists;
     uint8_t line_slot; // NO_SLOT: nobody reads the line
-    const uint8_t *text;
+    uint8_t *text;
     uint32_t len;
-    uint32_t line;  // where the next one begins
-    uint32_t found; // tokens are known up to here
+    const uint8_t *from; // of the next late byte
+    uint32_t there;      // bytes before it are in their place
+    uint32_t late_end;   // and those from here on; there: all
+    uint32_t line;       // where the next one begins
+    uint32_t found;      // tokens are known up to here
     token_state_t state;
     uint32_t head; // the next one of tokens; those before it are done
     uint32_t end;
@@ -139,30 +144,74 @@ restart(matcher_t *self, uint32_t at)
 }
 
 void
-matcher_begin(matcher_t *self, span_t block)
+matcher_begin(matcher_t *self, const text_block_t *block)
 {
-    assert(block.len <= BLOCK_MAX);
-    assert(block.len == 0 || block.p[block.len - 1] == '\n');
-    self->text = block.p;
-    self->len = (uint32_t)block.len;
+    assert(block->len <= BLOCK_MAX);
+    assert(block->late == block->late_end ||
+           (block->late < block->late_end && block->late_end < block->len));
+    assert(block->len == 0 || block->p[block->len - 1] == '\n');
+    self->text = block->p;
+    self->len = (uint32_t)block->len;
+    self->from = block->from;
+    self->there = (uint32_t)block->late;
+    self->late_end = (uint32_t)block->late_end;
     self->line = 0;
     restart(self, 0);
+}
+
+// The next late bytes are in their place now.
+static void
+pass_late(matcher_t *self, uint32_t n)
+{
+    self->from += n;
+    self->there += n;
+}
+
+// How far the next window goes, which has late bytes only, or none.
+static uint32_t
+window_end(const matcher_t *self, bool late)
+{
+    bool before = self->found < self->there && self->there < self->late_end;
+    uint32_t end = late ? self->late_end : before ? self->there : self->len;
+
+    return end - self->found > WINDOW ? self->found + WINDOW : end;
 }
 
 static void
 find_more(matcher_t *self)
 {
     uint32_t left = self->end - self->head;
-    uint32_t end =
-        self->len - self->found > WINDOW ? self->found + WINDOW : self->len;
+    bool late = self->found == self->there && self->there < self->late_end;
+    uint32_t end = window_end(self, late);
 
     memmove(self->tokens + 1, self->tokens + self->head,
         left * sizeof *self->tokens);
     self->head = 1;
     self->end = 1 + left +
-                (uint32_t)self->find(&self->shape.set, &self->state, self->text,
-                    self->found, end, self->tokens + 1 + left);
+                (uint32_t)self->find(&self->shape.set, &self->state,
+                    late ? self->from : NULL, self->text, self->found, end,
+                    self->tokens + 1 + left);
+    if (late) {
+        pass_late(self, end - self->found);
+    }
     self->found = end;
+}
+
+// The newline that ends the line of which byte `at` is one.
+static const uint8_t *
+newline_behind(matcher_t *self, uint32_t at)
+{
+    uint32_t known = self->there < self->late_end ? self->there : self->len;
+    const uint8_t *p = self->text + at;
+    const uint8_t *nl = at < known ? memchr(p, '\n', known - at) : NULL;
+
+    if (nl == NULL) {
+        uint32_t late = self->late_end - self->there;
+        memcpy(self->text + self->there, self->from, late);
+        pass_late(self, late);
+        nl = memchr(p, '\n', self->len - at);
+    }
+    return nl;
 }
 
 static bool
@@ -200,7 +249,7 @@ static void
 take_odd(matcher_t *self, batch_t *out)
 {
     const uint8_t *begin = self->text + self->line;
-    const uint8_t *nl = memchr(begin, '\n', self->len - self->line);
+    const uint8_t *nl = newline_behind(self, self->line);
 
     out->odd[out->n_odd++] = (span_t){begin, (size_t)(nl - begin)};
     pass_line(self, (uint32_t)(nl - self->text));
@@ -290,7 +339,7 @@ put_spans(
 // Where the line's newline is, whose tokens before the last fit; UINT32_MAX
 // when it does not end as the shape says.
 static uint32_t
-find_end(const matcher_t *self, const uint32_t *t, uint32_t *line_end)
+find_end(matcher_t *self, const uint32_t *t, uint32_t *line_end)
 {
     const shape_t *shape = &self->shape;
     const uint8_t *text = self->text;
@@ -301,8 +350,7 @@ find_end(const matcher_t *self, const uint32_t *t, uint32_t *line_end)
         if (!shape->rest || text[least] != ' ') {
             return UINT32_MAX;
         }
-        const uint8_t *at = memchr(text + least, '\n', self->len - least);
-        nl = (uint32_t)(at - text);
+        nl = (uint32_t)(newline_behind(self, least) - text);
     }
     *line_end = nl - (text[nl - 1] == '\r' ? 1 : 0);
     bool at_least = *line_end == least;

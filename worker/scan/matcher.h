@@ -6,6 +6,7 @@
 
 #include "worker/format/shape.h"
 #include "worker/scan/batch.h"
+#include "worker/scan/text_block.h"
 
 typedef struct matcher matcher_t;
 
@@ -16,10 +17,10 @@ void matcher_destroy(matcher_t **self_p);
 // Another search for tokens than the processor's best; for tests.
 void matcher_use(matcher_t *self, tokens_find_t *find);
 
-// Whole lines, the last one with its newline, lent until the last batch;
-// SHAPE_PAD more bytes are readable behind it. At most 1 GiB.
-void matcher_begin(matcher_t *self, span_t block);
-// The next lines; false: there were none left.
+// Lent until the last batch; SHAPE_PAD more bytes are readable behind it. At
+// most 1 GiB.
+void matcher_begin(matcher_t *self, const text_block_t *block);
+// The next lines; false: there were none left, and all bytes are there.
 bool matcher_next(matcher_t *self, batch_t *out);
 
 #endif

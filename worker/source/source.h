@@ -44,9 +44,9 @@ MUST_CHECK errcode_t source_read(
     source_t *self, uint8_t *to, size_t len, size_t *got);
 
 // The bytes of a plain file from `at` on, mapped: at most SOURCE_LOOK, and none
-// from `until` on. Lent until source_looked, which comes before any other
-// call. They may change, see window.h. False: they have to be read; so they
-// have where they are not in the page cache, or nobody knows.
+// from `until` on. Lent until source_looked, which comes before any other call
+// but source_seek. They may change, see window.h. False: they have to be read;
+// so they have where they are not in the page cache, or nobody knows.
 #define SOURCE_LOOK (8u << 20)
 bool source_look(source_t *self, uint64_t at, uint64_t until, span_t *out);
 // False: the bytes were not all there; reading them says why.

@@ -58,20 +58,26 @@ random_text(uint64_t *seed, unsigned density, uint8_t *text)
     return len;
 }
 
-// In two calls, cut at a multiple of 64.
+// In two calls; bytes behind the cut, before it, or both are copied first.
 static void
 check_finder(tokens_find_t *find, const token_set_t *set, const uint8_t *text,
-    uint32_t len)
+    uint32_t len, uint32_t cut, unsigned late)
 {
     uint32_t want[TEXT_MAX], got[TEXT_MAX + TOKENS_SLACK];
+    uint8_t place[TEXT_MAX];
     token_state_t state = {0};
-    uint32_t cut = len / 2 & ~63u;
     size_t n = find_plainly(set, text, len, want);
-    size_t first = find(set, &state, text, 0, cut, got);
-    size_t all = first + find(set, &state, text, cut, len, got + first);
 
+    memcpy(place, text, len);
+    memset(place, '"', (late & 1) != 0 ? cut : 0);
+    memset(place + cut, '"', (late & 2) != 0 ? len - cut : 0);
+    size_t first =
+        find(set, &state, (late & 1) != 0 ? text : NULL, place, 0, cut, got);
+    size_t all = first + find(set, &state, (late & 2) != 0 ? text + cut : NULL,
+                             place, cut, len, got + first);
     assert_int_equal(all, n);
     assert_memory_equal(got, want, n * sizeof *want);
+    assert_memory_equal(place, text, len);
 }
 
 static void
@@ -89,7 +95,8 @@ test_every_finder_finds_the_same(void **state)
         finders += find != NULL;
         for (unsigned k = 0; find != NULL && k < 4000; k++) {
             uint32_t len = random_text(&seed, k % 17, text);
-            check_finder(find, &sets[k % 4], text, len);
+            uint32_t cut = k % 3 == 0 ? len / 2 & ~63u : k % (len + 1);
+            check_finder(find, &sets[k % 4], text, len, cut, k / 16 % 4);
         }
     }
     assert_true(finders >= 1);
@@ -107,8 +114,8 @@ test_a_newline_hides_nothing(void **state)
     for (size_t i = 0; i < TOKENS_FINDERS; i++) {
         tokens_find_t *find = tokens_finder_at(i);
         if (find != NULL) {
-            const uint8_t *text = (const uint8_t *)"\n \n\n  \"";
-            assert_int_equal(find(&set, &s, text, 0, 7, out), 5);
+            uint8_t text[] = "\n \n\n  \"";
+            assert_int_equal(find(&set, &s, NULL, text, 0, 7, out), 5);
             s = (token_state_t){0};
         }
     }
