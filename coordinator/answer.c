@@ -71,7 +71,7 @@ fill_receipt(const job_t *job, receipt_t *r)
     r->totals.files = NULL;
     r->totals.n_samples = r->totals.n_files = r->totals.cap_files = 0;
     r->micros = (uint64_t)(job->ended - job->submitted) * 1000;
-    r->shards = job->n_shards;
+    r->shards = job_shards(job);
     r->retried = job->retried;
     for (size_t i = 0; i < job->n_files; i++) {
         const plan_file_t *f = &job->files[i];

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Plans that change while they are carried out: files that cannot be counted
-// any more, shards that fail again and again.
+// any more, shards that fail again and again, archives that were cut where
+// they cannot be.
 #include "coordinator/entries.h"
 
+#include "common/base/log.h"
 #include "common/base/xalloc.h"
 
 #include <stdio.h>
@@ -105,7 +107,7 @@ void
 change_split(coordinator_t *self, job_t *job, uint32_t shard)
 {
     job->shards[shard].failures = 1;
-    while (job->shards[shard].n > 1 && job->n_shards < LIMIT_JOB_SHARDS) {
+    while (job->shards[shard].n > 1 && plan_has_room(job)) {
         uint32_t other = split_off(job, shard);
         job->shards[other].failures = 1;
         record(self, job, CHANGE_SPLIT, shard, other, "");
@@ -115,6 +117,24 @@ change_split(coordinator_t *self, job_t *job, uint32_t shard)
         queue_shard(job, shard); // a later attempt was taken back
     }
     job->news = true;
+    self->dirty = true;
+}
+
+// Its parts are not shards any more, so that nothing that a worker may still
+// say of one, now or to the coordinator after this one, is about the whole.
+void
+change_whole(coordinator_t *self, job_t *job, uint32_t file, const char *why)
+{
+    const plan_file_t *f = &job->files[file];
+    const char *host = job->places[f->place].host;
+    uint32_t shard = whole_make(self, job, file);
+
+    log_event(LOG_INFO, "read-as-one", "host", host, "path", f->path, "why",
+        why, NULL);
+    event_tell(self, LOG_INFO, "read-as-one", job, NULL, "%s:%s: %s", host,
+        f->path, why);
+    record(self, job, CHANGE_WHOLE, shard, file, why);
+    queue_when_durable(self, job, shard);
     self->dirty = true;
 }
 
@@ -137,17 +157,33 @@ static errcode_t
 split_again(job_t *job, const change_t *change)
 {
     if (job->shards[change->shard].n < 2 || change->other != job->n_shards ||
-        job->n_shards >= LIMIT_JOB_SHARDS) {
+        !plan_has_room(job)) {
         return ERR_MALFORMED;
     }
     (void)split_off(job, change->shard);
     return ERR_OK;
 }
 
+static errcode_t
+whole_again(coordinator_t *self, job_t *job, const change_t *change)
+{
+    if (change->other >= job->n_files || !job->files[change->other].guessed ||
+        job->files[change->other].missing || change->shard != job->n_shards ||
+        job->n_shards >= LIMIT_JOB_SHARDS) {
+        return ERR_MALFORMED;
+    }
+    (void)whole_make(self, job, change->other);
+    return ERR_OK;
+}
+
 errcode_t
 change_again(coordinator_t *self, job_t *job, const change_t *change)
 {
-    if (change->shard < job->n_shards && change->kind >= CHANGE_COUNTED) {
+    if (change->kind == CHANGE_WHOLE) {
+        return whole_again(self, job, change);
+    }
+    if (change->shard < job->n_shards &&
+        (change->kind == CHANGE_COUNTED || change->kind == CHANGE_CHECKED)) {
         return verify_again(self, job, change);
     }
     if (change->shard < job->n_shards && change->kind == CHANGE_LOSE &&

@@ -160,7 +160,9 @@ struct job {
     size_t n_ranges, cap_ranges;
     plan_shard_t *shards;
     size_t n_shards, cap_shards;
-    size_t n_done;       // committed or lost
+    size_t n_done;       // committed, lost or void
+    size_t n_void;       // nobody is told of these
+    size_t n_guessed;    // files that may each need one shard more
     uint64_t turn;       // when it was served last
     tallies_t **tallies; // of each table
     tally_budget_t merge_budget;
@@ -300,6 +302,9 @@ void plan_tick(coordinator_t *self, job_t *job);
 bool on_files(coordinator_t *self, const incoming_t *in);
 
 // cuts.c
+// Whether there may be one more; a file that was cut at guesses has room for
+// the one that it may need.
+bool plan_has_room(const job_t *job);
 // Of the files from `first` on, which a message brought; ERR_MALFORMED where
 // cuts do not rise, or are not inside their archive.
 MUST_CHECK errcode_t cuts_take(
@@ -317,9 +322,13 @@ void plan_file_fini(plan_file_t *file);
 // missing, as if it had been read from end to end.
 bool whole_is(const plan_file_t *file);
 // Keeps a sound partial, with its totals (taken), or with the last one counts
-// all. ERR_TOO_LARGE of the job's budget.
+// all. ERR_TOO_LARGE of the job's budget; ERR_BUSY where that has no room for
+// the parts of a file that was cut at guesses, which may be read as one.
 MUST_CHECK errcode_t whole_add(
     job_t *job, uint32_t shard, span_t partial, totals_t *got);
+// Its shards are void from now on, and a new one, the last of all, has the
+// whole file. Returns its number.
+uint32_t whole_make(coordinator_t *self, job_t *job, uint32_t file);
 // One of its shards is lost, and so are all.
 void whole_lose(coordinator_t *self, job_t *job, uint32_t file);
 void whole_free(job_t *job, plan_file_t *file);
@@ -407,6 +416,8 @@ void verify_give_up(coordinator_t *self, job_t *job);
 // From the journal; ERR_MALFORMED.
 MUST_CHECK errcode_t verify_again(
     coordinator_t *self, job_t *job, const struct change *change);
+// The shard is void: what was counted of it is not compared any more.
+void verify_void(job_t *job, uint32_t shard);
 void verify_note(const job_t *job, receipt_t *receipt);
 void verify_free(job_t *job);
 
@@ -418,7 +429,10 @@ void change_drop(coordinator_t *self, job_t *job, uint32_t shard, uint32_t file,
     const char *why);
 // Each range of the shard becomes a shard of its own.
 void change_split(coordinator_t *self, job_t *job, uint32_t shard);
-// Shards that were split off may be lent once the journal has them.
+// A file that was cut at guesses is read from end to end by one shard.
+void change_whole(
+    coordinator_t *self, job_t *job, uint32_t file, const char *why);
+// New shards may be lent once the journal has them.
 void change_durable(coordinator_t *self, job_t *job);
 // The same from the journal; ERR_MALFORMED where it does not fit the plan.
 MUST_CHECK errcode_t change_again(
@@ -443,6 +457,9 @@ job_t *job_add(coordinator_t *self, uint64_t id);
 void job_destroy(coordinator_t *self, job_t *job);
 job_t *job_find(coordinator_t *self, uint64_t id);
 bool job_is_over(const job_t *job);
+// As others are told.
+size_t job_shards(const job_t *job);
+size_t job_shards_done(const job_t *job);
 const char *job_state_text(lt_JobState state); // "done"
 void job_free_work(coordinator_t *self, job_t *job);
 void job_run(coordinator_t *self, job_t *job); // the plan is made

@@ -84,7 +84,7 @@ add_range(job_t *job, uint32_t file, uint64_t begin, uint64_t end)
 
     // A shard of zero bytes so far was opened for this range.
     if (s == NULL || s->n > 0) {
-        if (job->n_shards >= LIMIT_JOB_SHARDS) {
+        if (!plan_has_room(job)) {
             return ERR_TOO_LARGE;
         }
         job->shards = xgrow(job->shards, &job->cap_shards, job->n_shards + 1,
@@ -175,9 +175,10 @@ packed_target(const job_t *job, const cut_t *cut)
 static errcode_t
 cut_archive(job_t *job, uint32_t file, cut_t *cut)
 {
-    const plan_file_t *f = &job->files[file];
+    plan_file_t *f = &job->files[file];
     errcode_t rc = ERR_OK;
 
+    job->n_guessed += f->guessed;
     for (uint64_t at = 0; at < f->size && rc == ERR_OK;) {
         uint64_t target = packed_target(job, cut);
         uint64_t n = (f->size - at) / target + ((f->size - at) % target != 0);
@@ -186,6 +187,10 @@ cut_archive(job_t *job, uint32_t file, cut_t *cut)
         rc = add_range(job, file, at, end);
         cut->left -= end - at;
         at = end;
+    }
+    if (f->guessed && !whole_is(f)) {
+        f->guessed = false; // one range after all
+        job->n_guessed--;
     }
     return rc;
 }
@@ -205,6 +210,7 @@ cut_file(job_t *job, uint32_t file, cut_t *cut)
     if (f->n_cuts > 0 && f->size > packed_target(job, cut)) {
         return cut_archive(job, file, cut);
     }
+    job->files[file].guessed = false;
     if (!bundle(job, file, target_of(cut))) {
         rc = add_range(job, file, 0, f->size);
     }

@@ -1,12 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where archives may be cut: what the worker says that listed them. It is
 // believed as far as that a cut is inside the file; the executor that reads up
-// to it finds out whether a member ends there.
+// to it finds out whether a member ends there. One that the worker guessed
+// may be wrong in a file that is sound, see change_whole.
 #include "coordinator/coordinator_inside.h"
 
 #include "common/base/xalloc.h"
 
 #include <stdlib.h>
+
+bool
+plan_has_room(const job_t *job)
+{
+    return job->n_shards + job->n_guessed < LIMIT_JOB_SHARDS;
+}
 
 void
 plan_file_fini(plan_file_t *f)
@@ -53,6 +60,7 @@ take_one(job_t *job, size_t first, const lt_Cuts *record)
         rc = rd_varint(&r, &distance);
         rc = rc != ERR_OK ? rc : put_cut(f, &cap, distance);
     }
+    f->guessed = record->guessed;
     return rc;
 }
 

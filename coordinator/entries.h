@@ -27,6 +27,8 @@ typedef enum {
     // Of a shard that is to be checked:
     CHANGE_COUNTED, // by the worker named in `why`
     CHANGE_CHECKED, // with the outcome `other`, a check_state_t
+    // The file `other` was cut at guesses; `shard`, now the last, has it all
+    CHANGE_WHOLE,
     CHANGE_COUNT
 } change_kind_t;
 

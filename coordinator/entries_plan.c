@@ -156,6 +156,17 @@ put_texts(buf_t *out, char *const *texts, size_t n)
     }
 }
 
+// Nothing where there are none, so that a coordinator of before can go on.
+static void
+put_guessed(const job_t *job, buf_t *out)
+{
+    for (size_t i = 0; job->n_guessed > 0 && i < job->n_files; i++) {
+        if (job->files[i].guessed) {
+            buf_put_varint(out, i);
+        }
+    }
+}
+
 void
 entry_put_plan(const job_t *job, buf_t *out)
 {
@@ -173,6 +184,7 @@ entry_put_plan(const job_t *job, buf_t *out)
     put_texts(out, told->missing, told->n_missing);
     buf_put_varint(out, job->more_missing);
     put_texts(out, told->notes, told->n_notes);
+    put_guessed(job, out);
 }
 
 static errcode_t
@@ -271,6 +283,28 @@ check_lists(job_t *job)
     return ERR_OK;
 }
 
+// The rest of the entry, which journals of before lack.
+static errcode_t
+get_guessed(rd_t *r, job_t *job)
+{
+    errcode_t rc = ERR_OK;
+
+    while (rc == ERR_OK && rd_left(r) > 0) {
+        uint32_t file = 0;
+        rc = entry_get_u32(r, &file);
+        if (rc == ERR_OK &&
+            (file >= job->n_files || job->files[file].guessed ||
+                !whole_is(&job->files[file]) || !plan_has_room(job))) {
+            rc = ERR_MALFORMED;
+        }
+        if (rc == ERR_OK) {
+            job->files[file].guessed = true;
+            job->n_guessed++;
+        }
+    }
+    return rc;
+}
+
 errcode_t
 entry_get_plan(span_t bytes, job_t *job,
     worker_t *(*home)(void *ctx, const char *name), void *ctx)
@@ -290,7 +324,7 @@ entry_get_plan(span_t bytes, job_t *job,
     rc = rc != ERR_OK ? rc : get_texts(&r, &job->heard_of, receipt_add_missing);
     rc = rc != ERR_OK ? rc : rd_varint(&r, &more);
     rc = rc != ERR_OK ? rc : get_texts(&r, &job->heard_of, receipt_add_note);
-    rc = rc != ERR_OK ? rc : rd_end(&r);
     job->more_missing = more;
-    return rc != ERR_OK ? rc : check_lists(job);
+    rc = rc != ERR_OK ? rc : check_lists(job);
+    return rc != ERR_OK ? rc : get_guessed(&r, job);
 }

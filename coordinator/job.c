@@ -92,6 +92,18 @@ job_is_over(const job_t *job)
     return job->state > lt_JobState_JOB_RUNNING;
 }
 
+size_t
+job_shards(const job_t *job)
+{
+    return job->n_shards - job->n_void;
+}
+
+size_t
+job_shards_done(const job_t *job)
+{
+    return job->n_done - job->n_void;
+}
+
 static void
 free_receipt(receipt_t *receipt)
 {
@@ -227,6 +239,9 @@ end(coordinator_t *self, job_t *job, lt_JobState state, unsigned exit)
     job->ended = self->now;
     job->plan_at = 0;
     job->hosts = job->n_places;
+    job->n_shards = job_shards(job);
+    job->n_done = job_shards_done(job);
+    job->n_void = 0;
     self->stats.jobs_ended++;
     record_end(self, job);
     job_free_work(self, job);

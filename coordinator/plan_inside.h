@@ -58,6 +58,7 @@ typedef struct plan_file {
     bool stream;
     bool missing; // named already
     bool read;
+    bool guessed; // it is in several shards whose cuts may be wrong
     uint16_t format;
     uint64_t bytes; // committed, as are lines
     uint64_t lines;
@@ -73,7 +74,13 @@ typedef struct plan_range {
     uint64_t end;
 } plan_range_t;
 
-typedef enum { SHARD_PENDING, SHARD_LEASED, SHARD_DONE, SHARD_LOST } state_t;
+typedef enum {
+    SHARD_PENDING,
+    SHARD_LEASED,
+    SHARD_DONE,
+    SHARD_LOST,
+    SHARD_VOID, // another has its bytes: nothing that comes of it counts
+} state_t;
 
 typedef struct plan_shard {
     uint64_t bytes;

@@ -50,6 +50,7 @@ send_list(coordinator_t *self, const job_t *job, listing_t *l)
     meta->request = l->request;
     meta->shared = s->from == FROM_SHARED;
     meta->cuts_from = cuts_least(job);
+    meta->guess_bytes = LIMIT_GUESS_BYTES / job->n_sources;
     l->asked++;
     snprintf(meta->pattern, sizeof meta->pattern, "%s", s->pattern);
     send_frame(self, OUT_CONTROL, l->worker->peer, PROTO_LIST, lt_List_fields,

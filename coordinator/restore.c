@@ -65,6 +65,9 @@ restore_change(coordinator_t *self, job_t *job, uint64_t n, span_t bytes)
 static errcode_t
 restore_commit(coordinator_t *self, job_t *job, uint64_t shard, span_t bytes)
 {
+    if (shard < job->n_shards && job->shards[shard].state == SHARD_VOID) {
+        return ERR_OK;
+    }
     if (shard < job->n_shards && job->shards[shard].state == SHARD_LOST &&
         whole_is(&job->files[job->ranges[job->shards[shard].first].file])) {
         return ERR_OK; // it was lost with another part of its archive
@@ -118,6 +121,7 @@ restore_end(coordinator_t *self, job_t *job, span_t bytes)
 {
     job->leftovers = job->files != NULL;
     job_free_work(self, job);
+    job->n_void = 0;
     return entry_get_end(bytes, self->config.wall_ms, job);
 }
 

@@ -87,6 +87,15 @@ requeue(coordinator_t *self, lease_t *l, bool counts)
     lease_remove(self, l);
 }
 
+// Part of a file whose cuts may be wrong.
+static bool
+is_guessed(const job_t *job, const plan_shard_t *s)
+{
+    const plan_file_t *f = &job->files[job->ranges[s->first].file];
+
+    return f->guessed && !f->missing;
+}
+
 // One attempt came to nothing.
 static void
 attempt_failed(coordinator_t *self, lease_t *l, const char *why)
@@ -106,6 +115,8 @@ attempt_failed(coordinator_t *self, lease_t *l, const char *why)
     leases_remove_of(self, job, shard);
     if (s->n > 1) {
         change_split(self, job, shard); // most of it may be sound
+    } else if (is_guessed(job, s)) {
+        change_whole(self, job, job->ranges[s->first].file, why);
     } else {
         change_lose(self, job, shard, why);
     }
@@ -295,6 +306,16 @@ compare(coordinator_t *self, lease_t *l)
 }
 
 static void
+read_whole(coordinator_t *self, lease_t *l, const char *why)
+{
+    job_t *job = l->job;
+    const plan_shard_t *s = &job->shards[l->key.shard];
+
+    requeue(self, l, false);
+    change_whole(self, job, job->ranges[s->first].file, why);
+}
+
+static void
 commit(coordinator_t *self, lease_t *l)
 {
     job_t *job = l->job;
@@ -308,8 +329,13 @@ commit(coordinator_t *self, lease_t *l)
         record_commit(self, job, shard, &l->staged);
     }
     send_ack(self, l->worker, job->id, shard, (uint32_t)l->key.attempt,
-        rc == ERR_OK ? lt_Verdict_VERDICT_COMMITTED
-                     : lt_Verdict_VERDICT_REJECTED);
+        rc == ERR_OK     ? lt_Verdict_VERDICT_COMMITTED
+        : rc == ERR_BUSY ? lt_Verdict_VERDICT_STALE
+                         : lt_Verdict_VERDICT_REJECTED);
+    if (rc == ERR_BUSY) {
+        read_whole(self, l, "its parts take too much memory");
+        return;
+    }
     if (rc == ERR_CORRUPT && l->adopted && is_as_offered(l)) {
         // Of the shard as it was before a change of the plan that the
         // coordinator before had not kept yet, or had cancelled it for.
@@ -420,6 +446,19 @@ drop_file(coordinator_t *self, lease_t *l, uint32_t file, const char *why)
     change_drop(self, job, shard, file, why);
 }
 
+// What was read from or up to a place where no member begins is no word on the
+// file, nor on the query: it may have been any bytes.
+static bool
+may_be_the_cuts(
+    const job_t *job, const plan_shard_t *s, const lt_ShardFailed *meta)
+{
+    bool of_file = meta->error == ERR_CORRUPT || meta->error == ERR_UNSUPPORTED;
+
+    return is_guessed(job, s) &&
+           (of_file ? shard_has_file(job, s, meta->file)
+                    : ends_the_job((errcode_t)meta->error));
+}
+
 static void
 take_failure(coordinator_t *self, lease_t *l, const lt_ShardFailed *meta)
 {
@@ -437,6 +476,8 @@ take_failure(coordinator_t *self, lease_t *l, const lt_ShardFailed *meta)
         verify_answered(self, l, how);
     } else if (l->is_check) {
         verify_failed(self, l, meta->text);
+    } else if (may_be_the_cuts(job, s, meta)) {
+        read_whole(self, l, meta->text);
     } else if (ends_the_job(rc)) {
         job_fail(self, job, rc, rc == ERR_FORMAT ? EXIT_NO_FIT : EXIT_FAILED,
             "%s", meta->text);

@@ -131,7 +131,7 @@ fill_receipt(const coordinator_t *self, const job_t *job, receipt_t *r)
     r->totals.files = NULL;
     r->totals.n_samples = r->totals.n_files = r->totals.cap_files = 0;
     r->micros = (uint64_t)(self->now - job->submitted) * 1000;
-    r->shards = job->n_shards;
+    r->shards = job_shards(job);
     r->retried = job->retried;
     for (size_t i = 0; i < job->n_files; i++) {
         r->files += job->files[i].read;
@@ -214,8 +214,8 @@ fill_numbers(const job_t *job, lt_RowsNow *meta)
     meta->bytes = job->bytes;
     meta->bytes_done = job->bytes_done + job->bytes_streamed;
     meta->streams = (uint32_t)job->n_streams;
-    meta->shards = job->n_shards;
-    meta->shards_done = job->n_done;
+    meta->shards = job_shards(job);
+    meta->shards_done = job_shards_done(job);
 }
 
 // There are none yet, or more is committed.
@@ -224,7 +224,7 @@ is_stale(const coordinator_t *self, const job_t *job)
 {
     const struct standing *s = job->standing;
 
-    return s == NULL || (job->n_done != s->meta.shards_done &&
+    return s == NULL || (job_shards_done(job) != s->meta.shards_done &&
                             self->now - s->made >= STANDING_MS);
 }
 

@@ -82,8 +82,8 @@ fill_update(const coordinator_t *self, const job_t *job, lt_JobUpdate *out)
     out->streams = (uint32_t)job->n_streams;
     out->bytes_done =
         job->bytes_done + job->bytes_streamed + bytes_under_way(job);
-    out->shards = job->n_shards;
-    out->shards_done = job->n_done;
+    out->shards = job_shards(job);
+    out->shards_done = job_shards_done(job);
     out->retried = job->retried;
     out->rejected = job->rejected;
     // Who watches a cluster asks for all jobs, and most of them have ended.

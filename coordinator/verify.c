@@ -355,6 +355,24 @@ verify_again(coordinator_t *self, job_t *job, const change_t *change)
     return ERR_OK;
 }
 
+// One that differed was named, and stays so.
+void
+verify_void(job_t *job, uint32_t shard)
+{
+    check_t *c = find(job, shard);
+
+    job->shards[shard].verify = false;
+    if (c == NULL || c->state == CHECK_DIFFERS) {
+        return;
+    }
+    leave_state(job, c);
+    if (c->state >= CHECK_EQUAL) {
+        job->n_checked[c->state]--;
+    }
+    HASH_DEL(job->checks, c);
+    free(c);
+}
+
 static uint64_t
 sum_of(const job_t *job)
 {
@@ -372,7 +390,7 @@ verify_note(const job_t *job, receipt_t *receipt)
     }
     snprintf(text, sizeof text,
         "%llu of %llu shards were counted by a second worker too: %llu %s",
-        (unsigned long long)sum_of(job), (unsigned long long)job->n_shards,
+        (unsigned long long)sum_of(job), (unsigned long long)job_shards(job),
         (unsigned long long)(job->n_checked[CHECK_DIFFERS] > 0
                                  ? job->n_checked[CHECK_DIFFERS]
                                  : sum_of(job)),

@@ -8,12 +8,17 @@
 // counting waits. What is kept is bounded as the tables are, by the budget of
 // the job.
 //
+// Where the cuts are guesses, it may be they that are wrong, and not the file:
+// then its parts are void, and one shard has all of it. That one is a new
+// shard, and has not begun when the plan is said to have changed.
+//
 // Where a line is in the archive is known here alone, too. An executor says it
 // from where its range begins, and how much the range holds.
 #include "coordinator/coordinator_inside.h"
 
 #include "common/base/xalloc.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 typedef struct part {
@@ -115,7 +120,7 @@ whole_add(job_t *job, uint32_t shard, span_t partial, totals_t *got)
 
     if (partial.len > job->merge_budget.limit ||
         job->kept > job->merge_budget.limit - partial.len) {
-        return ERR_TOO_LARGE;
+        return f->guessed ? ERR_BUSY : ERR_TOO_LARGE;
     }
     if (f->whole == NULL) {
         f->whole = xcalloc(1, sizeof *f->whole);
@@ -129,6 +134,20 @@ whole_add(job_t *job, uint32_t shard, span_t partial, totals_t *got)
     return rc;
 }
 
+// It is not lent any more, whoever was.
+static void
+take_back(coordinator_t *self, job_t *job, uint32_t shard, state_t state)
+{
+    plan_shard_t *s = &job->shards[shard];
+
+    if (s->state == SHARD_PENDING && s->queued) {
+        job->places[s->place].n_pending--;
+    }
+    job->n_done += s->state < SHARD_DONE;
+    leases_remove_of(self, job, shard);
+    s->state = state;
+}
+
 void
 whole_lose(coordinator_t *self, job_t *job, uint32_t file)
 {
@@ -138,13 +157,57 @@ whole_lose(coordinator_t *self, job_t *job, uint32_t file)
         if (job->ranges[s->first].file != file || s->state == SHARD_LOST) {
             continue;
         }
-        if (s->state != SHARD_DONE) { // else they check it, see verify.c
-            leases_remove_of(self, job, i);
+        if (s->state == SHARD_DONE) {
+            s->state = SHARD_LOST; // who checks it goes on, see verify.c
+        } else {
+            take_back(self, job, i, SHARD_LOST);
         }
-        job->places[s->place].n_pending -=
-            s->state == SHARD_PENDING && s->queued;
-        job->n_done += s->state != SHARD_DONE;
-        s->state = SHARD_LOST;
     }
     job->news = true;
+}
+
+static uint32_t
+add_shard(job_t *job, uint32_t file, bool verify)
+{
+    const plan_file_t *f = &job->files[file];
+
+    assert(job->n_shards < LIMIT_JOB_SHARDS);
+    job->ranges = xgrow(
+        job->ranges, &job->cap_ranges, job->n_ranges + 1, sizeof *job->ranges);
+    job->shards = xgrow(
+        job->shards, &job->cap_shards, job->n_shards + 1, sizeof *job->shards);
+    job->ranges[job->n_ranges] = (plan_range_t){file, 0, f->size};
+    job->shards[job->n_shards] = (plan_shard_t){.bytes = f->size,
+        .first = (uint32_t)job->n_ranges,
+        .n = 1,
+        .place = f->place,
+        .verify = verify};
+    job->n_ranges++;
+    return (uint32_t)job->n_shards++;
+}
+
+uint32_t
+whole_make(coordinator_t *self, job_t *job, uint32_t file)
+{
+    plan_file_t *f = &job->files[file];
+    bool verify = false;
+
+    assert(f->guessed && !f->missing);
+    whole_free(job, f);
+    for (uint32_t i = 0; i < job->n_shards; i++) {
+        plan_shard_t *s = &job->shards[i];
+        if (job->ranges[s->first].file != file) {
+            continue;
+        }
+        verify = verify || s->verify;
+        job->bytes_done -= s->state == SHARD_DONE ? s->bytes : 0;
+        verify_void(job, i);
+        take_back(self, job, i, SHARD_VOID);
+        job->n_void++;
+    }
+    f->guessed = false;
+    f->n_shards = 1;
+    job->n_guessed--;
+    job->news = true;
+    return add_shard(job, file, verify);
 }

@@ -17,6 +17,7 @@ typedef struct listed_file {
     uint8_t hash[16];    // BLAKE2b-128 of the first and last 4 KiB
     uint8_t compression; // lt_Compression
     span_t cuts;         // of an archive, as in control.proto; lent
+    bool guessed;        // the cuts
 } listed_file_t;
 
 typedef struct shard_range {

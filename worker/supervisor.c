@@ -364,6 +364,9 @@ on_list(supervisor_t *self, const frame_t *frame)
             out->request = meta->request;
             out->shared = meta->shared;
             out->cuts_from = meta->cuts_from;
+            out->guess_bytes = meta->guess_bytes < LIMIT_GUESS_BYTES
+                                   ? meta->guess_bytes
+                                   : LIMIT_GUESS_BYTES;
             snprintf(out->pattern, sizeof out->pattern, "%s", meta->pattern);
         } else {
             supervisor_listed(self, meta->request, NULL, 0, false, ERR_BUSY,
@@ -510,6 +513,7 @@ put_cuts(const listed_file_t *file, files_out_t *out)
     lt_Cuts *record = xcalloc(1, sizeof *record);
 
     record->file = out->meta.n;
+    record->guessed = file->guessed;
     record->at.size = (pb_size_t)file->cuts.len;
     memcpy(record->at.bytes, file->cuts.p, file->cuts.len);
     record_put(&out->cuts, lt_Cuts_fields, record);

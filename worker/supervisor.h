@@ -51,6 +51,7 @@ typedef struct sup_output {
     uint64_t request;
     bool shared;
     uint64_t cuts_from;
+    uint64_t guess_bytes;
     char pattern[LIMIT_PATH];
     char text[LIMIT_TEXT];
     uint32_t exit;

@@ -54,8 +54,9 @@
 #define LIMIT_UNPACKED        (64ull << 30) // given by an archive, and
 #define LIMIT_UNPACKED_TIMES  1100u         // so often its size (gzip: 1032)
 #define LIMIT_CUTS            4096u // places where an archive can be cut, and
-#define LIMIT_CUTS_BYTES      (32u << 10) // as a listing tells them
-#define LIMIT_FRAMES          (1u << 22)  // headers looked at to find them
+#define LIMIT_CUTS_BYTES      (32u << 10)  // as a listing tells them
+#define LIMIT_FRAMES          (1u << 22)   // headers looked at to find them
+#define LIMIT_GUESS_BYTES     (256u << 20) // read for a job to guess cuts
 #define SHARD_MIN             (16ull << 20)
 #define SHARD_MAX             (1ull << 30)
 #define CREDIT_PER_EXECUTOR   2u         // shards of CREDIT_WHOLE_BYTES

@@ -24,6 +24,10 @@ fate_of_file(sim_t *s, const sim_file_t *f, const shard_range_t *r)
 {
     bool gone = s->m.now >= f->until;
 
+    if (f->lie > 0 && (r->begin == f->lie || r->end == f->lie)) {
+        s->events[SIM_LIE]++;
+        return ERR_CORRUPT;
+    }
     if (f->step > 0 && (f->bad < r->begin || f->bad >= r->end)) {
         return ERR_OK;
     }

@@ -60,6 +60,7 @@
     X(NO_ROOM, "executors that took no more")                                  \
     X(CHEATED, "partials with a range left out")                               \
     X(POISON, "reads of poison")                                               \
+    X(LIE, "reads up to a wrong cut, or from one")                             \
     X(BAD_FILE, "reads of corrupt, changed, vanished files")                   \
     X(LEADER_KILLED, "coordinators killed")                                    \
     X(JOURNAL_STUCK, "journals stuck")                                         \
@@ -116,6 +117,8 @@ typedef struct sim_file {
     fault_t fault;
     int64_t until; // sound
     uint64_t step; // of an archive, which can be cut each so many bytes; or 0
+    bool guessed;  // these places are
+    uint64_t lie;  // one of them at which it cannot be cut; or 0
     uint64_t bad;  // the byte of an archive that the fault is at
 } sim_file_t;
 

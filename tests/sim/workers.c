@@ -85,7 +85,8 @@ answer_list(sim_t *s, size_t i, const sup_output_t *out)
                 .size = f->size,
                 .compression = f->step > 0 ? lt_Compression_COMPRESSION_ZSTD
                                            : lt_Compression_COMPRESSION_NONE,
-                .cuts = buf_span(&cuts[found])};
+                .cuts = buf_span(&cuts[found]),
+                .guessed = f->guessed};
             found++;
         }
     }

@@ -60,6 +60,19 @@ is_crowd(const sim_t *s)
     return s->n_hosts > USUAL_HOSTS;
 }
 
+// Of two archives one is cut at guesses, and of two of these one guess is
+// wrong.
+static void
+guess(sim_file_t *f)
+{
+    uint64_t n = (f->size - 1) / f->step; // places
+
+    f->guessed = f->size % 2 == 0;
+    if (f->guessed && n > 0 && f->bad % 2 == 0) {
+        f->lie = f->step * (1 + f->bad % n);
+    }
+}
+
 // With one name on all hosts, rows of several hosts fall together; with names
 // of their own, every file is seen in the rows.
 static void
@@ -74,6 +87,7 @@ add_file(sim_t *s, int host, unsigned n, bool same_names)
     if (one_in(s, 3)) {
         f->step = 1 + roll(s, (uint32_t)f->size);
         f->bad = roll(s, (uint32_t)f->size);
+        guess(f);
     }
     if (one_in(s, is_crowd(s) ? 100 : 12)) {
         f->fault = FILE_CHANGES + roll(s, 4);

@@ -30,6 +30,7 @@ typedef struct fake {
     uint64_t lane;
     uint32_t executors;
     const char *label;
+    bool guesses; // where archives can be cut
 } fake_t;
 
 typedef struct machine {

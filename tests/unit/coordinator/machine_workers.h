@@ -137,7 +137,8 @@ fake_put_file(buf_t *payload, const fake_file_t *from)
 }
 
 static inline uint32_t
-fake_put_cuts(buf_t *payload, uint32_t file, const fake_file_t *from)
+fake_put_cuts(
+    buf_t *payload, uint32_t file, const fake_file_t *from, bool guessed)
 {
     lt_Cuts *cuts = xcalloc(1, sizeof *cuts);
     buf_t at = {0};
@@ -146,6 +147,7 @@ fake_put_cuts(buf_t *payload, uint32_t file, const fake_file_t *from)
         buf_put_varint(&at, from->step);
     }
     cuts->file = file;
+    cuts->guessed = guessed;
     cuts->at.size = (pb_size_t)at.len;
     if (at.len > 0) {
         memcpy(cuts->at.bytes, at.p, at.len);
@@ -173,7 +175,8 @@ fake_list_part(machine_t *m, const fake_t *w, lt_List *asked,
         fake_put_file(&payload, &files[i]);
     }
     for (size_t i = 0; i < n; i++) {
-        meta.n_cuts += fake_put_cuts(&payload, (uint32_t)i, &files[i]);
+        meta.n_cuts +=
+            fake_put_cuts(&payload, (uint32_t)i, &files[i], w->guesses);
     }
     fake_say(m, w, LINK_CONTROL, PROTO_FILES, lt_Files_fields, &meta,
         buf_span(&payload));

@@ -342,6 +342,28 @@ test_random_files_are_covered_once(void **state)
     }
 }
 
+// However many sources a job has, no more is read for guesses.
+static void
+test_sources_share_what_is_read_for_guesses(void **state)
+{
+    static const char *const sources[] = {"web1:/l/a", "web1:/l/b"};
+
+    (void)state;
+    for (size_t n = 1; n <= 2; n++) {
+        machine_t m;
+        lt_List asked;
+        fake_t *w = machine_init_web1(&m, 1);
+        assert_true(machine_submit_as(&m, CLIENT_PEER, &m.client,
+                        submit_meta(&m, "count", 10), sources, n) != 0);
+        for (size_t i = 0; i < n; i++) {
+            assert_true(
+                machine_heard(&m, w->peer, PROTO_LIST, lt_List_fields, &asked));
+            CHECK_U64(asked.guess_bytes, LIMIT_GUESS_BYTES / n);
+        }
+        machine_fini(&m);
+    }
+}
+
 // Guided: each shard is one executor's share of what was left.
 static void
 test_shards_of_a_local_run_get_smaller(void **state)
@@ -396,6 +418,7 @@ main(void)
         cmocka_unit_test(test_archives_are_cut_where_frames_begin),
         cmocka_unit_test(test_cuts_that_make_no_sense_are_refused),
         cmocka_unit_test(test_random_files_are_covered_once),
+        cmocka_unit_test(test_sources_share_what_is_read_for_guesses),
         cmocka_unit_test(test_shards_of_a_local_run_get_smaller),
     };
 

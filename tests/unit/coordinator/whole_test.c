@@ -169,11 +169,11 @@ test_parts_that_wait_have_a_bound(void **state)
     lent_t l = {0};
 
     (void)state;
-    config.merge_budget = 4096;
+    config.merge_budget = 60000;
     machine_init_with(&m, &config);
     fake_t *w = machine_worker(&m, "web1", 8);
     uint64_t job = machine_submit(&m, "web1:/l/*", 1);
-    static const fake_file_t one = {"/l/a.zst", 400, 2, 1};
+    static const fake_file_t one = {"/l/a.zst", 2000, 2, 1};
     assert_true(fake_list(&m, w, &one, 1));
     while (fake_lent(&m, w, &l)) {
         (void)fake_deliver(&m, w, &l);
