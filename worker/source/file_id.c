@@ -5,7 +5,11 @@
 #include <sodium.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
+
+#define GROWTH_PAUSE_NS 10000000 // a hundredth of a second
+#define GROWTH_PAUSES   100u
 
 static errcode_t
 read_edge(int fd, uint64_t at, size_t len, uint8_t *to)
@@ -40,6 +44,22 @@ mtime_of(const struct stat *st)
     return (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
 }
 
+static errcode_t
+glance(int fd, const file_id_t *planned, struct stat *st)
+{
+    if (fstat(fd, st) == -1) {
+        return ERR_IO;
+    }
+    if (!S_ISREG(st->st_mode)) {
+        return ERR_DENIED;
+    }
+    if (st->st_ino != planned->inode || (uint64_t)st->st_size < planned->size ||
+        (!planned->shared && st->st_dev != planned->device)) {
+        return ERR_CHANGED;
+    }
+    return ERR_OK;
+}
+
 errcode_t
 file_id_of(int fd, file_id_t *out, uint8_t head[FILE_ID_EDGE], size_t *head_len)
 {
@@ -71,19 +91,29 @@ file_id_glance(int fd, const file_id_t *planned)
 {
     struct stat st;
 
-    if (fstat(fd, &st) == -1) {
-        return ERR_IO;
+    return glance(fd, planned, &st);
+}
+
+// A write sets the time of a file before its size, and may be interrupted in
+// between: a file that is only being added to looks for a moment as if it had
+// been written anew.
+static errcode_t
+check_time(int fd, const file_id_t *planned)
+{
+    const struct timespec pause = {.tv_nsec = GROWTH_PAUSE_NS};
+    struct stat st;
+    errcode_t rc = ERR_OK;
+
+    for (unsigned i = 0; rc == ERR_OK; i++) {
+        rc = glance(fd, planned, &st);
+        if (rc != ERR_OK || (uint64_t)st.st_size > planned->size ||
+            mtime_of(&st) == planned->mtime_ns) {
+            break;
+        }
+        rc = i < GROWTH_PAUSES ? ERR_OK : ERR_CHANGED;
+        (void)nanosleep(&pause, NULL);
     }
-    if (!S_ISREG(st.st_mode)) {
-        return ERR_DENIED;
-    }
-    uint64_t size = (uint64_t)st.st_size;
-    if (st.st_ino != planned->inode || size < planned->size ||
-        (!planned->shared && st.st_dev != planned->device) ||
-        (size == planned->size && mtime_of(&st) != planned->mtime_ns)) {
-        return ERR_CHANGED;
-    }
-    return ERR_OK;
+    return rc;
 }
 
 // To compare 8 KiB takes a fraction of what hashing them does.
@@ -113,7 +143,7 @@ file_id_check(int fd, const file_id_t *planned, file_edges_t *known)
 {
     uint8_t bytes[2 * FILE_ID_EDGE], hash[FILE_ID_HASH];
     size_t len;
-    errcode_t rc = file_id_glance(fd, planned);
+    errcode_t rc = check_time(fd, planned);
 
     rc = rc != ERR_OK ? rc : read_edges(fd, planned->size, bytes, &len);
     if (rc != ERR_OK || is_known(known, bytes, len, planned->hash)) {

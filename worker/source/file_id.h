@@ -22,7 +22,8 @@ typedef struct file_id {
 // regular file. ERR_CHANGED: it shrank meanwhile.
 MUST_CHECK errcode_t file_id_of(
     int fd, file_id_t *out, uint8_t head[FILE_ID_EDGE], size_t *head_len);
-// Without reading: ERR_CHANGED, ERR_DENIED, ERR_IO. Growth is fine.
+// Without reading or waiting: whether it can be that file. ERR_CHANGED,
+// ERR_DENIED, ERR_IO. Growth is fine.
 MUST_CHECK errcode_t file_id_glance(int fd, const file_id_t *planned);
 
 // The edges of a file as they were when their hash was right: where the same
@@ -33,8 +34,10 @@ typedef struct file_edges {
     uint8_t bytes[2 * FILE_ID_EDGE];
 } file_edges_t;
 
-// As file_id_glance, and the hash. Who checks one file again and again keeps
-// `known` for it; it may be NULL, and changes no answer.
+// As file_id_glance, and the time of a file that has not grown, and the hash.
+// Where the time alone differs it waits up to a second for the file to grow.
+// Who checks one file again and again keeps `known` for it; it may be NULL, and
+// changes no answer.
 MUST_CHECK errcode_t file_id_check(
     int fd, const file_id_t *planned, file_edges_t *known);
 
