@@ -77,6 +77,14 @@ shape_differs(const shape_t *self, const shape_bytes_t *b, const uint8_t *p)
            (self->structural[p[b->len]] & b->content);
 }
 
+static inline uint64_t
+shape_check_differs(const shape_t *self, const shape_check_t *c,
+    const uint8_t *text, const uint32_t *t)
+{
+    return shape_differs(
+        self, &c->bytes, text + (uint32_t)(t[c->token] + c->delta));
+}
+
 // Whether the tokens at t, of which t[0] is line - 1 and n_tokens + 1 more
 // are there, are those of a line up to its newline, without it. `text` has
 // SHAPE_PAD more bytes.
@@ -89,9 +97,7 @@ shape_fits(const shape_t *self, const uint8_t *text, const uint32_t *t)
         wrong |= shape_differs(self, &self->at_token[i], text + t[i]);
     }
     for (size_t i = 0; i < self->n_checks; i++) {
-        const shape_check_t *c = &self->checks[i];
-        const uint8_t *p = text + (uint32_t)(t[c->token] + c->delta);
-        wrong |= shape_differs(self, &c->bytes, p);
+        wrong |= shape_check_differs(self, &self->checks[i], text, t);
     }
     return wrong == 0;
 }

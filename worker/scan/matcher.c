@@ -18,6 +18,7 @@
 #define TOKENS_MAX (1u + SHAPE_TOKENS + 1u + WINDOW + TOKENS_SLACK)
 #define BLOCK_MAX  (1u << 30)
 #define NO_SLOT    0xffu
+#define RUN_MAX    8u // lines that are looked at together
 
 typedef struct wanted {
     shape_span_t span;
@@ -27,6 +28,8 @@ typedef struct wanted {
 struct matcher {
     shape_t shape;
     tokens_find_t *find;
+    const lanes_kind_t *fast; // NULL: line by line
+    lanes_t lanes;
     wanted_t wanted[BATCH_SPANS];
     size_t n_wanted;
     field_t fields[BATCH_SPANS];
@@ -46,6 +49,7 @@ struct matcher {
     uint32_t end;
     // The place before the first is written to; see shape_fits.
     uint32_t tokens[TOKENS_MAX];
+    uint32_t words[TOKENS_MAX + LANES_PAD]; // for the lanes, where these are
 };
 
 static field_t
@@ -108,6 +112,7 @@ matcher_new(const format_t *format, uint32_t fields)
     read |=
         (read >> FIELD_PATH | read >> FIELD_QUERY) & 1u ? 1u << FIELD_URL : 0;
     self->find = tokens_finder();
+    self->fast = lanes_make(&self->shape, &self->lanes) ? lanes_kind() : NULL;
     for (size_t i = 0; i < self->shape.n_spans; i++) {
         if (!want(self, &self->shape.spans[i], read)) {
             free(self);
@@ -129,9 +134,10 @@ matcher_destroy(matcher_t **self_p)
 }
 
 void
-matcher_use(matcher_t *self, tokens_find_t *find)
+matcher_use(matcher_t *self, tokens_find_t *find, const lanes_kind_t *lanes)
 {
     self->find = find;
+    self->fast = self->fast != NULL ? lanes : NULL;
 }
 
 // The search for tokens goes on at the line that begins at `at`.
@@ -195,6 +201,14 @@ find_more(matcher_t *self)
         pass_late(self, end - self->found);
     }
     self->found = end;
+    if (self->fast != NULL) {
+        // Those of a line that goes on behind the window are loaded again.
+        // Token 0 may be before the text.
+        self->fast->load(self->text, self->tokens + self->head,
+            self->end - self->head, self->words + self->head);
+        self->fast->load(self->text, &self->line, 1, self->words);
+        self->words[0] <<= 8;
+    }
 }
 
 // The newline that ends the line of which byte `at` is one.
@@ -364,17 +378,13 @@ find_end(matcher_t *self, const uint32_t *t, uint32_t *line_end)
     return nl;
 }
 
+// A line whose tokens fit.
 static bool
-take_usual(matcher_t *self, batch_t *out)
+take_fitting(matcher_t *self, uint32_t *t, batch_t *out)
 {
-    uint32_t *t = self->tokens + self->head - 1;
     uint32_t line_end;
-
-    t[0] = self->line - 1;
-    if (!shape_fits(&self->shape, self->text, t)) {
-        return false;
-    }
     uint32_t nl = find_end(self, t, &line_end);
+
     if (nl == UINT32_MAX || !lists_end(self, t) ||
         !put_spans(self, t, line_end, out)) {
         return false;
@@ -388,6 +398,40 @@ take_usual(matcher_t *self, batch_t *out)
     return true;
 }
 
+static bool
+take_usual(matcher_t *self, batch_t *out)
+{
+    uint32_t *t = self->tokens + self->head - 1;
+
+    t[0] = self->line - 1;
+    return shape_fits(&self->shape, self->text, t) &&
+           take_fitting(self, t, out);
+}
+
+// The lines in front that fit by their lanes and are taken. Of few at a time:
+// one may fit and not be taken, and then what was said of the others is lost.
+static bool
+take_run(matcher_t *self, batch_t *out)
+{
+    size_t n = (self->end - self->head) / self->lanes.n;
+    size_t room = BATCH_LINES - out->n;
+    size_t taken = 0;
+
+    n = n < room ? n : room;
+    n = self->fast->fit(
+        &self->lanes, self->words + self->head - 1, n < RUN_MAX ? n : RUN_MAX);
+    while (taken < n) {
+        uint32_t *t = self->tokens + self->head - 1;
+        t[0] = self->line - 1;
+        if (!lanes_others_fit(&self->lanes, &self->shape, self->text, t) ||
+            !take_fitting(self, t, out)) {
+            break;
+        }
+        taken++;
+    }
+    return taken > 0;
+}
+
 bool
 matcher_next(matcher_t *self, batch_t *out)
 {
@@ -399,7 +443,9 @@ matcher_next(matcher_t *self, batch_t *out)
         if (self->end - self->head <= self->shape.n_tokens &&
             self->found < self->len) {
             find_more(self);
-        } else if (self->end - self->head <= self->shape.n_tokens ||
+        } else if (self->end - self->head <= self->shape.n_tokens) {
+            take_odd(self, out);
+        } else if (!(self->fast != NULL && take_run(self, out)) &&
                    !take_usual(self, out)) {
             take_odd(self, out);
         }

@@ -4,6 +4,7 @@
 #ifndef LOGTALLY_WORKER_SCAN_MATCHER_H
 #define LOGTALLY_WORKER_SCAN_MATCHER_H
 
+#include "worker/format/lanes.h"
 #include "worker/format/shape.h"
 #include "worker/scan/batch.h"
 #include "worker/scan/text_block.h"
@@ -14,8 +15,9 @@ typedef struct matcher matcher_t;
 // has no shape.
 matcher_t *matcher_new(const format_t *format, uint32_t fields);
 void matcher_destroy(matcher_t **self_p);
-// Another search for tokens than the processor's best; for tests.
-void matcher_use(matcher_t *self, tokens_find_t *find);
+// Others than the processor's best; for tests. lanes: or NULL.
+void matcher_use(
+    matcher_t *self, tokens_find_t *find, const lanes_kind_t *lanes);
 
 // Lent until the last batch; SHAPE_PAD more bytes are readable behind it. At
 // most 1 GiB.

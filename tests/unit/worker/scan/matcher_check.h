@@ -76,8 +76,9 @@ check_given(size_t i)
 
 // As check_matcher, with bytes [late, late_end) of the text that come late.
 static inline size_t
-check_late(const format_t *format, tokens_find_t *find, span_t text,
-    uint32_t fields, size_t late, size_t late_end)
+check_late(const format_t *format, tokens_find_t *find,
+    const lanes_kind_t *lanes, span_t text, uint32_t fields, size_t late,
+    size_t late_end)
 {
     matcher_t *matcher = matcher_new(format, fields);
     batch_t *batch = calloc(1, sizeof *batch);
@@ -88,7 +89,7 @@ check_late(const format_t *format, tokens_find_t *find, span_t text,
     assert(batch != NULL && place != NULL && matcher != NULL);
     memcpy(place, text.p, text.len + SHAPE_PAD);
     memset(place + late, '"', late_end - late);
-    matcher_use(matcher, find);
+    matcher_use(matcher, find, lanes);
     matcher_begin(matcher, &(text_block_t){.p = place,
                                .len = text.len,
                                .from = text.p + late,
@@ -128,13 +129,19 @@ check_matcher(
         return 0;
     }
     matcher_destroy(&matcher);
-    size_t usual = check_late(format, find, text, fields, 0, 0);
-    size_t late = text.len / 3, end = text.len - text.len / 5;
-    if (end > late && end < text.len) {
-        // Where windows end does not matter, but for the lines behind an odd
-        // one.
-        (void)check_late(format, find, text, fields, late, end);
-        (void)check_late(format, find, text, fields, 0, end);
+    size_t usual = check_late(format, find, NULL, text, fields, 0, 0);
+    size_t end = text.len - text.len / 5, late = text.len / 3;
+    end = late < end && end < text.len ? end : late;
+    // Where windows end does not matter, but for the lines behind an odd one.
+    (void)check_late(format, find, NULL, text, fields, late, end);
+    for (size_t i = 0; i < LANES_KINDS; i++) {
+        const lanes_kind_t *lanes = lanes_kind_at(i);
+        if (lanes != NULL && text.len % 2 == i % 2) {
+            (void)check_late(format, find, lanes, text, fields, 0, end);
+        } else if (lanes != NULL) {
+            assert(
+                check_late(format, find, lanes, text, fields, 0, 0) == usual);
+        }
     }
     return usual;
 }
