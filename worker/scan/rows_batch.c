@@ -179,29 +179,33 @@ is_long_tailed(rows_t *self)
 }
 
 // Logs are written as time goes on: lines that follow each other often have
-// the same time.
+// the same time. Short texts are found as fast as they are compared.
 static errcode_t
 group_by_bytes(rows_t *self, const batch_t *batch, size_t slot, size_t n)
 {
     span_t last = {0};
+    uint32_t number = ROWS_NO_GROUP; // of it
     uint64_t bad = 0;
     errcode_t rc = ERR_OK;
 
     for (size_t i = 0; rc == ERR_OK && i < n; i++) {
         span_t text = batch->spans[slot][self->selected[i]];
-        if (i > 0 && span_eq(text, last)) {
-            self->numbers[i] = self->numbers[i - 1];
+        bool is_short = text.len <= SHORTS_LEN;
+        if (!is_short && span_eq(text, last)) {
+            self->numbers[i] = number;
             self->bad_values += bad;
             continue;
         }
         uint64_t before = self->bad_values;
-        if (text.len <= SHORTS_LEN ||
-            !rows_recalls(self, text, &self->numbers[i])) {
+        if (is_short || !rows_recalls(self, text, &self->numbers[i])) {
             rc = find_by_bytes(self, batch, slot, self->selected[i],
                 &self->groups, rows_group, &self->numbers[i]);
         }
-        bad = self->bad_values - before;
-        last = text;
+        if (!is_short) {
+            last = text;
+            number = self->numbers[i];
+            bad = self->bad_values - before;
+        }
     }
     return rc;
 }

@@ -6,22 +6,53 @@
 
 #include <string.h>
 
+#define FEW 64u // groups
+
+static void
+add_lines(rows_t *self, uint32_t number, uint64_t n)
+{
+    agg_state_t *states = tally_states(self->tally, number);
+
+    for (size_t a = 0; a < self->query->n_aggs; a++) {
+        agg_add_lines(tally_state(self->tally, states, a), n);
+    }
+}
+
+// Lines of few groups are counted beside the tally. In turn in two places:
+// the next line, which is often of the same group, need not wait.
+static void
+count_few(rows_t *self, size_t n)
+{
+    uint32_t counts[2][FEW + 1] = {0}; // the last: of no group
+
+    for (size_t i = 0; i < n; i++) {
+        uint32_t number = self->numbers[i];
+        counts[i & 1][number < FEW ? number : FEW]++;
+    }
+    for (uint32_t g = 0; g < FEW; g++) {
+        if ((counts[0][g] | counts[1][g]) > 0) {
+            add_lines(self, g, (uint64_t)counts[0][g] + counts[1][g]);
+        }
+    }
+}
+
 // Neighbours of the same group are counted at once.
 static void
 count_plainly(rows_t *self, size_t n)
 {
     const uint32_t *numbers = self->numbers;
 
+    if (tally_groups(self->tally) <= FEW) {
+        count_few(self, n);
+        return;
+    }
     for (size_t i = 0; i < n;) {
         size_t same = 1;
         while (i + same < n && numbers[i + same] == numbers[i]) {
             same++;
         }
         if (numbers[i] != ROWS_NO_GROUP) {
-            agg_state_t *states = tally_states(self->tally, numbers[i]);
-            for (size_t a = 0; a < self->query->n_aggs; a++) {
-                agg_add_lines(tally_state(self->tally, states, a), same);
-            }
+            add_lines(self, numbers[i], same);
         }
         i += same;
     }

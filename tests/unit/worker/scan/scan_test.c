@@ -60,6 +60,33 @@ test_many_keys_count_as_few_do(void **state)
     buf_fini(&text);
 }
 
+// Keys of up to eight bytes are known by a word, longer ones by the line
+// before or the memo; few groups are counted apart. Runs of the same key, and
+// short ones between long ones.
+static void
+test_short_and_long_keys_count_alike(void **state)
+{
+    static const uint64_t steps[] = {97, 1000, 1u << 20};
+    static const unsigned keys[] = {2, 60, 70, 400};
+
+    (void)state;
+    for (size_t k = 0; k < sizeof keys / sizeof *keys; k++) {
+        buf_t text = {0};
+        for (unsigned i = 0; i < 1500; i++) {
+            unsigned key = i * i / 7 % keys[k];
+            buf_printf(&text,
+                "192.0.2.1 - - [14/Nov/2023:22:13:20 +0000] \"GET / HTTP/1.1\" "
+                "%u %u \"-\" \"%s%u\"\n",
+                200 + key % 3, i, key % 2 == 0 ? "a" : "a long user agent ",
+                key);
+        }
+        check_cuts("count by ua", "combined", buf_span(&text), steps, 3);
+        check_cuts("count by status", "combined", buf_span(&text), steps, 3);
+        check_cuts("count by bytes, ua", "combined", buf_span(&text), steps, 3);
+        buf_fini(&text);
+    }
+}
+
 static void
 test_lines_longer_than_a_range_count_once(void **state)
 {
@@ -321,6 +348,7 @@ main(void)
             test_filters_of_several_fields_do_not_look_at_nameless_ones),
         cmocka_unit_test(test_every_cut_counts_the_same),
         cmocka_unit_test(test_many_keys_count_as_few_do),
+        cmocka_unit_test(test_short_and_long_keys_count_alike),
         cmocka_unit_test(test_lines_longer_than_a_range_count_once),
         cmocka_unit_test(test_every_line_is_counted_somewhere),
         cmocka_unit_test(test_a_gzip_file_counts_as_what_it_holds),
