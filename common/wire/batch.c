@@ -6,11 +6,20 @@
 
 #define TYPE_AT 3 // behind magic and version
 
+// With its length before it.
+static size_t
+block_len(span_t frame)
+{
+    uint8_t prefix[VARINT_MAX];
+
+    return (size_t)(varint_put(prefix, frame.len) - prefix) + frame.len;
+}
+
 static bool
 fits(const batch_t *self, span_t frame)
 {
     return self->n < LIMIT_BATCH_FRAMES && self->bytes.len < LIMIT_BATCH &&
-           frame.len < LIMIT_BATCH - self->bytes.len;
+           block_len(frame) <= LIMIT_BATCH - self->bytes.len;
 }
 
 bool

@@ -101,6 +101,63 @@ test_a_batch_has_its_limits(void **state)
 }
 
 static void
+put_frames(uint64_t n, size_t len, buf_t *out)
+{
+    buf_t frame = {0};
+
+    put_frame(&frame, 1, len);
+    for (uint64_t i = 0; i < n; i++) {
+        buf_put_block(out, buf_span(&frame));
+    }
+    buf_fini(&frame);
+}
+
+// So many frames, by who takes them and by who sends them.
+static bool
+takes_frames(uint64_t n)
+{
+    buf_t payload = {0}, message = {0};
+    batch_t batch = {0};
+    uint64_t put = 0;
+    rd_t r;
+
+    put_frames(n, 10, &payload);
+    frame_encode(&message, PROTO_BATCH, 0, NULL, NULL, buf_span(&payload));
+    bool taken = batch_open(buf_span(&message), &r) == ERR_OK;
+    while (put < n && add(&batch, put, 10)) {
+        put++;
+    }
+    assert_true(taken == (put == n));
+    batch_fini(&batch);
+    buf_fini(&message);
+    buf_fini(&payload);
+    return taken;
+}
+
+// Is a second frame put into a message that has so many bytes with it?
+static bool
+fits_message(uint64_t len)
+{
+    batch_t batch = {0};
+
+    // Two lengths of three bytes, three headers.
+    size_t payload = len - 3 * FRAME_HEADER - 2 * 3 - 20000;
+    assert_true(add(&batch, 1, 20000));
+    bool fits = add(&batch, 2, payload);
+    assert_true(!fits || batch_message(&batch).len == len);
+    batch_fini(&batch);
+    return fits;
+}
+
+static void
+test_limits(void **state)
+{
+    (void)state;
+    CHECK_LIMIT(LIMIT_BATCH_FRAMES, takes_frames);
+    CHECK_LIMIT(LIMIT_BATCH, fits_message);
+}
+
+static void
 check_refused(const buf_t *payload, uint64_t epoch)
 {
     buf_t message = {0};
@@ -157,6 +214,7 @@ main(void)
         cmocka_unit_test(test_frames_come_back_in_order),
         cmocka_unit_test(test_a_frame_that_is_alone_goes_as_it_is),
         cmocka_unit_test(test_a_batch_has_its_limits),
+        cmocka_unit_test(test_limits),
         cmocka_unit_test(test_what_is_not_quite_a_batch_is_refused),
         cmocka_unit_test(test_a_batch_holds_no_batch),
     };
