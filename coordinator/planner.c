@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define DOUBLES_NAMED 100u // files that are named twice, by their names
+
 static uint32_t
 place_of(coordinator_t *self, job_t *job, worker_t *home)
 {
@@ -173,11 +175,23 @@ by_host_and_path(const void *a, const void *b, void *ctx)
     return c != 0 ? c : strcmp(x->path, y->path);
 }
 
-// A file that two sources name is counted once.
+static void
+note(job_t *job, const char *begin, const char *end)
+{
+    buf_t note = {0};
+
+    buf_printf(&note, "%s%s", begin, end);
+    buf_put_u8(&note, 0);
+    receipt_add_note(&job->heard_of, (char *)note.p);
+    buf_fini(&note);
+}
+
+// A file that two sources name is counted once. A worker could name a million
+// twice.
 static void
 drop_doubles(job_t *job)
 {
-    size_t kept = 0;
+    size_t kept = 0, doubles = 0;
 
     if (job->n_files == 0) {
         return;
@@ -187,18 +201,21 @@ drop_doubles(job_t *job)
     for (size_t i = 0; i < job->n_files; i++) {
         if (kept > 0 &&
             by_host_and_path(&job->files[kept - 1], &job->files[i], job) == 0) {
-            buf_t note = {0};
-            buf_printf(&note, "%s is named twice and counted once",
-                job->files[i].path);
-            buf_put_u8(&note, 0);
-            receipt_add_note(&job->heard_of, (char *)note.p);
-            buf_fini(&note);
+            if (doubles++ < DOUBLES_NAMED) {
+                note(job, job->files[i].path,
+                    " is named twice and counted once");
+            }
             plan_file_fini(&job->files[i]);
         } else {
             job->files[kept++] = job->files[i];
         }
     }
     job->n_files = kept;
+    if (doubles > DOUBLES_NAMED) {
+        char more[32];
+        snprintf(more, sizeof more, "%zu more", doubles - DOUBLES_NAMED);
+        note(job, "so are ", more);
+    }
 }
 
 // A source without a file is a mistake of the command, not an empty answer.
