@@ -316,13 +316,19 @@ get_name(rd_t *r, result_t *self)
                : rc;
 }
 
+static bool
+is_magic(uint32_t magic)
+{
+    return magic == RESULT_MAGIC || magic == NAMED_MAGIC;
+}
+
 static errcode_t
 get_result(rd_t *r, result_t *self)
 {
     uint32_t magic;
     errcode_t rc = rd_u32(r, &magic);
 
-    if (rc == ERR_OK && magic != RESULT_MAGIC && magic != NAMED_MAGIC) {
+    if (rc == ERR_OK && !is_magic(magic)) {
         return ERR_UNSUPPORTED;
     }
     if (rc == ERR_OK && magic == NAMED_MAGIC) {
@@ -365,6 +371,12 @@ result_read(span_t bytes, result_t **out)
     *out = NULL;
     if (bytes.len > LIMIT_RESULT) {
         return ERR_TOO_LARGE;
+    }
+    // Before a gigabyte of anything is copied.
+    rd_t head = rd_init(bytes);
+    uint32_t magic;
+    if (rd_u32(&head, &magic) == ERR_OK && !is_magic(magic)) {
+        return ERR_UNSUPPORTED;
     }
     result_t *self = xcalloc(1, sizeof *self);
     self->memory = result_memory_new();

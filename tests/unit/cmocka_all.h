@@ -19,4 +19,16 @@
         assert_memory_equal((span).p, s, sizeof(s) - 1);                       \
     } while (0)
 
+// A row of common/base/limits.h: takes(limit) holds, takes(limit + 1) does
+// not. tests/rules.py wants one of each row.
+#define CHECK_LIMIT(limit, takes)                                              \
+    do {                                                                       \
+        if (!takes((uint64_t)(limit))) {                                       \
+            fail_msg("%s: not taken at its value", #limit);                    \
+        }                                                                      \
+        if (takes((uint64_t)(limit) + 1)) {                                    \
+            fail_msg("%s: taken one past", #limit);                            \
+        }                                                                      \
+    } while (0)
+
 #endif

@@ -37,7 +37,6 @@ struct source {
     uint64_t given_at_cut; // bytes unpacked before it
     bool passed;           // the cut
     uint64_t given;        // bytes unpacked
-    uint64_t unpacked_max; // LIMIT_UNPACKED
     bool in_member;        // a member was begun and has not ended
     bool any_member;
 };
@@ -95,7 +94,6 @@ source_kind_name(source_kind_t kind)
 static source_t *
 open_kind(source_t *self)
 {
-    self->unpacked_max = LIMIT_UNPACKED;
     for (size_t i = 0; i < sizeof magics / sizeof *magics; i++) {
         if (magics[i].kind == self->kind) {
             self->unpack = magics[i].unpack;
@@ -289,14 +287,13 @@ static bool
 is_a_bomb(const source_t *self)
 {
     return self->given / LIMIT_UNPACKED_TIMES > self->taken &&
-           self->given - self->taken * LIMIT_UNPACKED_TIMES >
-               self->unpacked_max;
+           self->given - self->taken * LIMIT_UNPACKED_TIMES > LIMIT_UNPACKED;
 }
 
 void
-source_limit(source_t *self, uint64_t unpacked)
+source_assume_given(source_t *self, uint64_t unpacked)
 {
-    self->unpacked_max = unpacked;
+    self->given = unpacked;
 }
 
 static errcode_t

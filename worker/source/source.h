@@ -54,8 +54,8 @@ MUST_CHECK bool source_looked(source_t *self);
 // Of a plain file: goes on reading at byte `at`. What is passed is taken.
 void source_seek(source_t *self, uint64_t at);
 
-// For tests: another LIMIT_UNPACKED.
-void source_limit(source_t *self, uint64_t unpacked);
+// For tests: as if so many bytes had come out of the archive before.
+void source_assume_given(source_t *self, uint64_t unpacked);
 // For tests: takes it that the page cache has everything.
 void source_assume_cached(source_t *self);
 

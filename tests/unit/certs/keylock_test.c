@@ -71,8 +71,28 @@ test_a_changed_lock_does_not_open(void **state)
     CHECK_ERR(keylock_open(&l, SPAN_LIT("correct horse"), back), ERR_AUTH);
 }
 
-// The limit itself is looked at before a byte is taken: 8 x 1 GiB would take
-// seconds, so it is the check that is asked for the value.
+// The limits are looked at before a byte is taken: 8 x 1 GiB would take
+// seconds, so it is the check that is asked.
+static bool
+takes_passes(uint64_t n)
+{
+    return keylock_cost_is_valid(&(keylock_cost_t){n, 8192});
+}
+
+static bool
+takes_memory(uint64_t bytes)
+{
+    return keylock_cost_is_valid(&(keylock_cost_t){1, bytes});
+}
+
+static void
+test_limits(void **state)
+{
+    (void)state;
+    CHECK_LIMIT(LIMIT_KDF_OPS, takes_passes);
+    CHECK_LIMIT(LIMIT_KDF_MEMORY, takes_memory);
+}
+
 static void
 test_no_more_is_paid_than_the_limits(void **state)
 {
@@ -98,6 +118,7 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_limits),
         cmocka_unit_test(test_the_passphrase_opens_it),
         cmocka_unit_test(test_no_other_passphrase_opens_it),
         cmocka_unit_test(test_a_changed_lock_does_not_open),

@@ -307,6 +307,51 @@ test_truncations_and_bit_flips_stay_inside(void **state)
     buf_fini(&text);
 }
 
+static bool
+takes_hosts(uint64_t n)
+{
+    uint8_t secret[KEY_LEN];
+    identity_t who = key_new("web1", ROLE_WORKER, secret);
+    keytext_t out;
+    buf_t text = {0}, why = {0};
+
+    keytext_print(&text, &who, NULL);
+    const uint8_t *at = memmem(text.p, text.len, "curve", 5);
+    assert_non_null(at);
+    buf_t with = {0};
+    buf_put_span(&with, (span_t){text.p, (size_t)(at - text.p)});
+    buf_put_str(&with, "    host = \"");
+    for (uint64_t i = 0; i < n; i++) {
+        buf_printf(&with, "%sh%u", i > 0 ? ", " : "", (unsigned)i);
+    }
+    buf_put_str(&with, "\"\n");
+    buf_put_span(&with, (span_t){at, (size_t)(text.p + text.len - at)});
+    errcode_t rc = keytext_parse(buf_span(&with), &out, &why);
+    assert_true(rc == ERR_OK || memmem(why.p, why.len, "too many", 8) != NULL);
+    assert_true(rc != ERR_OK || out.identity.n_hosts == n);
+    buf_fini(&with);
+    buf_fini(&text);
+    buf_fini(&why);
+    return rc == ERR_OK;
+}
+
+static bool
+takes_host_name(uint64_t len)
+{
+    char name[LIMIT_NAME + 1];
+
+    memset(name, 'a', sizeof name);
+    return host_pattern_is_valid((span_t){(uint8_t *)name, len - 1});
+}
+
+static void
+test_limits(void **state)
+{
+    (void)state;
+    CHECK_LIMIT(LIMIT_HOSTS, takes_hosts);
+    CHECK_LIMIT(LIMIT_NAME, takes_host_name);
+}
+
 // The longest text there is fits into the memory that guards it.
 static void
 test_the_longest_text_has_room(void **state)
@@ -333,6 +378,7 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_limits),
         cmocka_unit_test(test_what_is_printed_is_read_back),
         cmocka_unit_test(test_a_file_of_zmakecert_is_read),
         cmocka_unit_test(test_faults_are_told_with_their_line),

@@ -647,6 +647,88 @@ test_every_role_does_what_it_may_and_no_more(void **state)
     w->passed = true;
 }
 
+static world_t *asked; // by those below
+
+static uint64_t
+arrived(world_t *w, int socket)
+{
+    static uint64_t n; // on the intake
+    received_t in = {0};
+
+    while (
+        socket == INTAKE && socket_receive(w->intake, false, &in) == ERR_OK) {
+        n++;
+    }
+    received_fini(&in);
+    return socket == INTAKE ? n
+                            : *(const volatile uint64_t *)&stats(w)->messages;
+}
+
+// Does a frame of so many bytes arrive? If not, its connection is cut.
+static bool
+takes_frame(int socket, uint64_t len)
+{
+    world_t *w = asked;
+    dial_t dial =
+        dial_as(w, socket == INTAKE ? AS_COORDINATOR : AS_WORKER, socket);
+    uint64_t before = arrived(w, socket);
+    int64_t end = clock_mono_ms() + PATIENCE_MS;
+    uint8_t *rest = xcalloc(1, len);
+    buf_t frame = {0};
+    bool cut = false;
+
+    assert_int_equal(first_state(&dial), DIAL_UP);
+    frame_encode(&frame, socket == SINK ? PROTO_PARTIAL : PROTO_HEARTBEAT, 0,
+        NULL, NULL, (span_t){rest, len - FRAME_HEADER});
+    CHECK_U64(frame.len, len);
+    CHECK_OK(socket_send(dial.socket, buf_span(&frame)));
+    while (!cut && arrived(w, socket) == before) {
+        cut = dial_monitor_drain(dial.monitor, clock_mono_ms()) == DIAL_LOST;
+        assert_true(clock_mono_ms() < end);
+        usleep(200);
+    }
+    hang_up(&dial);
+    buf_fini(&frame);
+    free(rest);
+    return !cut;
+}
+
+static bool
+control_takes(uint64_t len)
+{
+    return takes_frame(CONTROL, len);
+}
+
+static bool
+sink_takes(uint64_t len)
+{
+    return takes_frame(SINK, len);
+}
+
+static bool
+intake_takes(uint64_t len)
+{
+    return takes_frame(INTAKE, len);
+}
+
+static bool
+lane_takes(uint64_t len)
+{
+    return takes_frame(LANE, len);
+}
+
+// To the byte, so that what CURVE adds is LIMIT_CURVE_OVERHEAD, too.
+static void
+test_a_frame_may_be_so_long(void **state)
+{
+    asked = *state;
+    CHECK_LIMIT(LIMIT_CONTROL, control_takes);
+    CHECK_LIMIT(LIMIT_SINK, sink_takes);
+    CHECK_LIMIT(LIMIT_INTAKE, intake_takes);
+    CHECK_LIMIT(LIMIT_LANE, lane_takes);
+    asked->passed = true;
+}
+
 // A message type that was added and forgotten here would go untested. A
 // BATCH is no operation, try_batch has its rule.
 static void
@@ -671,6 +753,8 @@ main(void)
         cmocka_unit_test(test_the_table_has_every_message),
         cmocka_unit_test_setup_teardown(
             test_every_role_does_what_it_may_and_no_more, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            test_a_frame_may_be_so_long, setup, teardown),
     };
     alarm(60);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -92,6 +92,51 @@ test_bit_flips_give_sound_ranges_or_nothing(void **state)
     buf_fini(&buf);
 }
 
+// Of a job with so many files.
+static bool
+takes_shard(uint32_t n_files, uint32_t n_ranges)
+{
+    lt_Shard meta = {.job = 3, .n_ranges = n_ranges, .query = "count"};
+    lt_Range range = {
+        .has_file = true, .file = {.path = "/x", .size = 1}, .end = 1};
+    buf_t payload = {0}, bytes = {0};
+    shard_t *shard;
+
+    meta.n_files_in_job = n_files;
+    for (uint32_t i = 0; i < n_ranges; i++) {
+        range.file_index = n_files - n_ranges + i;
+        record_put(&payload, lt_Range_fields, &range);
+    }
+    frame_encode(
+        &bytes, PROTO_SHARD, 7, lt_Shard_fields, &meta, buf_span(&payload));
+    errcode_t rc = decode(buf_span(&bytes), &shard);
+    assert_true(rc == ERR_OK || rc == ERR_TOO_LARGE);
+    shard_destroy(&shard);
+    buf_fini(&payload);
+    buf_fini(&bytes);
+    return rc == ERR_OK;
+}
+
+static bool
+takes_files(uint64_t n)
+{
+    return takes_shard((uint32_t)n, 1);
+}
+
+static bool
+takes_ranges(uint64_t n)
+{
+    return takes_shard(1000, (uint32_t)n);
+}
+
+static void
+test_limits(void **state)
+{
+    (void)state;
+    CHECK_LIMIT(LIMIT_JOB_FILES, takes_files);
+    CHECK_LIMIT(LIMIT_SHARD_RANGES, takes_ranges);
+}
+
 int
 main(void)
 {
@@ -99,6 +144,7 @@ main(void)
         cmocka_unit_test(test_shard_comes_back),
         cmocka_unit_test(test_every_truncation_is_refused),
         cmocka_unit_test(test_bit_flips_give_sound_ranges_or_nothing),
+        cmocka_unit_test(test_limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -161,6 +161,29 @@ check_wrong(const char *text, size_t begin, size_t end)
     }
 }
 
+// With its end.
+static bool
+takes_text(uint64_t len)
+{
+    char text[LIMIT_FORMAT_NAME + 1] = "$status";
+    const format_t *format;
+    format_t *owned;
+    query_error_t error;
+
+    memset(text + 7, 'x', len - 8);
+    text[len - 1] = '\0';
+    errcode_t rc = format_open(text, &format, &owned, &error);
+    format_destroy(&owned);
+    return rc == ERR_OK;
+}
+
+static void
+test_limits(void **state)
+{
+    (void)state;
+    CHECK_LIMIT(LIMIT_FORMAT_NAME, takes_text);
+}
+
 static void
 test_a_mistake_is_told_with_its_place(void **state)
 {
@@ -255,6 +278,7 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_limits),
         cmocka_unit_test(test_one_line_by_many_descriptions),
         cmocka_unit_test(test_nginx_variables_end_as_their_neighbours_say),
         cmocka_unit_test(test_units_follow_from_the_description),

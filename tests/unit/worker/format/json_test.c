@@ -2,12 +2,10 @@
 #include "tests/unit/worker/format/json_naive.h"
 #include "worker/format/json.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
+#include "tests/unit/cmocka_all.h"
+
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 static bool
 reads(const char *line, const char *name, json_value_t *out)
@@ -148,7 +146,7 @@ test_odd_objects_are_accepted(void **state)
 }
 
 static bool
-reads_nested(size_t levels)
+reads_nested(uint64_t levels)
 {
     char line[4 * LIMIT_JSON_DEPTH + 8] = "{\"a\":";
     size_t n = 5;
@@ -166,8 +164,7 @@ static void
 test_depth_is_bounded(void **state)
 {
     (void)state;
-    assert_true(reads_nested(LIMIT_JSON_DEPTH));
-    assert_false(reads_nested(LIMIT_JSON_DEPTH + 1));
+    CHECK_LIMIT(LIMIT_JSON_DEPTH, reads_nested);
 }
 
 static void

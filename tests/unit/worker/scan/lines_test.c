@@ -128,10 +128,31 @@ check_first(size_t len, const char *tail, bool too_long)
     close(fd);
 }
 
+static bool
+is_a_line(uint64_t len)
+{
+    size_t size;
+    int fd = long_file(len, "\n", &size);
+    source_t *source;
+    line_t line;
+    bool more;
+
+    CHECK_OK(source_open_file(fd, SOURCE_PLAIN, 0, size, &source));
+    lines_t *lines = lines_new(source, 0, size);
+    CHECK_OK(lines_next(lines, &line, &more));
+    assert_true(more && (line.too_long || line.text.len == len));
+    bool whole = !line.too_long;
+    lines_destroy(&lines);
+    source_destroy(&source);
+    close(fd);
+    return whole;
+}
+
 static void
 test_the_limit_does_not_count_the_ending(void **state)
 {
     (void)state;
+    CHECK_LIMIT(LIMIT_LINE, is_a_line);
     check_first(LIMIT_LINE, "\nz", false);
     check_first(LIMIT_LINE, "\r\nz\n", false);
     check_first(LIMIT_LINE, "", false);

@@ -130,11 +130,13 @@ test_a_csv_header_names_the_columns(void **state)
     check_counts("count", "csv", "only,a,header\n", "=0 ");
 }
 
-// A header and one line, of so many columns.
-static void
-check_columns(unsigned n, const char *query, const char *want)
+// A header and one line, of so many columns: can the last be counted by? Of a
+// header with one more the lines have more values than it has names.
+static bool
+takes_columns(uint64_t n)
 {
-    buf_t text = {0};
+    buf_t text = {0}, query = {0};
+    merged_t m;
 
     for (int row = 0; row < 2; row++) {
         for (unsigned i = 1; i <= n; i++) {
@@ -142,19 +144,26 @@ check_columns(unsigned n, const char *query, const char *want)
         }
         buf_put_str(&text, "\n");
     }
-    buf_put_u8(&text, 0);
-    check_counts(query, "csv", (const char *)text.p, want);
+    buf_printf(&query, "count by c%u", (unsigned)n);
+    buf_put_u8(&query, 0);
+    int fd = file_of(buf_span(&text));
+    scan_range_t range = range_of(fd, text.len);
+    merged_init(&m, (const char *)query.p);
+    merged_add(&m, "csv", &range, 1, (const char *)query.p);
+    bool counted = tally_groups(m.tally) == 1;
+    buf_clear(&text);
+    merged_end(&m, &text);
     buf_fini(&text);
+    buf_fini(&query);
+    close(fd);
+    return counted;
 }
 
-// Of a header with one more the lines have more values than it has names.
 static void
 test_a_header_has_so_many_columns(void **state)
 {
     (void)state;
-    assert_int_equal(LIMIT_TABLE_COLUMNS, 1024);
-    check_columns(LIMIT_TABLE_COLUMNS, "count by c1024", "v1024=1 ");
-    check_columns(LIMIT_TABLE_COLUMNS + 1, "count by c1", "");
+    CHECK_LIMIT(LIMIT_TABLE_COLUMNS, takes_columns);
 }
 
 static void

@@ -261,6 +261,31 @@ test_what_is_no_frame_is_not_cut(void **state)
     }
 }
 
+// Each of them empty, so that its header is all there is of it.
+static bool
+passes_headers(uint64_t n)
+{
+    buf_t zst = {0}, cuts = {0};
+
+    for (uint64_t i = 0; i < n; i++) {
+        put_skippable(&zst, 0, (span_t){0});
+    }
+    int fd = archive_file(buf_span(&zst));
+    frames_find(fd, SOURCE_ZSTD, zst.len, &cuts);
+    bool passed = cuts.len > 0;
+    buf_fini(&zst);
+    buf_fini(&cuts);
+    close(fd);
+    return passed;
+}
+
+static void
+test_limits(void **state)
+{
+    (void)state;
+    CHECK_LIMIT(LIMIT_FRAMES, passes_headers);
+}
+
 int
 main(void)
 {
@@ -271,6 +296,7 @@ main(void)
         cmocka_unit_test(test_an_archive_cut_short_has_no_cuts),
         cmocka_unit_test(test_any_bit_may_be_wrong),
         cmocka_unit_test(test_what_is_no_frame_is_not_cut),
+        cmocka_unit_test(test_limits),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

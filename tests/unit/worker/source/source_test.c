@@ -286,24 +286,57 @@ test_large_archives_are_read_whole(void **state)
     buf_fini(&got);
 }
 
-static errcode_t
-unpack_with_limit(span_t bytes, source_kind_t kind, uint64_t limit)
+// As the last of what comes out of a file, of which so much had come before.
+static bool
+unpacks_behind(span_t bytes, source_kind_t kind, uint64_t before)
 {
     source_t *source;
     buf_t got = {0};
     int fd = file_of(bytes);
 
     CHECK_OK(source_open_file(fd, kind, 0, bytes.len, &source));
-    source_limit(source, limit);
+    source_assume_given(source, before);
     errcode_t rc = drain(source, 4096, &got);
+    assert_true(rc == ERR_OK || rc == ERR_UNSUPPORTED);
     source_destroy(&source);
     close(fd);
     buf_fini(&got);
-    return rc;
+    return rc == ERR_OK;
 }
 
-// LIMIT_UNPACKED itself is 64 GiB; it is held to the byte with a smaller one.
-// gzip stays below what is allowed by its format.
+static buf_t text_packed;
+
+// In all so many bytes more than its size allows.
+static bool
+gives(uint64_t n)
+{
+    uint64_t all = n + LIMIT_UNPACKED_TIMES * (uint64_t)text_packed.len;
+
+    return unpacks_behind(
+        buf_span(&text_packed), SOURCE_ZSTD, all - (sizeof TEXT - 1));
+}
+
+// In all so many times its size, and what any archive may give.
+static bool
+gives_times(uint64_t n)
+{
+    uint64_t all = LIMIT_UNPACKED + n * text_packed.len;
+
+    return unpacks_behind(
+        buf_span(&text_packed), SOURCE_ZSTD, all - (sizeof TEXT - 1));
+}
+
+static void
+test_limits(void **state)
+{
+    (void)state;
+    put_zstd(&text_packed, SPAN_LIT(TEXT));
+    CHECK_LIMIT(LIMIT_UNPACKED, gives);
+    CHECK_LIMIT(LIMIT_UNPACKED_TIMES, gives_times);
+    buf_fini(&text_packed);
+}
+
+// gzip stays below what is allowed by its format, however often.
 static void
 check_bomb(span_t packed, source_kind_t kind, size_t len)
 {
@@ -311,12 +344,12 @@ check_bomb(span_t packed, source_kind_t kind, size_t len)
 
     if (kind == SOURCE_GZIP) {
         assert_true(free_bytes >= len);
-        CHECK_OK(unpack_with_limit(packed, kind, 0));
+        assert_true(unpacks_behind(packed, kind, LIMIT_UNPACKED));
     } else {
+        uint64_t last = LIMIT_UNPACKED - (len - free_bytes);
         assert_true(free_bytes < len);
-        CHECK_OK(unpack_with_limit(packed, kind, len - free_bytes));
-        CHECK_ERR(unpack_with_limit(packed, kind, len - free_bytes - 1),
-            ERR_UNSUPPORTED);
+        assert_true(unpacks_behind(packed, kind, last));
+        assert_false(unpacks_behind(packed, kind, last + 1));
     }
 }
 
@@ -393,6 +426,7 @@ main(void)
         cmocka_unit_test(test_stream_finds_its_kind),
         cmocka_unit_test(test_large_archives_are_read_whole),
         cmocka_unit_test(test_bombs_end_at_the_limit),
+        cmocka_unit_test(test_limits),
         cmocka_unit_test(test_an_archive_in_an_archive_is_text),
         cmocka_unit_test(
             test_frames_to_skip_are_passed_and_huge_windows_refused),
