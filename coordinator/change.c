@@ -85,7 +85,7 @@ change_drop(coordinator_t *self, job_t *job, uint32_t shard, uint32_t file,
     if (!some) {
         lose(self, job, shard, why); // one entry says both, whole or not
     } else if (job->shards[shard].state == SHARD_LEASED) {
-        queue_shard(job, shard);
+        queue_shard(self, job, shard);
     }
 }
 
@@ -95,7 +95,7 @@ static void
 queue_when_durable(coordinator_t *self, job_t *job, uint32_t shard)
 {
     if (job->changed_by <= self->durable) {
-        queue_shard(job, shard);
+        queue_shard(self, job, shard);
         return;
     }
     job->split = xgrow(
@@ -114,10 +114,9 @@ change_split(coordinator_t *self, job_t *job, uint32_t shard)
         queue_when_durable(self, job, other);
     }
     if (job->shards[shard].state == SHARD_LEASED) {
-        queue_shard(job, shard); // a later attempt was taken back
+        queue_shard(self, job, shard); // a later attempt was taken back
     }
     job->news = true;
-    self->dirty = true;
 }
 
 // Its parts are not shards any more, so that nothing that a worker may still
@@ -135,7 +134,6 @@ change_whole(coordinator_t *self, job_t *job, uint32_t file, const char *why)
         f->path, why);
     record(self, job, CHANGE_WHOLE, shard, file, why);
     queue_when_durable(self, job, shard);
-    self->dirty = true;
 }
 
 void
@@ -146,11 +144,10 @@ change_durable(coordinator_t *self, job_t *job)
     }
     for (size_t i = 0; i < job->n_split; i++) {
         if (job->shards[job->split[i]].state == SHARD_PENDING) {
-            queue_shard(job, job->split[i]);
+            queue_shard(self, job, job->split[i]);
         }
     }
     job->n_split = 0;
-    self->dirty = true;
 }
 
 static errcode_t

@@ -393,7 +393,6 @@ coordinator_journal_stuck(coordinator_t *self, const char *why, int64_t now_ms)
         why != NULL ? "journal-stuck" : "journal-goes-on", NULL, NULL, "%s",
         why != NULL ? why : "");
     snprintf(self->stuck, sizeof self->stuck, "%s", why != NULL ? why : "");
-    self->dirty = true;
     self->wants_grant = true;
 }
 

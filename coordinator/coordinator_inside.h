@@ -5,7 +5,8 @@
 // source.c   "web*:/var/log/x*"      planner.c  files to shards
 // watch.c    what an operator watches
 // straggle.c shards that take too long   verify.c  counted twice, compared
-// leases.c   who counts what         sink.c     partials to commits
+// lend.c     who counts what         leases.c   what was lent
+// sink.c     partials to commits
 // change.c   plans that change       cuts.c     where archives may be cut
 // whole.c    archives in several ranges, counted whole or not at all
 // job.c      the life of a job       coordinator.c  messages in and out
@@ -42,6 +43,12 @@ typedef struct job job_t;
 typedef struct lease lease_t;
 struct change; // entries.h
 
+typedef enum {
+    NOWHERE, // has no room
+    IN_LINE,
+    RESTS // has room, and there was nothing for it
+} stand_t;
+
 typedef struct worker {
     char name[LIMIT_NAME];   // the host it speaks for
     char key[LIMIT_NAME];    // name of its key
@@ -71,8 +78,12 @@ typedef struct worker {
     uint64_t record; // its entry in the journal, from 1; 0: none
     int64_t heard;
     int64_t pause_until;
-    lease_t *leases;   // active ones
-    size_t n_counting; // active and not yet offered
+    stand_t stands;
+    struct worker *prev, *next; // where it stands
+    place_t *open;              // of its host, with shards to lend
+    lease_t *leases;            // active ones
+    lease_t *granted;           // that have room for their partials
+    size_t n_counting;          // active and not yet offered
     size_t n_active;
     uint64_t credit_counting; // what they take of its room
     uint64_t credit_active;
@@ -108,7 +119,8 @@ struct lease {
     uint64_t bytes_seen;  // of the most that it said: counted as read
     bool running;         // an executor was at it when the worker last said so
     lease_t *prev, *next; // of the worker's active ones
-    UT_hash_handle hh;    // of the job's
+    lease_t *prev_granted, *next_granted; // of those with room
+    UT_hash_handle hh;                    // of the job's
 };
 
 struct job {
@@ -222,9 +234,15 @@ struct coordinator {
     flow_t flow;                       // when
     uint64_t events_shown, flow_shown; // in the overview
     struct told *told;                 // keys whose version was refused
-    bool dirty;                        // there may be something to lease
-    struct refusal *refusals;          // keys whose worker was refused
-    int64_t wall_ms;                   // now, of config.wall_ms
+    size_t n_up;                       // workers that are there
+    worker_t *line;                    // workers that may take something
+    worker_t *resting;                 // workers for whom there was nothing
+    size_t n_resting;
+    place_t *open;            // of what all can read, with shards to lend
+    size_t n_waiting;         // checks
+    bool fresh;               // there is something that those who rest may take
+    struct refusal *refusals; // keys whose worker was refused
+    int64_t wall_ms;          // now, of config.wall_ms
     bool wants_grant;
     struct {
         uint64_t job;
@@ -337,14 +355,23 @@ void whole_free(job_t *job, plan_file_t *file);
 // Fills ranges and shards; ERR_TOO_LARGE over LIMIT_JOB_SHARDS.
 MUST_CHECK errcode_t plan_cut(coordinator_t *self, job_t *job);
 
-// leases.c
-void queue_shard(job_t *job, uint32_t shard);
+// lend.c
+// The shard waits for a worker from now on.
+void queue_shard(coordinator_t *self, job_t *job, uint32_t shard);
+// Before the state of a shard that may be pending becomes another.
+void shard_not_pending(coordinator_t *self, job_t *job, uint32_t shard);
+void places_free(coordinator_t *self, job_t *job);
+// The worker may have room, or its host something to count.
+void lend_to(coordinator_t *self, worker_t *worker);
+// Whoever has room gets what there is for it.
 void leases_give(coordinator_t *self);
+
+// leases.c
 // The shard of an active lease goes back to its queue.
 void lease_lapse(coordinator_t *self, lease_t *lease, bool counts);
 // A worker that was thought lost goes on with what it has, as long as nobody
 // else was lent the shard.
-void lease_revive(lease_t *lease);
+void lease_revive(coordinator_t *self, lease_t *lease);
 void lease_offered(coordinator_t *self, lease_t *lease);
 void leases_worker_lost(coordinator_t *self, worker_t *worker);
 void lease_remove(coordinator_t *self, lease_t *lease);
@@ -417,9 +444,9 @@ void verify_give_up(coordinator_t *self, job_t *job);
 MUST_CHECK errcode_t verify_again(
     coordinator_t *self, job_t *job, const struct change *change);
 // The shard is void: what was counted of it is not compared any more.
-void verify_void(job_t *job, uint32_t shard);
+void verify_void(coordinator_t *self, job_t *job, uint32_t shard);
 void verify_note(const job_t *job, receipt_t *receipt);
-void verify_free(job_t *job);
+void verify_free(coordinator_t *self, job_t *job);
 
 // change.c
 // A shard, or one file of it, cannot be counted.

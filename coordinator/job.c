@@ -137,27 +137,23 @@ job_free_work(coordinator_t *self, job_t *job)
         whole_free(job, &job->files[i]);
         plan_file_fini(&job->files[i]);
     }
-    for (size_t i = 0; i < job->n_places; i++) {
-        free(job->places[i].queue);
-    }
+    places_free(self, job);
     free(job->sources);
     free(job->listings);
-    free(job->places);
     free(job->files);
     free(job->ranges);
     free(job->shards);
     free(job->split);
     job->sources = NULL;
     job->listings = NULL;
-    job->places = NULL;
     job->files = NULL;
     job->ranges = NULL;
     job->shards = NULL;
     job->split = NULL;
     job->n_split = 0;
-    verify_free(job);
+    verify_free(self, job);
     standing_free(job);
-    job->n_sources = job->n_listings = job->n_places = job->n_ranges = 0;
+    job->n_sources = job->n_listings = job->n_ranges = 0;
     for (size_t i = 0; job->tallies != NULL && i < job->shared->tables->n;
          i++) {
         tallies_destroy(&job->tallies[i]);
@@ -251,7 +247,6 @@ end(coordinator_t *self, job_t *job, lt_JobState state, unsigned exit)
     event_tell_job(self, job);
     update_followers(self, job);
     job->n_followers = 0;
-    self->dirty = true;
 }
 
 void
@@ -305,10 +300,9 @@ job_start(coordinator_t *self, job_t *job)
     job->started = true;
     for (size_t i = 0; i < job->n_shards; i++) {
         if (job->shards[i].state == SHARD_PENDING) {
-            queue_shard(job, (uint32_t)i);
+            queue_shard(self, job, (uint32_t)i);
         }
     }
-    self->dirty = true;
     job_check_done(self, job);
 }
 
@@ -370,9 +364,7 @@ job_lose(coordinator_t *self, job_t *job, uint32_t shard, const char *why)
 {
     plan_shard_t *s = &job->shards[shard];
 
-    if (s->state == SHARD_PENDING && s->queued) {
-        job->places[s->place].n_pending--;
-    }
+    shard_not_pending(self, job, shard);
     s->state = SHARD_LOST;
     job->n_done++;
     job->news = true;

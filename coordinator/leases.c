@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who counts what. A worker with credit gets the next shard of the job that
-// was served longest ago and has something for it: several jobs share the
-// cluster, and a small one is not stuck behind a large one.
+// A shard that was lent: to whom, until when, and what becomes of it.
 #include "coordinator/coordinator_inside.h"
 
 #include "common/base/xalloc.h"
@@ -13,66 +11,6 @@
 #include <utlist.h>
 
 #define RECALLED_ATTEMPTS 1000u // of one shard, lent by a coordinator before
-
-#define SKIP_MAX          8u // shards passed over for a worker that failed them last
-
-void
-queue_shard(job_t *job, uint32_t shard)
-{
-    place_t *p = &job->places[job->shards[shard].place];
-
-    if (p->head > 1024 && p->head > p->n / 2) {
-        memmove(
-            p->queue, p->queue + p->head, (p->n - p->head) * sizeof *p->queue);
-        p->n -= p->head;
-        p->head = 0;
-    }
-    p->queue = xgrow(p->queue, &p->cap, p->n + 1, sizeof *p->queue);
-    p->queue[p->n++] = shard;
-    p->n_pending++;
-    job->shards[shard].state = SHARD_PENDING;
-    job->shards[shard].queued = true;
-}
-
-static bool
-another_is_up(coordinator_t *self, const worker_t *than)
-{
-    worker_t *w, *next;
-
-    HASH_ITER(by_name, self->workers, w, next)
-    {
-        if (w->up && w != than) {
-            return true;
-        }
-    }
-    return false;
-}
-
-// The next pending shard of the place, or NO_SHARD. One that this worker
-// failed goes to the end while others could do it.
-static uint64_t
-take_pending(coordinator_t *self, job_t *job, place_t *p, const worker_t *w)
-{
-    bool alone = p->home != NULL || !another_is_up(self, w);
-    unsigned skipped = 0;
-
-    while (p->head < p->n) {
-        uint32_t shard = p->queue[p->head++];
-        plan_shard_t *s = &job->shards[shard];
-        if (s->state != SHARD_PENDING) {
-            continue; // given, or done by a late partial, since it was queued
-        }
-        p->n_pending--;
-        if (s->avoid != w || alone) {
-            return shard;
-        }
-        queue_shard(job, shard);
-        if (++skipped == SKIP_MAX || skipped >= p->n - p->head) {
-            break;
-        }
-    }
-    return NO_SHARD;
-}
 
 static void
 put_range(const job_t *job, const plan_range_t *r, lt_Range *rec, buf_t *out)
@@ -170,7 +108,7 @@ deactivate(coordinator_t *self, lease_t *l)
         if (!l->offered) {
             end_counting(l);
         }
-        self->dirty = true;
+        lend_to(self, l->worker);
     }
 }
 
@@ -231,83 +169,6 @@ lease_lend_check(coordinator_t *self, worker_t *w, job_t *job, uint32_t shard)
     lend(self, w, job, shard, true);
 }
 
-static bool
-has_credit(const coordinator_t *self, const worker_t *w)
-{
-    return w->up && w->lane != 0 && self->now >= w->pause_until &&
-           w->n_counting < CREDIT_SHARDS && w->n_active < 2 * CREDIT_SHARDS &&
-           w->credit_counting <
-               (uint64_t)w->executors * CREDIT_PER_EXECUTOR * CREDIT_WHOLE &&
-           w->credit_active <
-               (uint64_t)w->executors * OFFERS_AHEAD * CREDIT_WHOLE;
-}
-
-static bool
-lend_from(coordinator_t *self, worker_t *w, job_t *job)
-{
-    for (size_t i = 0; i < job->n_places; i++) {
-        place_t *p = &job->places[i];
-        if (p->n_pending == 0 || (p->home != NULL && p->home != w)) {
-            continue;
-        }
-        uint64_t shard = take_pending(self, job, p, w);
-        if (shard != NO_SHARD) {
-            job->turn = ++self->turn;
-            lease_lend(self, w, job, (uint32_t)shard);
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool
-lend_one(coordinator_t *self, worker_t *w)
-{
-    uint64_t above = 0;
-
-    // Jobs in the order of their turns, until one has something.
-    for (;;) {
-        job_t *job, *next, *best = NULL;
-        HASH_ITER(hh, self->jobs, job, next)
-        {
-            if (job->state == lt_JobState_JOB_RUNNING && job->turn >= above &&
-                job->n_done < job->n_shards &&
-                (best == NULL || job->turn < best->turn)) {
-                best = job;
-            }
-        }
-        if (best == NULL) {
-            return false;
-        }
-        above = best->turn + 1;
-        if (lend_from(self, w, best)) {
-            return true;
-        }
-    }
-}
-
-void
-leases_give(coordinator_t *self)
-{
-    bool any = self->dirty;
-
-    if (self->stuck[0] != '\0') {
-        return; // what is counted now could not be kept
-    }
-    self->dirty = false;
-    while (any) { // one each, round after round
-        worker_t *w, *next;
-        any = false;
-        HASH_ITER(by_name, self->workers, w, next)
-        {
-            if (has_credit(self, w) &&
-                (lend_one(self, w) || verify_lend(self, w))) {
-                any = true;
-            }
-        }
-    }
-}
-
 void
 lease_free_staging(coordinator_t *self, lease_t *l)
 {
@@ -315,6 +176,7 @@ lease_free_staging(coordinator_t *self, lease_t *l)
         self->stats.staging_bytes -= l->bytes;
         self->wants_grant = true;
         l->granted = false;
+        DL_DELETE2(l->worker->granted, l, prev_granted, next_granted);
     }
     buf_fini(&l->staged);
 }
@@ -337,7 +199,7 @@ lease_lapse(coordinator_t *self, lease_t *l, bool counts)
     if (s->state == SHARD_LEASED && s->n_active == 0) {
         job->retried += counts;
         job->news = true;
-        queue_shard(job, (uint32_t)l->key.shard);
+        queue_shard(self, job, (uint32_t)l->key.shard);
     }
 }
 
@@ -345,21 +207,13 @@ lease_lapse(coordinator_t *self, lease_t *l, bool counts)
 void
 leases_worker_lost(coordinator_t *self, worker_t *worker)
 {
-    job_t *job, *next_job;
-    lease_t *l, *next;
-
     while (worker->leases != NULL) {
         lease_lapse(self, worker->leases, true);
     }
-    HASH_ITER(hh, self->jobs, job, next_job)
-    {
-        HASH_ITER(hh, job->leases, l, next)
-        {
-            if (l->worker == worker) {
-                lease_free_staging(self, l);
-            }
-        }
+    while (worker->granted != NULL) {
+        lease_free_staging(self, worker->granted);
     }
+    self->fresh = true; // what another failed may be for who is alone now
 }
 
 void
@@ -396,6 +250,7 @@ lease_offered(coordinator_t *self, lease_t *l)
     watch_progress(self, l, l->job->shards[l->key.shard].bytes);
     if (l->active && !l->offered) {
         end_counting(l);
+        lend_to(self, l->worker);
     }
     l->offered = true;
 }
@@ -470,12 +325,12 @@ send_cancel(coordinator_t *self, worker_t *worker, uint64_t job, uint64_t shard)
 }
 
 void
-lease_revive(lease_t *l)
+lease_revive(coordinator_t *self, lease_t *l)
 {
-    plan_shard_t *s = &l->job->shards[l->key.shard];
+    uint32_t shard = (uint32_t)l->key.shard;
 
-    if (!l->active && s->state == SHARD_PENDING) {
-        l->job->places[s->place].n_pending--; // its entry will be skipped
+    if (!l->active && l->job->shards[shard].state == SHARD_PENDING) {
+        shard_not_pending(self, l->job, shard); // its entry will be skipped
         activate(l);
     }
 }
@@ -501,7 +356,7 @@ lease_held(coordinator_t *self, worker_t *worker, const lt_Held *held)
         l->running = held->running;
         l->job->news = true;
     }
-    lease_revive(l);
+    lease_revive(self, l);
 }
 
 // Room was granted to an attempt that is no longer lent (it may still have
@@ -509,15 +364,14 @@ lease_held(coordinator_t *self, worker_t *worker, const lt_Held *held)
 static void
 take_back_grants(coordinator_t *self)
 {
-    job_t *job, *next_job;
+    worker_t *w, *next_worker;
     lease_t *l, *next;
 
-    HASH_ITER(hh, self->jobs, job, next_job)
+    HASH_ITER(by_name, self->workers, w, next_worker)
     {
-        HASH_ITER(hh, job->leases, l, next)
+        DL_FOREACH_SAFE2(w->granted, l, next, next_granted)
         {
-            if (l->granted && !l->active &&
-                self->now - l->mentioned >= LEASE_MS) {
+            if (!l->active && self->now - l->mentioned >= LEASE_MS) {
                 lease_free_staging(self, l);
             }
         }
@@ -531,7 +385,6 @@ leases_tick(coordinator_t *self)
 
     HASH_ITER(by_name, self->workers, w, next_worker)
     {
-        self->dirty = self->dirty || (w->up && w->pause_until != 0);
         for (lease_t *l = w->leases, *next; l != NULL; l = next) {
             int64_t since = l->mentioned < 0 ? -l->mentioned - 1 : l->mentioned;
             next = l->next;
@@ -543,6 +396,7 @@ leases_tick(coordinator_t *self)
         }
         if (w->pause_until != 0 && self->now >= w->pause_until) {
             w->pause_until = 0;
+            lend_to(self, w);
         }
     }
     if (self->stats.staging_bytes > 0 && self->now >= self->sweep_at) {

@@ -11,8 +11,9 @@
 
 #include <stddef.h>
 
-struct worker; // coordinator_inside.h
-struct whole;  // whole.c
+struct worker; // coordinator_inside.h, as the job
+struct job;
+struct whole; // whole.c
 
 typedef enum { FROM_HOSTS, FROM_LABEL, FROM_SHARED, FROM_LOCAL } from_t;
 
@@ -34,6 +35,8 @@ typedef struct place {
     uint32_t *queue; // shards; those no longer pending are skipped
     size_t head, n, cap;
     size_t n_pending;
+    struct job *job;           // once it has had something to lend
+    struct place *prev, *next; // places that have, see lend.c
 } place_t;
 
 typedef struct listing {

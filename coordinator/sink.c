@@ -9,6 +9,7 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
+#include <utlist.h>
 
 static void
 send_ack(coordinator_t *self, const worker_t *w, uint64_t job, uint64_t shard,
@@ -58,6 +59,7 @@ grant(coordinator_t *self, lease_t *l)
     }
     if (!l->granted) {
         l->granted = true;
+        DL_APPEND2(l->worker->granted, l, prev_granted, next_granted);
         self->stats.staging_bytes += l->bytes;
     }
     send_frame(self, OUT_CONTROL, l->worker->peer, PROTO_GRANT, lt_Grant_fields,
@@ -149,8 +151,7 @@ take_offer(coordinator_t *self, worker_t *worker, const lt_Offer *offer)
     }
     l->adopted = l->adopted || offer->epoch != self->config.epoch;
     lease_offered(self, l);
-    lease_revive(l);
-    self->dirty = true;
+    lease_revive(self, l);
     l->mentioned = self->now;
     l->bytes = offer->bytes;
     memcpy(l->hash, offer->hash, sizeof l->hash);
@@ -214,12 +215,12 @@ sink_count(job_t *job, totals_t *got)
 }
 
 static void
-end_shard(job_t *job, plan_shard_t *s)
+end_shard(coordinator_t *self, job_t *job, uint32_t shard)
 {
+    plan_shard_t *s = &job->shards[shard];
+
     job->bytes_done += s->bytes;
-    if (s->state == SHARD_PENDING && s->queued) {
-        job->places[s->place].n_pending--;
-    }
+    shard_not_pending(self, job, shard);
     s->state = SHARD_DONE;
     job->n_done++;
     job->news = true;
@@ -260,7 +261,7 @@ sink_merge(coordinator_t *self, job_t *job, uint64_t shard, span_t partial)
         }
     }
     if (rc == ERR_OK) {
-        end_shard(job, s);
+        end_shard(self, job, (uint32_t)shard);
     }
     totals_fini(&got);
     return rc;

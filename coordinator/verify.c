@@ -90,14 +90,16 @@ wait_for_worker(coordinator_t *self, job_t *job, check_t *c)
     c->state = CHECK_WAITING;
     c->since = self->now;
     DL_APPEND(job->waiting, c);
-    self->dirty = true;
+    self->n_waiting++;
+    self->fresh = true;
 }
 
 static void
-leave_state(job_t *job, check_t *c)
+leave_state(coordinator_t *self, job_t *job, check_t *c)
 {
     if (c->state == CHECK_WAITING) {
         DL_DELETE(job->waiting, c);
+        self->n_waiting--;
     }
     job->n_checks_open -= c->state == CHECK_WAITING || c->state == CHECK_LENT;
 }
@@ -168,9 +170,10 @@ name_difference(job_t *job, const check_t *c, const char *text)
 }
 
 static void
-settle(job_t *job, check_t *c, check_state_t state, const char *why)
+settle(coordinator_t *self, job_t *job, check_t *c, check_state_t state,
+    const char *why)
 {
-    leave_state(job, c);
+    leave_state(self, job, c);
     c->state = state;
     if (state == CHECK_DIFFERS) {
         name_difference(job, c, why);
@@ -187,7 +190,7 @@ finish(coordinator_t *self, job_t *job, check_t *c, check_state_t state,
     const char *why)
 {
     record(self, job, CHANGE_CHECKED, c, state, why);
-    settle(job, c, state, why);
+    settle(self, job, c, state, why);
     self->stats.checks++;
 }
 
@@ -213,12 +216,16 @@ verify_lend(coordinator_t *self, worker_t *w)
     job_t *job, *next;
     check_t *c;
 
+    if (self->n_waiting == 0) {
+        return false;
+    }
     HASH_ITER(hh, self->jobs, job, next)
     {
         DL_FOREACH(job->waiting, c)
         {
             if (c->by != w && (c->avoid != w || self->now >= c->again)) {
                 DL_DELETE(job->waiting, c);
+                self->n_waiting--;
                 c->state = CHECK_LENT;
                 lease_lend_check(self, w, job, c->shard);
                 return true;
@@ -289,20 +296,6 @@ verify_compare(coordinator_t *self, lease_t *l)
     }
 }
 
-static bool
-another_is_up(coordinator_t *self, const worker_t *than)
-{
-    worker_t *w, *next;
-
-    HASH_ITER(by_name, self->workers, w, next)
-    {
-        if (w->up && w != than) {
-            return true;
-        }
-    }
-    return false;
-}
-
 // Nobody waits for a second worker that may never come.
 void
 verify_tick(coordinator_t *self, job_t *job)
@@ -314,8 +307,9 @@ verify_tick(coordinator_t *self, job_t *job)
     }
     DL_FOREACH_SAFE(job->waiting, c, next)
     {
-        self->dirty = self->dirty || self->now >= c->again;
-        if (self->now - c->since >= GRACE_MS && !another_is_up(self, c->by)) {
+        self->fresh = self->fresh || self->now >= c->again;
+        if (self->now - c->since >= GRACE_MS &&
+            self->n_up <= (c->by->up ? 1u : 0u)) {
             finish(self, job, c, CHECK_GIVEN_UP, "no other worker is there");
         }
     }
@@ -351,13 +345,13 @@ verify_again(coordinator_t *self, job_t *job, const change_t *change)
         change->other >= CHECK_STATES) {
         return ERR_MALFORMED;
     }
-    settle(job, c, (check_state_t)change->other, change->why);
+    settle(self, job, c, (check_state_t)change->other, change->why);
     return ERR_OK;
 }
 
 // One that differed was named, and stays so.
 void
-verify_void(job_t *job, uint32_t shard)
+verify_void(coordinator_t *self, job_t *job, uint32_t shard)
 {
     check_t *c = find(job, shard);
 
@@ -365,7 +359,7 @@ verify_void(job_t *job, uint32_t shard)
     if (c == NULL || c->state == CHECK_DIFFERS) {
         return;
     }
-    leave_state(job, c);
+    leave_state(self, job, c);
     if (c->state >= CHECK_EQUAL) {
         job->n_checked[c->state]--;
     }
@@ -405,12 +399,13 @@ verify_note(const job_t *job, receipt_t *receipt)
 }
 
 void
-verify_free(job_t *job)
+verify_free(coordinator_t *self, job_t *job)
 {
     check_t *c, *next;
 
     HASH_ITER(hh, job->checks, c, next)
     {
+        self->n_waiting -= c->state == CHECK_WAITING;
         HASH_DEL(job->checks, c);
         free(c);
     }

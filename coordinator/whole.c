@@ -140,9 +140,7 @@ take_back(coordinator_t *self, job_t *job, uint32_t shard, state_t state)
 {
     plan_shard_t *s = &job->shards[shard];
 
-    if (s->state == SHARD_PENDING && s->queued) {
-        job->places[s->place].n_pending--;
-    }
+    shard_not_pending(self, job, shard);
     job->n_done += s->state < SHARD_DONE;
     leases_remove_of(self, job, shard);
     s->state = state;
@@ -201,7 +199,7 @@ whole_make(coordinator_t *self, job_t *job, uint32_t file)
         }
         verify = verify || s->verify;
         job->bytes_done -= s->state == SHARD_DONE ? s->bytes : 0;
-        verify_void(job, i);
+        verify_void(self, job, i);
         take_back(self, job, i, SHARD_VOID);
         job->n_void++;
     }

@@ -48,6 +48,7 @@ worker_lost(coordinator_t *self, worker_t *worker, const char *why)
         return;
     }
     worker->up = false;
+    self->n_up--;
     record_worker(self, worker);
     self->stats.workers_lost++;
     log_event(LOG_WARN, "worker-lost", "name", worker->name, "why", why, NULL);
@@ -322,11 +323,12 @@ bring_up(coordinator_t *self, worker_t *w, const incoming_t *in,
         close_lane(self, w);
         open_lane(self, w);
     }
+    self->n_up += !w->up;
     w->up = true;
     expect_no_more(self, w);
     w->forgotten = false;
     record_worker(self, w);
-    self->dirty = true;
+    lend_to(self, w);
     plan_worker_up(self, w);
 }
 
