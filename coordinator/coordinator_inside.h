@@ -108,6 +108,7 @@ struct lease {
     bool adopted;  // what it brings was lent by a coordinator before
     bool is_check; // of a shard that is committed: to be compared with it
     bool offered;
+    bool asks; // for room, in the line of all
     bool granted;
     uint64_t bytes; // of the offered partial
     uint8_t hash[32];
@@ -119,8 +120,8 @@ struct lease {
     uint64_t bytes_seen;  // of the most that it said: counted as read
     bool running;         // an executor was at it when the worker last said so
     lease_t *prev, *next; // of the worker's active ones
-    lease_t *prev_granted, *next_granted; // of those with room
-    UT_hash_handle hh;                    // of the job's
+    lease_t *prev_room, *next_room; // of those that have room, or ask for it
+    UT_hash_handle hh;              // of the job's
 };
 
 struct job {
@@ -213,7 +214,8 @@ struct coordinator {
     uint64_t next_lane;
     uint64_t next_request;
     uint64_t turn;
-    int64_t sweep_at; // for grants that nobody uses
+    int64_t sweep_at;  // for grants that nobody uses
+    int64_t expire_at; // no lease does before
     int64_t straggle_at;
     int64_t standing_at;   // until then no rows of running jobs are made
     int64_t standing_made; // the last ones; 0: what they took is known
@@ -236,6 +238,7 @@ struct coordinator {
     struct told *told;                 // keys whose version was refused
     size_t n_up;                       // workers that are there
     worker_t *line;                    // workers that may take something
+    lease_t *asking;                   // leases that wait for room
     worker_t *resting;                 // workers for whom there was nothing
     size_t n_resting;
     place_t *open;            // of what all can read, with shards to lend
@@ -377,6 +380,9 @@ void leases_worker_lost(coordinator_t *self, worker_t *worker);
 void lease_remove(coordinator_t *self, lease_t *lease);
 void leases_remove_of(coordinator_t *self, job_t *job, uint64_t shard);
 void lease_free_staging(coordinator_t *self, lease_t *lease);
+// There is no room for its partial now; there is.
+void lease_asks(coordinator_t *self, lease_t *lease);
+void lease_has_room(coordinator_t *self, lease_t *lease);
 // After a restart nobody knows who was lent what: a worker that holds a shard
 // of a job that goes on, lent by an earlier coordinator of the same job, has
 // a lease again. NULL: it has none.

@@ -97,10 +97,37 @@ activate(lease_t *l)
 }
 
 static void
+ask_no_more(coordinator_t *self, lease_t *l)
+{
+    if (l->asks) {
+        l->asks = false;
+        DL_DELETE2(self->asking, l, prev_room, next_room);
+    }
+}
+
+void
+lease_asks(coordinator_t *self, lease_t *l)
+{
+    if (!l->asks && !l->granted && l->active) {
+        l->asks = true;
+        DL_APPEND2(self->asking, l, prev_room, next_room);
+    }
+}
+
+void
+lease_has_room(coordinator_t *self, lease_t *l)
+{
+    ask_no_more(self, l);
+    l->granted = true;
+    DL_APPEND2(l->worker->granted, l, prev_room, next_room);
+}
+
+static void
 deactivate(coordinator_t *self, lease_t *l)
 {
     if (l->active) {
         l->active = false;
+        ask_no_more(self, l);
         DL_DELETE(l->worker->leases, l);
         l->worker->n_active--;
         l->worker->credit_active -= l->credit;
@@ -176,7 +203,7 @@ lease_free_staging(coordinator_t *self, lease_t *l)
         self->stats.staging_bytes -= l->bytes;
         self->wants_grant = true;
         l->granted = false;
-        DL_DELETE2(l->worker->granted, l, prev_granted, next_granted);
+        DL_DELETE2(l->worker->granted, l, prev_room, next_room);
     }
     buf_fini(&l->staged);
 }
@@ -369,7 +396,7 @@ take_back_grants(coordinator_t *self)
 
     HASH_ITER(by_name, self->workers, w, next_worker)
     {
-        DL_FOREACH_SAFE2(w->granted, l, next, next_granted)
+        DL_FOREACH_SAFE2(w->granted, l, next, next_room)
         {
             if (!l->active && self->now - l->mentioned >= LEASE_MS) {
                 lease_free_staging(self, l);
@@ -378,22 +405,47 @@ take_back_grants(coordinator_t *self)
     }
 }
 
-void
-leases_tick(coordinator_t *self)
+static int64_t
+mentioned_at(const lease_t *l)
 {
+    return l->mentioned < 0 ? -l->mentioned - 1 : l->mentioned;
+}
+
+// None expires before the oldest of the last look would, or one that was lent
+// since: that many leases are not looked at in every turn.
+static void
+expire(coordinator_t *self)
+{
+    int64_t oldest = self->now;
     worker_t *w, *next_worker;
 
+    if (self->now < self->expire_at || self->config.local_host != NULL) {
+        return;
+    }
     HASH_ITER(by_name, self->workers, w, next_worker)
     {
         for (lease_t *l = w->leases, *next; l != NULL; l = next) {
-            int64_t since = l->mentioned < 0 ? -l->mentioned - 1 : l->mentioned;
+            int64_t since = mentioned_at(l);
             next = l->next;
-            if (self->now - since >= LEASE_MS &&
-                self->config.local_host == NULL) {
+            if (self->now - since >= LEASE_MS) {
                 self->stats.leases_expired++;
                 lease_lapse(self, l, true);
+            } else if (since < oldest) {
+                oldest = since;
             }
         }
+    }
+    self->expire_at = oldest + LEASE_MS;
+}
+
+void
+leases_tick(coordinator_t *self)
+{
+    worker_t *w, *next;
+
+    expire(self);
+    HASH_ITER(by_name, self->workers, w, next)
+    {
         if (w->pause_until != 0 && self->now >= w->pause_until) {
             w->pause_until = 0;
             lend_to(self, w);

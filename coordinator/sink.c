@@ -42,24 +42,29 @@ ack_unknown(coordinator_t *self, const worker_t *w, uint64_t job_id,
         done ? lt_Verdict_VERDICT_DUPLICATE : lt_Verdict_VERDICT_STALE);
 }
 
+// What is granted, and what the journal has not written.
+static uint64_t
+room_taken(const coordinator_t *self)
+{
+    return self->stats.staging_bytes + record_backlog(self);
+}
+
 static void
 grant(coordinator_t *self, lease_t *l)
 {
     lt_Grant meta = {l->job->id, l->key.shard, (uint32_t)l->key.attempt};
-    uint64_t used = self->stats.staging_bytes + record_backlog(self);
+    uint64_t used = room_taken(self);
 
     // One partial larger than the whole budget may still come, alone.
-    if (self->stuck[0] != '\0') {
-        return;
-    }
-    if (!l->granted && used > 0 &&
-        (used >= self->config.staging_bytes ||
-            l->bytes > self->config.staging_bytes - used)) {
+    if (self->stuck[0] != '\0' ||
+        (!l->granted && used > 0 &&
+            (used >= self->config.staging_bytes ||
+                l->bytes > self->config.staging_bytes - used))) {
+        lease_asks(self, l);
         return;
     }
     if (!l->granted) {
-        l->granted = true;
-        DL_APPEND2(l->worker->granted, l, prev_granted, next_granted);
+        lease_has_room(self, l);
         self->stats.staging_bytes += l->bytes;
     }
     send_frame(self, OUT_CONTROL, l->worker->peer, PROTO_GRANT, lt_Grant_fields,
@@ -69,16 +74,17 @@ grant(coordinator_t *self, lease_t *l)
 void
 grant_waiting(coordinator_t *self)
 {
-    worker_t *w, *next;
+    lease_t *l, *next;
 
     self->wants_grant = false;
-    HASH_ITER(by_name, self->workers, w, next)
+    DL_FOREACH_SAFE2(self->asking, l, next, next_room)
     {
-        for (lease_t *l = w->leases; l != NULL; l = l->next) {
-            if (l->offered && !l->granted) {
-                grant(self, l);
-            }
+        uint64_t used = room_taken(self);
+        if (self->stuck[0] != '\0' ||
+            (used > 0 && used >= self->config.staging_bytes)) {
+            return; // not even the smallest has room
         }
+        grant(self, l);
     }
 }
 

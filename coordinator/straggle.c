@@ -4,6 +4,10 @@
 // first partial wins. Only for files that several workers can read.
 #include "coordinator/coordinator_inside.h"
 
+#include "common/base/xalloc.h"
+
+#include <stdlib.h>
+
 #define LOOK_MS  250
 #define LEAST_MS 1000 // no shard is late before that
 #define LATE     3    // times as long as expected
@@ -35,26 +39,6 @@ is_late(const coordinator_t *self, const lease_t *l)
            age >= LATE * expected_ms(job, s);
 }
 
-// The one that was lent first, of another worker than this.
-static lease_t *
-latest_of_all(coordinator_t *self, const worker_t *idle)
-{
-    worker_t *w, *next;
-    lease_t *found = NULL;
-
-    HASH_ITER(by_name, self->workers, w, next)
-    {
-        for (lease_t *l = w == idle ? NULL : w->leases; l != NULL;
-             l = l->next) {
-            if ((found == NULL || l->lent_at < found->lent_at) &&
-                is_late(self, l)) {
-                found = l;
-            }
-        }
-    }
-    return found;
-}
-
 static bool
 is_idle(const coordinator_t *self, const worker_t *w)
 {
@@ -62,22 +46,92 @@ is_idle(const coordinator_t *self, const worker_t *w)
            self->now >= w->pause_until;
 }
 
+static bool
+any_is_idle(const coordinator_t *self)
+{
+    const worker_t *w = self->workers;
+
+    while (w != NULL && !is_idle(self, w)) {
+        w = w->by_name.next;
+    }
+    return w != NULL;
+}
+
+typedef struct late {
+    lease_t **leases;
+    size_t n, cap;
+    size_t at; // those before it have a copy by now
+} late_t;
+
+static int
+by_age(const void *a, const void *b)
+{
+    const lease_t *x = *(lease_t *const *)a, *y = *(lease_t *const *)b;
+
+    if (x->lent_at != y->lent_at) {
+        return x->lent_at < y->lent_at ? -1 : 1;
+    }
+    if (x->job != y->job) {
+        return x->job->id < y->job->id ? -1 : 1;
+    }
+    return x->key.shard < y->key.shard ? -1 : x->key.shard > y->key.shard;
+}
+
+// All that are late, those first that were lent first.
+static void
+find_late(const coordinator_t *self, late_t *out)
+{
+    for (const worker_t *w = self->workers; w != NULL; w = w->by_name.next) {
+        for (lease_t *l = w->leases; l != NULL; l = l->next) {
+            if (is_late(self, l)) {
+                out->leases = xgrow(
+                    out->leases, &out->cap, out->n + 1, sizeof *out->leases);
+                out->leases[out->n++] = l;
+            }
+        }
+    }
+    if (out->n > 1) {
+        qsort(out->leases, out->n, sizeof *out->leases, by_age);
+    }
+}
+
+// The first of another worker.
+static lease_t *
+first_for(const coordinator_t *self, late_t *late, const worker_t *idle)
+{
+    while (late->at < late->n && !is_late(self, late->leases[late->at])) {
+        late->at++;
+    }
+    for (size_t i = late->at; i < late->n; i++) {
+        if (late->leases[i]->worker != idle && is_late(self, late->leases[i])) {
+            return late->leases[i];
+        }
+    }
+    return NULL;
+}
+
 void
 stragglers_tick(coordinator_t *self)
 {
+    late_t late = {0};
     worker_t *w, *next;
 
     if (self->now < self->straggle_at || self->stuck[0] != '\0') {
         return;
     }
     self->straggle_at = self->now + LOOK_MS;
+    if (any_is_idle(self)) {
+        find_late(self, &late);
+    }
     HASH_ITER(by_name, self->workers, w, next)
     {
-        lease_t *late = is_idle(self, w) ? latest_of_all(self, w) : NULL;
-        if (late != NULL) {
+        lease_t *l =
+            late.n > 0 && is_idle(self, w) ? first_for(self, &late, w) : NULL;
+        if (l != NULL) {
             self->stats.copies++;
-            late->job->retried++;
-            lease_lend(self, w, late->job, (uint32_t)late->key.shard);
+            l->job->retried++;
+            lease_lend(self, w, l->job, (uint32_t)l->key.shard);
         }
     }
+    free(late.leases);
 }
