@@ -203,6 +203,7 @@ coordinator_destroy(coordinator_t **self_p)
     versions_free(self);
     events_destroy(&self->events);
     refusals_free(self);
+    leases_free(self);
     free(self);
     *self_p = NULL;
 }

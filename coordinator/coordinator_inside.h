@@ -241,8 +241,9 @@ struct coordinator {
     lease_t *asking;                   // leases that wait for room
     worker_t *resting;                 // workers for whom there was nothing
     size_t n_resting;
-    place_t *open;            // of what all can read, with shards to lend
-    size_t n_waiting;         // checks
+    place_t *open;                 // of what all can read, with shards to lend
+    struct shard_text *shard_text; // leases.c
+    size_t n_waiting;              // checks
     bool fresh;               // there is something that those who rest may take
     struct refusal *refusals; // keys whose worker was refused
     int64_t wall_ms;          // now, of config.wall_ms
@@ -392,6 +393,7 @@ lease_t *lease_find(coordinator_t *self, const worker_t *worker, uint64_t job,
     uint64_t shard, uint32_t attempt);
 void lease_held(coordinator_t *self, worker_t *worker, const lt_Held *held);
 void leases_tick(coordinator_t *self);
+void leases_free(coordinator_t *self);
 void lease_lend(coordinator_t *self, worker_t *w, job_t *job, uint32_t shard);
 void lease_lend_check(
     coordinator_t *self, worker_t *w, job_t *job, uint32_t shard);

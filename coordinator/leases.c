@@ -5,22 +5,38 @@
 #include "common/base/xalloc.h"
 #include "common/wire/credit.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <utlist.h>
 
 #define RECALLED_ATTEMPTS 1000u // of one shard, lent by a coordinator before
 
+// What a SHARD is made in: 38 KB that would have to be emptied for each.
+struct shard_text {
+    lt_Shard meta;
+    lt_Range range;
+    buf_t ranges;
+};
+
+// As snprintf with "%s", which takes longer than the rest of the record.
+static void
+put_text(char *to, size_t size, const char *text)
+{
+    size_t len = strnlen(text, size - 1);
+
+    memcpy(to, text, len);
+    to[len] = '\0';
+}
+
+// Every field is said, so that what the record was before does not matter.
 static void
 put_range(const job_t *job, const plan_range_t *r, lt_Range *rec, buf_t *out)
 {
     const plan_file_t *f = &job->files[r->file];
 
-    memset(rec, 0, sizeof *rec);
     rec->file_index = r->file;
     rec->has_file = true;
-    snprintf(rec->file.path, sizeof rec->file.path, "%s", f->path);
+    put_text(rec->file.path, sizeof rec->file.path, f->path);
     rec->file.device = f->device;
     rec->file.inode = f->inode;
     rec->file.size = f->size;
@@ -29,10 +45,26 @@ put_range(const job_t *job, const plan_range_t *r, lt_Range *rec, buf_t *out)
     rec->file.compression = (lt_Compression)f->compression;
     rec->begin = r->begin;
     rec->end = r->end;
-    snprintf(rec->host, sizeof rec->host, "%s", job->places[f->place].host);
+    put_text(rec->host, sizeof rec->host, job->places[f->place].host);
     rec->shared = job->sources[f->source].from == FROM_SHARED;
     rec->stream = f->stream;
     record_put(out, lt_Range_fields, rec);
+}
+
+static void
+fill_shard(const lease_t *l, lt_Shard *meta)
+{
+    const job_t *job = l->job;
+
+    meta->incarnation = l->incarnation;
+    meta->job = job->id;
+    meta->shard = l->key.shard;
+    meta->attempt = (uint32_t)l->key.attempt;
+    meta->n_ranges = job->shards[l->key.shard].n;
+    meta->n_files_in_job = (uint32_t)job->n_files;
+    meta->validate = job->validate;
+    put_text(meta->query, sizeof meta->query, job->shared->tables->canonical);
+    put_text(meta->format, sizeof meta->format, job->format);
 }
 
 static void
@@ -40,28 +72,27 @@ send_shard(coordinator_t *self, const lease_t *l)
 {
     const job_t *job = l->job;
     const plan_shard_t *s = &job->shards[l->key.shard];
-    lt_Shard *meta = xcalloc(1, sizeof *meta);
-    lt_Range *range = xmalloc(sizeof *range);
-    buf_t ranges = {0};
+    struct shard_text *text = self->shard_text;
 
-    for (uint32_t i = 0; i < s->n; i++) {
-        put_range(job, &job->ranges[s->first + i], range, &ranges);
+    if (text == NULL) {
+        text = self->shard_text = xcalloc(1, sizeof *text);
     }
-    meta->incarnation = l->incarnation;
-    meta->job = job->id;
-    meta->shard = l->key.shard;
-    meta->attempt = (uint32_t)l->key.attempt;
-    meta->n_ranges = s->n;
-    meta->n_files_in_job = (uint32_t)job->n_files;
-    meta->validate = job->validate;
-    snprintf(
-        meta->query, sizeof meta->query, "%s", job->shared->tables->canonical);
-    snprintf(meta->format, sizeof meta->format, "%s", job->format);
+    buf_clear(&text->ranges);
+    for (uint32_t i = 0; i < s->n; i++) {
+        put_range(job, &job->ranges[s->first + i], &text->range, &text->ranges);
+    }
+    fill_shard(l, &text->meta);
     send_frame(self, OUT_INTAKE, l->worker->lane, PROTO_SHARD, lt_Shard_fields,
-        meta, buf_span(&ranges));
-    free(meta);
-    free(range);
-    buf_fini(&ranges);
+        &text->meta, buf_span(&text->ranges));
+}
+
+void
+leases_free(coordinator_t *self)
+{
+    if (self->shard_text != NULL) {
+        buf_fini(&self->shard_text->ranges);
+        free(self->shard_text);
+    }
 }
 
 static void
