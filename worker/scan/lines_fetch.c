@@ -10,8 +10,8 @@
 
 #define WINDOW ((uint64_t)2 << 20)
 #define WORTH  ((uint64_t)128 << 10) // to be mapped
-#define STEP   ((size_t)128 << 10)
-#define TAIL   ((size_t)1 << 10) // copied at once; again, without newline
+#define STEP   ((size_t)256 << 10)
+#define TAIL   ((size_t)512) // copied at once; again, without newline
 
 static void
 open_window(lines_t *self, uint64_t pos)

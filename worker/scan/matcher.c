@@ -18,7 +18,7 @@
 #define TOKENS_MAX (1u + SHAPE_TOKENS + 1u + WINDOW + TOKENS_SLACK)
 #define BLOCK_MAX  (1u << 30)
 #define NO_SLOT    0xffu
-#define RUN_MAX    8u // lines that are looked at together
+#define RUN_MAX    16u // lines that are looked at together
 
 typedef struct wanted {
     shape_span_t span;
@@ -324,69 +324,119 @@ lists_end(const matcher_t *self, const uint32_t *t)
     return wrong == 0;
 }
 
-static bool
-put_spans(
-    const matcher_t *self, const uint32_t *t, uint32_t line_end, batch_t *out)
-{
-    size_t row = out->n;
+// What follows is of n lines, one behind the other, whose tokens fit: t[0] is
+// token 0 of the first one, and the newline of each is that of the next one.
+// Where lines have such a part, it is how many in front are right.
 
-    for (size_t i = 0; i < self->n_wanted; i++) {
-        const shape_span_t *s = &self->wanted[i].span;
-        span_t *span = &out->spans[self->wanted[i].slot][row];
-        uint32_t begin = t[s->begin] + s->delta;
-        uint32_t end = s->end <= self->shape.n_tokens ? t[s->end] : line_end;
-        *span = (span_t){self->text + begin, end - begin};
-        if (s->kind != SPAN_PLAIN &&
-            !is_right(s, span, self->text + line_end)) {
-            return false;
+static size_t
+put_span(const matcher_t *self, const wanted_t *wanted, const uint32_t *t,
+    const uint32_t *ends, size_t n, batch_t *out)
+{
+    const shape_span_t *s = &wanted->span;
+    span_t *spans = &out->spans[wanted->slot][out->n];
+    size_t step = self->shape.n_tokens + 1;
+    const uint32_t *begin = t + s->begin;
+    bool inside = s->end <= self->shape.n_tokens;
+    const uint32_t *end = inside ? t + s->end : ends;
+    size_t end_step = inside ? step : 1;
+
+    for (size_t i = 0; i < n; i++) {
+        uint32_t at = begin[i * step] + s->delta;
+        spans[i] = (span_t){self->text + at, end[i * end_step] - at};
+    }
+    for (size_t i = 0; s->kind != SPAN_PLAIN && i < n; i++) {
+        if (!is_right(s, &spans[i], self->text + ends[i])) {
+            return i;
         }
     }
-    if (self->line_slot != NO_SLOT) {
-        out->spans[self->line_slot][row] =
-            (span_t){self->text + self->line, line_end - self->line};
-    }
-    out->begins[row] = self->line;
-    out->n++;
-    return true;
+    return n;
 }
 
-// Where the line's newline is, whose tokens before the last fit; UINT32_MAX
-// when it does not end as the shape says.
-static uint32_t
-find_end(matcher_t *self, const uint32_t *t, uint32_t *line_end)
+static size_t
+put_lines(const matcher_t *self, const uint32_t *t, const uint32_t *ends,
+    size_t n, batch_t *out)
+{
+    size_t step = self->shape.n_tokens + 1;
+    size_t row = out->n;
+
+    for (size_t i = 0; self->n_lists > 0 && i < n; i++) {
+        n = lists_end(self, t + i * step) ? n : i;
+    }
+    for (size_t i = 0; i < self->n_wanted; i++) {
+        n = put_span(self, &self->wanted[i], t, ends, n, out);
+    }
+    for (size_t i = 0; i < n; i++) {
+        out->begins[row + i] = t[i * step] + 1;
+    }
+    for (size_t i = 0; self->line_slot != NO_SLOT && i < n; i++) {
+        uint32_t begin = out->begins[row + i];
+        out->spans[self->line_slot][row + i] =
+            (span_t){self->text + begin, ends[i] - begin};
+    }
+    out->n += n;
+    return n;
+}
+
+// Whether a line that ends at nl does so as the shape says; *end is without
+// what is of the ending.
+static inline bool
+ends_right(const matcher_t *self, const uint32_t *t, uint32_t nl, uint32_t *end)
 {
     const shape_t *shape = &self->shape;
     const uint8_t *text = self->text;
-    uint32_t nl = t[shape->n_tokens + 1];
     uint32_t least = t[shape->n_tokens] + shape->tail;
 
-    if (text[nl] != '\n') {
-        if (!shape->rest || text[least] != ' ') {
-            return UINT32_MAX;
-        }
-        nl = (uint32_t)(newline_behind(self, least) - text);
-    }
-    *line_end = nl - (text[nl - 1] == '\r' ? 1 : 0);
-    bool at_least = *line_end == least;
-    bool behind = *line_end > least;
+    *end = nl - (text[nl - 1] == '\r');
+    bool at_least = *end == least;
+    bool behind = *end > least;
     bool ends = shape->exact  ? at_least
                 : shape->rest ? at_least || (behind && text[least] == ' ')
                               : behind;
-    if (!ends || *line_end - self->line > LIMIT_LINE) {
-        return UINT32_MAX;
-    }
-    return nl;
+    return ends && *end - t[0] - 1 <= LIMIT_LINE;
 }
 
-// A line whose tokens fit.
-static bool
-take_fitting(matcher_t *self, uint32_t *t, batch_t *out)
+static size_t
+find_ends(const matcher_t *self, const uint32_t *t, size_t n, uint32_t *ends)
 {
-    uint32_t line_end;
-    uint32_t nl = find_end(self, t, &line_end);
+    size_t step = self->shape.n_tokens + 1;
 
-    if (nl == UINT32_MAX || !lists_end(self, t) ||
-        !put_spans(self, t, line_end, out)) {
+    for (size_t i = 0; i < n; i++, t += step) {
+        if (!ends_right(self, t, t[step], &ends[i])) {
+            return i;
+        }
+    }
+    return n;
+}
+
+// The newline of the line, whose tokens before the last fit; UINT32_MAX: there
+// is something else.
+static uint32_t
+find_newline(matcher_t *self, const uint32_t *t)
+{
+    const shape_t *shape = &self->shape;
+    uint32_t nl = t[shape->n_tokens + 1];
+    uint32_t least = t[shape->n_tokens] + shape->tail;
+
+    if (self->text[nl] == '\n') {
+        return nl;
+    }
+    return shape->rest && self->text[least] == ' '
+               ? (uint32_t)(newline_behind(self, least) - self->text)
+               : UINT32_MAX;
+}
+
+// The line in front, if it is a usual one.
+static bool
+take_usual(matcher_t *self, batch_t *out)
+{
+    uint32_t *t = self->tokens + self->head - 1;
+    uint32_t nl, end;
+
+    t[0] = self->line - 1;
+    if (!shape_fits(&self->shape, self->text, t) ||
+        (nl = find_newline(self, t)) == UINT32_MAX ||
+        !ends_right(self, t, nl, &end) ||
+        put_lines(self, t, &end, 1, out) == 0) {
         return false;
     }
     if (nl == t[self->shape.n_tokens + 1]) {
@@ -398,38 +448,40 @@ take_fitting(matcher_t *self, uint32_t *t, batch_t *out)
     return true;
 }
 
-static bool
-take_usual(matcher_t *self, batch_t *out)
+static size_t
+others_fit(const matcher_t *self, const uint32_t *t, size_t n)
 {
-    uint32_t *t = self->tokens + self->head - 1;
-
-    t[0] = self->line - 1;
-    return shape_fits(&self->shape, self->text, t) &&
-           take_fitting(self, t, out);
+    for (size_t i = 0; i < n; i++, t += self->lanes.n) {
+        if (!lanes_others_fit(&self->lanes, &self->shape, self->text, t)) {
+            return i;
+        }
+    }
+    return n;
 }
 
-// The lines in front that fit by their lanes and are taken. Of few at a time:
-// one may fit and not be taken, and then what was said of the others is lost.
+// The lines in front that fit by their lanes and are usual ones. Of few at a
+// time: one may fit and not be usual, and then what was said of the others is
+// lost.
 static bool
 take_run(matcher_t *self, batch_t *out)
 {
+    uint32_t ends[RUN_MAX];
+    uint32_t *t = self->tokens + self->head - 1;
     size_t n = (self->end - self->head) / self->lanes.n;
     size_t room = BATCH_LINES - out->n;
-    size_t taken = 0;
 
     n = n < room ? n : room;
     n = self->fast->fit(
         &self->lanes, self->words + self->head - 1, n < RUN_MAX ? n : RUN_MAX);
-    while (taken < n) {
-        uint32_t *t = self->tokens + self->head - 1;
-        t[0] = self->line - 1;
-        if (!lanes_others_fit(&self->lanes, &self->shape, self->text, t) ||
-            !take_fitting(self, t, out)) {
-            break;
-        }
-        taken++;
+    t[0] = self->line - 1;
+    if (self->lanes.n_others > 0 || self->shape.first != 0) {
+        n = others_fit(self, t, n);
     }
-    return taken > 0;
+    n = find_ends(self, t, n, ends);
+    n = put_lines(self, t, ends, n, out);
+    self->line = t[n * self->lanes.n] + 1;
+    self->head += (uint32_t)n * self->lanes.n;
+    return n > 0;
 }
 
 bool
