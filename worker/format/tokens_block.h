@@ -7,8 +7,9 @@
 //   block_store(p, b)   writes them
 //   block_is(b, c)      one bit for each byte that is c, the first one lowest
 //   pairs(q)            bit i: the number of ones in q[0..i] is odd
-//   put_tokens(m, at, out)
-//                       writes at + i for each bit i of m that is one, and
+//   place_t             an offset, of place_of(at); place_next(p) is 64 behind
+//   put_tokens(m, p, out)
+//                       writes p + i for each bit i of m that is one, and
 //                       perhaps more places; returns the end of the ones
 //   TOKENS_TARGET       attributes of the functions
 //
@@ -61,12 +62,14 @@ find_tokens(const token_set_t *set, unsigned n, bool quotes,
     uint32_t *to = out;
     token_state_t s = *state;
     uint32_t begin = at;
+    token_set_t own = *set; // nothing that is written can change it
+    place_t place = place_of(at);
     block_t b;
 
-    for (; end - at >= 64; at += 64) {
+    for (; end - at >= 64; at += 64, place = place_next(place)) {
         b = from != NULL ? block_copy(from + (at - begin), text + at)
                          : block_load(text + at);
-        to = put_tokens(block_tokens(&b, 64, set, n, quotes, &s), at, to);
+        to = put_tokens(block_tokens(&b, 64, &own, n, quotes, &s), place, to);
     }
     if (at < end) {
         uint8_t last[64] = {0};
@@ -77,8 +80,8 @@ find_tokens(const token_set_t *set, unsigned n, bool quotes,
         memcpy(last, text + at, len);
         b = block_load(last);
         uint64_t known = ((uint64_t)1 << len) - 1;
-        uint64_t ones = block_tokens(&b, len, set, n, quotes, &s);
-        to = put_tokens(ones & known, at, to);
+        uint64_t ones = block_tokens(&b, len, &own, n, quotes, &s);
+        to = put_tokens(ones & known, place, to);
     }
     *state = s;
     return (size_t)(to - out);
