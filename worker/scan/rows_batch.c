@@ -178,6 +178,28 @@ is_long_tailed(rows_t *self)
     return self->long_tail;
 }
 
+// The lines in front whose text is short and known: how many they are.
+static size_t
+group_shorts(rows_t *self, const span_t *texts, const uint16_t *rows, size_t n,
+    uint32_t *numbers)
+{
+    uint64_t bad = 0;
+    size_t i = 0;
+
+    for (; i < n; i++) {
+        bool known = false;
+        const short_entry_t *entry =
+            shorts_find(&self->groups, texts[rows[i]], &known);
+        if (!known) {
+            break;
+        }
+        bad += entry->bad;
+        numbers[i] = entry->found;
+    }
+    self->bad_values += bad;
+    return i;
+}
+
 // Logs are written as time goes on: lines that follow each other often have
 // the same time. Short texts are found as fast as they are compared.
 static errcode_t
@@ -188,7 +210,12 @@ group_by_bytes(rows_t *self, const batch_t *batch, size_t slot, size_t n)
     uint64_t bad = 0;
     errcode_t rc = ERR_OK;
 
-    for (size_t i = 0; rc == ERR_OK && i < n; i++) {
+    for (size_t i = 0; rc == ERR_OK; i++) {
+        i += group_shorts(self, batch->spans[slot], self->selected + i, n - i,
+            self->numbers + i);
+        if (i == n) {
+            break;
+        }
         span_t text = batch->spans[slot][self->selected[i]];
         bool is_short = text.len <= SHORTS_LEN;
         if (!is_short && span_eq(text, last)) {
