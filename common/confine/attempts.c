@@ -72,7 +72,13 @@ try_move_out(bait_t *b)
     char path[sizeof b->outside + 4];
 
     snprintf(path, sizeof path, "%s.out", b->outside);
-    return syscall(SYS_renameat2, AT_FDCWD, b->state_file, AT_FDCWD, path, 0);
+    long rc =
+        syscall(SYS_renameat2, AT_FDCWD, b->state_file, AT_FDCWD, path, 0);
+    if (rc == 0) { // a kernel that cannot refuse it; others want the file
+        (void)syscall(
+            SYS_renameat2, AT_FDCWD, path, AT_FDCWD, b->state_file, 0);
+    }
+    return rc;
 }
 
 static long
