@@ -455,6 +455,59 @@ test_without_a_handler_nobody_gets_in(void **state)
 }
 
 static void
+check_shut(fixture_t *f, int key)
+{
+    received_t in = {0};
+    dial_t dial = dial_as(f, ZMQ_DEALER, key);
+
+    // Two handshakes and their end.
+    int64_t end = clock_mono_ms() + 2 * HANDSHAKE_MS + 500;
+    bool up = false;
+    while (!up && clock_mono_ms() < end) {
+        up = dial_monitor_drain(dial.monitor, clock_mono_ms()) == DIAL_UP;
+        usleep(5000);
+    }
+    errcode_t sent = socket_send(dial.socket, SPAN_LIT("hello"));
+    errcode_t arrived = socket_receive(f->server, true, &in);
+    received_fini(&in);
+    hang_up(&dial);
+    assert_false(up);
+    CHECK_ERR(sent, ERR_BUSY);
+    CHECK_ERR(arrived, ERR_BUSY);
+}
+
+// Its thread ended while the server went on.
+static void
+test_when_the_handler_has_gone_nobody_gets_in(void **state)
+{
+    fixture_t *f = *state;
+
+    start_zap(f, false);
+    listen_as(f, ZMQ_ROUTER, "control");
+    check_state(f, ZMQ_DEALER, WEB1, DIAL_UP);
+    zap_stop(&f->zap);
+    check_shut(f, WEB1);
+    check_shut(f, STRANGER);
+}
+
+// It takes requests and never answers: the limit of a handshake ends them.
+static void
+test_when_the_handler_hangs_nobody_gets_in(void **state)
+{
+    fixture_t *f = *state;
+    void *handler = zmq_socket(f->ctx, ZMQ_ROUTER);
+    zmq_pollitem_t item = {.socket = handler, .events = ZMQ_POLLIN};
+
+    assert_int_equal(zmq_bind(handler, "inproc://zeromq.zap.01"), 0);
+    listen_as(f, ZMQ_ROUTER, "control");
+    check_shut(f, WEB1);
+    check_shut(f, STRANGER);
+    assert_int_equal(zmq_poll(&item, 1, 0), 1); // it was asked
+    zmq_setsockopt(handler, ZMQ_LINGER, &(int){0}, sizeof(int));
+    zmq_close(handler);
+}
+
+static void
 test_a_new_key_passes_without_a_restart(void **state)
 {
     fixture_t *f = *state;
@@ -690,6 +743,8 @@ main(void)
         TEST(test_nobody_there_is_no_answer),
         TEST(test_a_server_that_goes_is_lost),
         TEST(test_without_a_handler_nobody_gets_in),
+        TEST(test_when_the_handler_has_gone_nobody_gets_in),
+        TEST(test_when_the_handler_hangs_nobody_gets_in),
         TEST(test_a_new_key_passes_without_a_restart),
         TEST(test_a_flood_of_strangers_is_put_off),
         TEST(test_a_fixed_list_is_not_read_again),
