@@ -228,13 +228,14 @@ lines_whole(const lines_t *self, const uint8_t *stop)
 static void
 give(lines_t *self, span_t whole, text_block_t *out)
 {
-    size_t late = self->late_end > self->late ? self->late - self->at : 0;
-
-    *out = (text_block_t){.p = self->bytes + self->at,
-        .len = whole.len,
-        .from = self->from,
-        .late = late,
-        .late_end = late + (self->late_end - self->late)};
+    *out = (text_block_t){.p = self->bytes + self->at, .len = whole.len};
+    if (self->late_end > self->late) {
+        const uint8_t *end = self->mapped.p + self->mapped.len;
+        out->from = self->from;
+        out->from_len = (size_t)(end - self->from);
+        out->late = self->late - self->at;
+        out->late_end = self->late_end - self->at;
+    }
     self->late = self->late_end = 0;
     lines_pass(self, whole.len);
 }

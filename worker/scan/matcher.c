@@ -18,6 +18,7 @@
 #define TOKENS_MAX (1u + SHAPE_TOKENS + 1u + WINDOW + TOKENS_SLACK)
 #define BLOCK_MAX  (1u << 30)
 #define NO_SLOT    0xffu
+#define MAP_AHEAD  (40u << 10)
 #define RUN_MAX    16u // lines that are looked at together
 
 typedef struct wanted {
@@ -40,10 +41,11 @@ struct matcher {
     uint8_t *text;
     uint32_t len;
     const uint8_t *from; // of the next late byte
-    uint32_t there;      // bytes before it are in their place
-    uint32_t late_end;   // and those from here on; there: all
-    uint32_t line;       // where the next one begins
-    uint32_t found;      // tokens are known up to here
+    size_t from_len;
+    uint32_t there;    // bytes before it are in their place
+    uint32_t late_end; // and those from here on; there: all
+    uint32_t line;     // where the next one begins
+    uint32_t found;    // tokens are known up to here
     token_state_t state;
     uint32_t head; // the next one of tokens; those before it are done
     uint32_t end;
@@ -159,6 +161,7 @@ matcher_begin(matcher_t *self, const text_block_t *block)
     self->text = block->p;
     self->len = (uint32_t)block->len;
     self->from = block->from;
+    self->from_len = block->from_len;
     self->there = (uint32_t)block->late;
     self->late_end = (uint32_t)block->late_end;
     self->line = 0;
@@ -170,6 +173,7 @@ static void
 pass_late(matcher_t *self, uint32_t n)
 {
     self->from += n;
+    self->from_len -= n;
     self->there += n;
 }
 
@@ -183,6 +187,16 @@ window_end(const matcher_t *self, bool late)
     return end - self->found > WINDOW ? self->found + WINDOW : end;
 }
 
+// What is not mapped yet cannot be fetched ahead. The kernel maps the pages
+// around one that is touched.
+static void
+touch_ahead(const matcher_t *self)
+{
+    if (self->from_len > MAP_AHEAD) {
+        (void)*(const volatile uint8_t *)(self->from + MAP_AHEAD);
+    }
+}
+
 static void
 find_more(matcher_t *self)
 {
@@ -193,6 +207,9 @@ find_more(matcher_t *self)
     memmove(self->tokens + 1, self->tokens + self->head,
         left * sizeof *self->tokens);
     self->head = 1;
+    if (late) {
+        touch_ahead(self);
+    }
     self->end = 1 + left +
                 (uint32_t)self->find(&self->shape.set, &self->state,
                     late ? self->from : NULL, self->text, self->found, end,

@@ -16,6 +16,7 @@ typedef struct text_block {
     uint8_t *p;
     size_t len;
     const uint8_t *from;
+    size_t from_len; // bytes that are mapped from there on
     size_t late;
     size_t late_end; // all are there: late
 } text_block_t;

@@ -93,6 +93,7 @@ check_late(const format_t *format, tokens_find_t *find,
     matcher_begin(matcher, &(text_block_t){.p = place,
                                .len = text.len,
                                .from = text.p + late,
+                               .from_len = text.len - late,
                                .late = late,
                                .late_end = late_end});
     while (matcher_next(matcher, batch)) {
