@@ -278,6 +278,9 @@ groups_add(span_t bytes, tally_t *const *tallies, unsigned n_tallies)
     }
     b.states = xcalloc(TALLY_BATCH * b.n_words + 1, sizeof *b.states);
     b.last.p = buf_reserve(&b.bytes, BATCH_BYTES);
+    if (n_tallies == 1 && n <= bytes.len) { // all of n differ
+        tally_expect(tallies[0], (size_t)n);
+    }
     for (uint64_t i = 0; rc == ERR_OK && i < n; i++) {
         rc = get_group(&r, &b, i == 0);
     }

@@ -30,6 +30,7 @@
 #define ARENA_BLOCK   (256u << 10)
 #define HUGE_PAGE     ((uintptr_t)2 << 20)
 #define SLOTS_FIRST   256u
+#define RECORDS_FIRST 64u
 #define NO_ENTRY      UINT32_MAX // of an empty slot
 #define ENTRIES_LIMIT (UINT32_MAX / 2)
 // Of 2^31 numbers in slots that are three quarters full, the longest probe is
@@ -194,12 +195,18 @@ key_of(const keytable_t *self, size_t number)
     return (span_t){kept->bytes, kept->len};
 }
 
-// The slot that holds the key, or the empty one where it belongs.
 static size_t
-find_slot(const keytable_t *self, uint32_t hash, span_t key)
+home_of(const keytable_t *self, uint32_t hash)
+{
+    return hash & (self->n_slots - 1);
+}
+
+// The slot that holds the key, or the empty one where it belongs: `i`, or one
+// behind it.
+static size_t
+find_slot(const keytable_t *self, size_t i, uint32_t hash, span_t key)
 {
     size_t mask = self->n_slots - 1;
-    size_t i = hash & mask;
 
     while (self->slots[i].number != NO_ENTRY) {
         if (self->slots[i].hash == hash &&
@@ -211,19 +218,22 @@ find_slot(const keytable_t *self, uint32_t hash, span_t key)
     return i;
 }
 
-// Returns how many slots were passed over.
 static size_t
-put_slot(keytable_t *self, slot_t slot)
+empty_slot(const keytable_t *self, uint32_t hash)
 {
     size_t mask = self->n_slots - 1;
-    size_t i = slot.hash & mask;
-    size_t probes = 0;
+    size_t i = hash & mask;
 
-    for (; self->slots[i].number != NO_ENTRY; probes++) {
+    while (self->slots[i].number != NO_ENTRY) {
         i = (i + 1) & mask;
     }
-    self->slots[i] = slot;
-    return probes;
+    return i;
+}
+
+static void
+put_slot(keytable_t *self, slot_t slot)
+{
+    self->slots[empty_slot(self, slot.hash)] = slot;
 }
 
 static void
@@ -250,24 +260,19 @@ in_huge_pages(void *p, size_t len)
     return p;
 }
 
-// Doubles the slots once they are three quarters full.
 static errcode_t
-grow_slots(keytable_t *self)
+resize_slots(keytable_t *self, size_t n)
 {
     slot_t *old = self->slots;
-    size_t n = self->n_slots;
+    size_t n_old = self->n_slots, len = n * sizeof *old;
 
-    if (self->n_entries < n / 4 * 3) {
-        return ERR_OK;
-    }
-    if (!take(self, n * sizeof *old)) {
+    if (!take(self, (n - n_old) * sizeof *old)) {
         return ERR_TOO_LARGE;
     }
-    self->n_slots = n * 2;
-    size_t len = self->n_slots * sizeof *self->slots;
+    self->n_slots = n;
     self->slots = in_huge_pages(xmalloc(len), len);
     clear_slots(self);
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n_old; i++) {
         if (old[i].number != NO_ENTRY) {
             put_slot(self, old[i]);
         }
@@ -277,21 +282,63 @@ grow_slots(keytable_t *self)
 }
 
 static errcode_t
-grow_records(keytable_t *self)
+resize_records(keytable_t *self, size_t n)
 {
-    size_t n = self->records_cap > 0 ? self->records_cap * 2 : 64;
     size_t len = self->n_words * sizeof *self->records;
-    size_t more = (n - self->records_cap) * len;
 
-    if (self->n_entries < self->records_cap) {
-        return ERR_OK;
-    }
-    if (self->n_entries >= ENTRIES_LIMIT || !take(self, more)) {
+    if (self->n_entries >= ENTRIES_LIMIT ||
+        !take(self, (n - self->records_cap) * len)) {
         return ERR_TOO_LARGE;
     }
     self->records = in_huge_pages(xrealloc(self->records, n * len), n * len);
     self->records_cap = n;
     return ERR_OK;
+}
+
+// Slots are three quarters full at most.
+static size_t
+slots_for(const keytable_t *self, size_t n_entries)
+{
+    size_t n = self->n_slots;
+
+    while (n_entries > n / 4 * 3) {
+        n *= 2;
+    }
+    return n;
+}
+
+static size_t
+records_for(const keytable_t *self, size_t n_entries)
+{
+    size_t n = self->records_cap > 0 ? self->records_cap : RECORDS_FIRST;
+
+    while (n_entries > n) {
+        n *= 2;
+    }
+    return n;
+}
+
+// Room for n entries in all.
+static errcode_t
+make_room(keytable_t *self, size_t n)
+{
+    errcode_t rc = ERR_OK;
+
+    if (n > self->records_cap) {
+        rc = resize_records(self, records_for(self, n));
+    }
+    if (rc == ERR_OK && n > self->n_slots / 4 * 3) {
+        rc = resize_slots(self, slots_for(self, n));
+    }
+    return rc;
+}
+
+void
+keytable_expect(keytable_t *self, size_t n)
+{
+    if (n <= ENTRIES_LIMIT && make_room(self, n) != ERR_OK) {
+        return; // the entry that finds no room will say so
+    }
 }
 
 // Of a key in the arena. Each starts where a length may lie.
@@ -359,18 +406,19 @@ keytable_key(const keytable_t *self, size_t number)
     return key_of(self, number);
 }
 
-// The number of a key that has none yet.
+// The number of a key that has none yet, and belongs into the slot `i`.
 static errcode_t
-make_entry(keytable_t *self, uint32_t hash, span_t key, uint32_t *number)
+make_entry(
+    keytable_t *self, size_t i, uint32_t hash, span_t key, uint32_t *number)
 {
+    size_t n_slots = self->n_slots;
     errcode_t rc;
 
     if (key.len > LIMIT_KEY) {
         return ERR_TOO_LARGE;
     }
-    if ((rc = grow_records(self)) != ERR_OK ||
-        (rc = grow_arena(self, kept_len(key))) != ERR_OK ||
-        (rc = grow_slots(self)) != ERR_OK) {
+    if ((rc = grow_arena(self, kept_len(key))) != ERR_OK ||
+        (rc = make_room(self, self->n_entries + 1)) != ERR_OK) {
         return rc;
     }
     *number = (uint32_t)self->n_entries;
@@ -378,11 +426,23 @@ make_entry(keytable_t *self, uint32_t hash, span_t key, uint32_t *number)
     record[0] = (uintptr_t)keep_key(self, key);
     memset(&record[1], 0, (self->n_words - 1) * sizeof *record);
     self->n_entries++;
-    size_t probes = put_slot(self, (slot_t){hash, *number});
-    if (probes > PROBES_MAX && !self->attacked) {
+    i = self->n_slots == n_slots ? i : empty_slot(self, hash);
+    self->slots[i] = (slot_t){hash, *number};
+    if (((i - hash) & (self->n_slots - 1)) > PROBES_MAX && !self->attacked) {
         hash_anew(self);
     }
     return ERR_OK;
+}
+
+// The slot is where the search begins.
+static errcode_t
+find_from(
+    keytable_t *self, size_t slot, uint32_t hash, span_t key, uint32_t *number)
+{
+    slot = find_slot(self, slot, hash, key);
+    *number = self->slots[slot].number;
+    return *number != NO_ENTRY ? ERR_OK
+                               : make_entry(self, slot, hash, key, number);
 }
 
 errcode_t
@@ -390,13 +450,13 @@ keytable_find(keytable_t *self, span_t key, uint32_t *number)
 {
     uint32_t hash = hash_key(self, key);
 
-    *number = self->slots[find_slot(self, hash, key)].number;
-    return *number != NO_ENTRY ? ERR_OK : make_entry(self, hash, key, number);
+    return find_from(self, home_of(self, hash), hash, key, number);
 }
 
-// The first number whose hash agrees: nearly always the right one.
-static uint32_t
-guess_entry(const keytable_t *self, uint32_t hash)
+// The first slot whose hash agrees, nearly always the right one, or the empty
+// one where the key belongs.
+static size_t
+guess_slot(const keytable_t *self, uint32_t hash)
 {
     size_t mask = self->n_slots - 1;
     size_t i = hash & mask;
@@ -404,20 +464,28 @@ guess_entry(const keytable_t *self, uint32_t hash)
     while (self->slots[i].number != NO_ENTRY && self->slots[i].hash != hash) {
         i = (i + 1) & mask;
     }
-    return self->slots[i].number;
+    return i;
 }
+
+// Where the keys of a batch are, or may be.
+typedef struct guesses {
+    uint32_t hashes[TALLY_BATCH];
+    uint32_t slots[TALLY_BATCH];
+} guesses_t;
 
 // Hashes, and what the batch will read, step by step; numbers[] are guesses.
 static void
 prefetch_batch(const keytable_t *self, const span_t *keys, size_t n,
-    uint32_t *hashes, uint32_t *numbers)
+    guesses_t *guesses, uint32_t *numbers)
 {
     for (size_t i = 0; i < n; i++) {
-        hashes[i] = hash_key(self, keys[i]);
-        __builtin_prefetch(&self->slots[hashes[i] & (self->n_slots - 1)]);
+        guesses->hashes[i] = hash_key(self, keys[i]);
+        __builtin_prefetch(&self->slots[home_of(self, guesses->hashes[i])]);
     }
     for (size_t i = 0; i < n; i++) {
-        numbers[i] = guess_entry(self, hashes[i]);
+        size_t slot = guess_slot(self, guesses->hashes[i]);
+        guesses->slots[i] = (uint32_t)slot;
+        numbers[i] = self->slots[slot].number;
         if (numbers[i] != NO_ENTRY) {
             __builtin_prefetch(states_of(self, numbers[i]), 1);
         }
@@ -435,16 +503,23 @@ errcode_t
 keytable_find_batch(
     keytable_t *self, const span_t *keys, size_t n, uint32_t *numbers)
 {
-    uint32_t hashes[TALLY_BATCH];
+    size_t n_slots = self->n_slots;
+    bool attacked = self->attacked;
+    guesses_t g;
     errcode_t rc = ERR_OK;
 
     assert(n <= TALLY_BATCH);
-    prefetch_batch(self, keys, n, hashes, numbers);
+    prefetch_batch(self, keys, n, &g, numbers);
     for (size_t i = 0; rc == ERR_OK && i < n; i++) {
-        if (numbers[i] == NO_ENTRY ||
-            !span_eq(key_of(self, numbers[i]), keys[i])) {
-            rc = keytable_find(self, keys[i], &numbers[i]);
+        if (numbers[i] != NO_ENTRY &&
+            span_eq(key_of(self, numbers[i]), keys[i])) {
+            continue;
         }
+        // Slots stay where they are until there are more, or other hashes.
+        rc =
+            self->n_slots == n_slots && self->attacked == attacked
+                ? find_from(self, g.slots[i], g.hashes[i], keys[i], &numbers[i])
+                : keytable_find(self, keys[i], &numbers[i]);
     }
     return rc;
 }

@@ -33,6 +33,10 @@ bool keytable_attacked(const keytable_t *self);
 MUST_CHECK errcode_t keytable_find(
     keytable_t *self, span_t key, uint32_t *number);
 
+// There will be n entries at least: room for them is made once. A hint; over
+// the budget nothing happens.
+void keytable_expect(keytable_t *self, size_t n);
+
 #define TALLY_BATCH 64u
 // The entries of n keys (n <= TALLY_BATCH). Equal keys in one batch are fine.
 // ERR_TOO_LARGE as above; entries made until then stay.

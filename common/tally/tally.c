@@ -140,6 +140,12 @@ tally_groups_find(tally_t *self, const span_t *keys, size_t n, uint32_t *groups)
     return keytable_find_batch(self->table, keys, n, groups);
 }
 
+void
+tally_expect(tally_t *self, size_t n)
+{
+    keytable_expect(self->table, n);
+}
+
 size_t
 tally_number(const tally_t *self, const agg_state_t *states)
 {

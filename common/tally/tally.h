@@ -57,6 +57,8 @@ MUST_CHECK errcode_t tally_group(
 MUST_CHECK errcode_t tally_groups_find(
     tally_t *self, const span_t *keys, size_t n, uint32_t *groups);
 
+void tally_expect(tally_t *self, size_t n); // as keytable_expect
+
 // Groups are numbered as they are made; states from tally_group to the number
 // and back.
 size_t tally_number(const tally_t *self, const agg_state_t *states);

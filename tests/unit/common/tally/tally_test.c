@@ -123,6 +123,50 @@ test_a_batch_over_the_budget_keeps_its_first_groups(void **state)
     tally_destroy(&tally);
 }
 
+// The room is taken at once, and all that is counted is found again.
+static void
+test_expected_groups_find_room_made(void **state)
+{
+    tally_t *tally = tally_new(&query, BUDGET);
+    tally_t *grown = tally_new(&query, BUDGET);
+    uint32_t seed = 7, again = 7;
+    batch_t b, c;
+
+    (void)state;
+    tally_expect(tally, 3000);
+    size_t before = tally_bytes(tally);
+    assert_true(before >= 3000 * (8 + 16));
+    for (size_t round = 0; round < 40; round++) {
+        fill_batch(&b, TALLY_BATCH, 1u << 24, &seed);
+        fill_batch(&c, TALLY_BATCH, 1u << 24, &again);
+        CHECK_OK(tally_groups_find(tally, b.keys, TALLY_BATCH, b.groups));
+        CHECK_OK(tally_groups_find(grown, c.keys, TALLY_BATCH, c.groups));
+        assert_memory_equal(b.groups, c.groups, sizeof b.groups);
+    }
+    CHECK_U64(tally_bytes(tally), tally_bytes(grown));
+    tally_expect(tally, 10); // there are more already
+    CHECK_U64(tally_bytes(tally), tally_bytes(grown));
+    tally_destroy(&tally);
+    tally_destroy(&grown);
+}
+
+static void
+test_more_than_the_budget_may_be_expected(void **state)
+{
+    tally_t *tally = tally_new(&query, 600 << 10);
+    uint32_t seed = 9;
+    batch_t b;
+
+    (void)state;
+    tally_expect(tally, 1u << 24);
+    tally_expect(tally, SIZE_MAX);
+    assert_true(tally_bytes(tally) <= 600 << 10);
+    fill_batch(&b, TALLY_BATCH, 1u << 24, &seed);
+    CHECK_OK(tally_groups_find(tally, b.keys, TALLY_BATCH, b.groups));
+    CHECK_U64(tally_groups(tally), TALLY_BATCH);
+    tally_destroy(&tally);
+}
+
 int
 main(void)
 {
@@ -131,6 +175,8 @@ main(void)
         cmocka_unit_test(test_equal_keys_in_one_batch_are_one_group),
         cmocka_unit_test(test_keys_of_any_length_are_kept),
         cmocka_unit_test(test_a_batch_over_the_budget_keeps_its_first_groups),
+        cmocka_unit_test(test_expected_groups_find_room_made),
+        cmocka_unit_test(test_more_than_the_budget_may_be_expected),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
