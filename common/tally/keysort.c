@@ -47,6 +47,15 @@ sort_few(sort_item_t *items, size_t n, size_t depth)
     }
 }
 
+// Keys lie anywhere: each would be waited for.
+static void
+fetch_ahead(const sort_item_t *items, size_t n, size_t i, size_t depth)
+{
+    if (i + AHEAD < n) {
+        __builtin_prefetch(items[i + AHEAD].key->bytes + depth);
+    }
+}
+
 // How many bytes all keys share, `depth` of which are known.
 static size_t
 shared_by_all(const sort_item_t *items, size_t n, size_t depth)
@@ -57,6 +66,7 @@ shared_by_all(const sort_item_t *items, size_t n, size_t depth)
     for (size_t i = 1; i < n && shared > depth; i++) {
         const kept_key_t *key = items[i].key;
         size_t k = depth;
+        fetch_ahead(items, n, i, depth);
         while (k < shared && k < key->len && key->bytes[k] == first->bytes[k]) {
             k++;
         }
@@ -80,9 +90,7 @@ static void
 load_words(sort_item_t *items, size_t n, size_t depth)
 {
     for (size_t i = 0; i < n; i++) {
-        if (i + AHEAD < n) {
-            __builtin_prefetch(items[i + AHEAD].key->bytes + depth);
-        }
+        fetch_ahead(items, n, i, depth);
         items[i].word = word_at(items[i].key, depth);
     }
 }
@@ -119,23 +127,21 @@ quick_words(sort_item_t *items, size_t n)
     }
 }
 
-// One pass by the byte at `shift`; false when it is the same in all.
+// One pass by the byte at `shift`, of which `count` says how often each is.
+// False when it is the same in all.
 static bool
-radix_pass(const sort_item_t *from, sort_item_t *to, size_t n, unsigned shift)
+radix_pass(const sort_item_t *from, sort_item_t *to, size_t n, unsigned shift,
+    const uint32_t count[256])
 {
-    size_t place[256] = {0};
+    size_t place[256];
     size_t sum = 0;
 
-    for (size_t i = 0; i < n; i++) {
-        place[from[i].word >> shift & 0xff]++;
-    }
-    if (place[from[0].word >> shift & 0xff] == n) {
+    if (count[from[0].word >> shift & 0xff] == n) {
         return false;
     }
     for (size_t b = 0; b < 256; b++) {
-        size_t count = place[b];
         place[b] = sum;
-        sum += count;
+        sum += count[b];
     }
     for (size_t i = 0; i < n; i++) {
         to[place[from[i].word >> shift & 0xff]++] = from[i];
@@ -147,9 +153,15 @@ static void
 radix_words(sort_item_t *items, sort_item_t *room, size_t n)
 {
     sort_item_t *from = items, *to = room;
+    uint32_t counts[WORD][256] = {0};
 
-    for (unsigned shift = 0; shift < 64; shift += 8) {
-        if (radix_pass(from, to, n, shift)) {
+    for (size_t i = 0; i < n; i++) {
+        for (unsigned b = 0; b < WORD; b++) {
+            counts[b][items[i].word >> 8 * b & 0xff]++;
+        }
+    }
+    for (unsigned b = 0; b < WORD; b++) {
+        if (radix_pass(from, to, n, 8 * b, counts[b])) {
             sort_item_t *aside = from;
             from = to;
             to = aside;

@@ -7,6 +7,7 @@
 #include "common/base/bytes.h"
 #include "common/base/limits.h"
 
+#include <endian.h>
 #include <string.h>
 
 #define RISING_ROOM 16u // of two lengths
@@ -15,7 +16,15 @@ static inline size_t
 rising_shared(span_t a, span_t b)
 {
     size_t n = 0, shorter = a.len < b.len ? a.len : b.len;
+    uint64_t x, y;
 
+    for (; shorter - n >= sizeof x; n += sizeof x) {
+        memcpy(&x, a.p + n, sizeof x);
+        memcpy(&y, b.p + n, sizeof y);
+        if (x != y) {
+            return n + (size_t)__builtin_ctzll(le64toh(x ^ y)) / 8;
+        }
+    }
     while (n < shorter && a.p[n] == b.p[n]) {
         n++;
     }
