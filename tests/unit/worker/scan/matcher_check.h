@@ -80,13 +80,13 @@ check_late(const format_t *format, tokens_find_t *find,
     const lanes_kind_t *lanes, span_t text, uint32_t fields, size_t late,
     size_t late_end)
 {
+    static batch_t batch;
     matcher_t *matcher = matcher_new(format, fields);
-    batch_t *batch = calloc(1, sizeof *batch);
     uint8_t *place = malloc(text.len + SHAPE_PAD);
     span_t rest = {place, text.len};
     size_t usual = 0;
 
-    assert(batch != NULL && place != NULL && matcher != NULL);
+    assert(place != NULL && matcher != NULL);
     memcpy(place, text.p, text.len + SHAPE_PAD);
     memset(place + late, '"', late_end - late);
     matcher_use(matcher, find, lanes);
@@ -96,24 +96,23 @@ check_late(const format_t *format, tokens_find_t *find,
                                .from_len = text.len - late,
                                .late = late,
                                .late_end = late_end});
-    while (matcher_next(matcher, batch)) {
+    while (matcher_next(matcher, &batch)) {
         size_t row = 0, odd = 0;
-        usual += batch->n;
-        while (row + odd < batch->n + batch->n_odd) {
+        usual += batch.n;
+        while (row + odd < batch.n + batch.n_odd) {
             const uint8_t *begin = rest.p;
             span_t line = check_line(&rest);
-            if (odd < batch->n_odd && batch->odd[odd].p == begin) {
-                assert(batch->odd[odd++].len == line.len);
+            if (odd < batch.n_odd && batch.odd[odd].p == begin) {
+                assert(batch.odd[odd++].len == line.len);
             } else {
-                assert(row < batch->n);
-                assert(place + batch->begins[row] == begin);
-                check_usual(format, batch, row++, line);
+                assert(row < batch.n);
+                assert(place + batch.begins[row] == begin);
+                check_usual(format, &batch, row++, line);
             }
         }
     }
     assert(rest.len == 0);
     assert(memcmp(place, text.p, text.len) == 0);
-    free(batch);
     free(place);
     matcher_destroy(&matcher);
     return usual;

@@ -66,7 +66,7 @@ test_many_keys_count_as_few_do(void **state)
 static void
 test_short_and_long_keys_count_alike(void **state)
 {
-    static const uint64_t steps[] = {97, 1000, 1u << 20};
+    static const uint64_t steps[] = {1000, 1u << 20};
     static const unsigned keys[] = {2, 60, 70, 400};
 
     (void)state;
@@ -80,9 +80,9 @@ test_short_and_long_keys_count_alike(void **state)
                 200 + key % 3, i, key % 2 == 0 ? "a" : "a long user agent ",
                 key);
         }
-        check_cuts("count by ua", "combined", buf_span(&text), steps, 3);
-        check_cuts("count by status", "combined", buf_span(&text), steps, 3);
-        check_cuts("count by bytes, ua", "combined", buf_span(&text), steps, 3);
+        check_cuts("count by ua", "combined", buf_span(&text), steps, 2);
+        check_cuts("count by status", "combined", buf_span(&text), steps, 2);
+        check_cuts("count by bytes, ua", "combined", buf_span(&text), steps, 2);
         buf_fini(&text);
     }
 }
