@@ -48,6 +48,7 @@ put_range(const job_t *job, const plan_range_t *r, lt_Range *rec, buf_t *out)
     put_text(rec->host, sizeof rec->host, job->places[f->place].host);
     rec->shared = job->sources[f->source].from == FROM_SHARED;
     rec->stream = f->stream;
+    rec->guessed = f->guessed;
     record_put(out, lt_Range_fields, rec);
 }
 

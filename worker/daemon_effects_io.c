@@ -144,7 +144,8 @@ do_sink_open(daemon_t *self, sup_output_t *out, int64_t now)
 static void
 do_list(daemon_t *self, sup_output_t *out, int64_t now)
 {
-    const files_asked_t asked = {out->pattern, out->shared, out->cuts_from};
+    const files_asked_t asked = {
+        out->pattern, out->shared, out->cuts_from, out->guess_bytes};
 
     (void)now;
     lister_ask(self->lister, out->request, &asked);

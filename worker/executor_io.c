@@ -157,6 +157,7 @@ put_range(const shard_range_t *r, order_range_t *out)
     *out = (order_range_t){.file = r->file,
         .compression = r->compression,
         .stream = r->stream,
+        .guessed = r->guessed,
         .id = shard_range_id(r),
         .begin = r->begin,
         .end = r->end,

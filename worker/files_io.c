@@ -5,6 +5,7 @@
 #include "common/base/xalloc.h"
 #include "worker/beneath_io.h"
 #include "worker/source/frames.h"
+#include "worker/source/members.h"
 #include "worker/source/source.h"
 
 #include <dirent.h>
@@ -16,6 +17,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define GUESS_LEAST (4u << 20) // with less of a file it is not worth it
 
 typedef struct root {
     char *path; // without a slash at its end
@@ -212,6 +215,7 @@ typedef struct listing {
     char **names;
     size_t n, cap;
     size_t n_found;
+    uint64_t guess_bytes; // that are left
     size_t n_failed;
     errcode_t rc; // of the first that failed
     buf_t first;  // "PATH: reason"
@@ -407,6 +411,21 @@ collect(listing_t *self, const char *pattern)
     return rc;
 }
 
+// Each archive may take half of what is left: of one or two much is looked at,
+// and many, which keep all executors busy as they are, cost as little.
+static bool
+guess(listing_t *self, int fd, uint64_t size, buf_t *cuts)
+{
+    uint64_t bytes = self->guess_bytes / 2;
+
+    if (bytes < GUESS_LEAST) {
+        return false;
+    }
+    self->guess_bytes -= size < bytes ? size : bytes;
+    members_guess(fd, size, bytes, cuts);
+    return cuts->len > 0;
+}
+
 // Of a file that is open.
 static errcode_t
 tell(listing_t *self, const char *path, int fd)
@@ -415,6 +434,7 @@ tell(listing_t *self, const char *path, int fd)
     size_t len;
     file_id_t id;
     buf_t cuts = {0};
+    bool guessed = false;
     errcode_t rc = file_id_of(fd, &id, head, &len);
 
     if (rc != ERR_OK) {
@@ -423,6 +443,8 @@ tell(listing_t *self, const char *path, int fd)
     source_kind_t kind = source_kind((span_t){head, len});
     if (self->asked->cuts_from > 0 && id.size > self->asked->cuts_from) {
         frames_find(fd, kind, id.size, &cuts);
+        guessed = kind == SOURCE_GZIP && cuts.len == 0 &&
+                  guess(self, fd, id.size, &cuts);
     }
     listed_file_t file = {.path = path,
         .device = self->asked->shared ? 0 : id.device,
@@ -430,7 +452,8 @@ tell(listing_t *self, const char *path, int fd)
         .size = id.size,
         .mtime_ns = id.mtime_ns,
         .compression = (uint8_t)kind,
-        .cuts = buf_span(&cuts)};
+        .cuts = buf_span(&cuts),
+        .guessed = guessed};
     memcpy(file.hash, id.hash, sizeof file.hash);
     self->found(self->ctx, &file);
     self->n_found++;
@@ -518,8 +541,11 @@ files_list(const files_t *self, const files_asked_t *asked,
     files_found_fn found, void *ctx, buf_t *why)
 {
     const char *pattern = asked->pattern;
-    listing_t list = {
-        .files = self, .asked = asked, .found = found, .ctx = ctx};
+    listing_t list = {.files = self,
+        .asked = asked,
+        .found = found,
+        .ctx = ctx,
+        .guess_bytes = asked->guess_bytes};
     reason_t reason = report(&list, pattern);
     errcode_t rc = ERR_OK;
 

@@ -25,7 +25,8 @@ typedef void (*files_found_fn)(void *ctx, const listed_file_t *file);
 typedef struct files_asked {
     const char *pattern;
     bool shared;
-    uint64_t cuts_from; // of larger files, where to cut archives
+    uint64_t cuts_from;   // of larger files, where to cut archives
+    uint64_t guess_bytes; // may be read to guess that; 0: no guesses
 } files_asked_t;
 MUST_CHECK errcode_t files_list(const files_t *self, const files_asked_t *asked,
     files_found_fn found, void *ctx, buf_t *why);

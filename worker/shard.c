@@ -50,6 +50,7 @@ take_range(shard_range_t *to, const lt_Range *from)
     to->end = from->end;
     to->shared = from->shared;
     to->stream = from->stream;
+    to->guessed = from->guessed;
 }
 
 static errcode_t

@@ -34,6 +34,7 @@ typedef struct shard_range {
     uint64_t end;
     bool shared;
     bool stream;
+    bool guessed; // where it begins and ends
 } shard_range_t;
 
 typedef struct shard {

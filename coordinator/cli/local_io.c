@@ -298,7 +298,8 @@ static void
 do_list(local_t *self, sup_output_t *out)
 {
     void *ctx[2] = {self, out};
-    const files_asked_t asked = {out->pattern, out->shared, out->cuts_from};
+    const files_asked_t asked = {
+        out->pattern, out->shared, out->cuts_from, out->guess_bytes};
     buf_t why = {0};
     errcode_t rc = files_list(self->files, &asked, found, ctx, &why);
 

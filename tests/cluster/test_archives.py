@@ -62,12 +62,53 @@ def test_the_receipt_is_that_of_the_text(made, plain, kind):
 def test_a_cluster_counts_the_same(made, plain, cluster):
     cluster.worker("web1", made)
     cluster.worker("web2", made)
-    for kind in ("piped.zst", "bgzf.gz"):
+    for kind in ("piped.zst", "bgzf.gz", "members.gz"):
         cut = cluster.submit(QUERY, f"shared:{made}/{kind}", "-f", "combined",
                              "--shard-size", "1")
         assert int(cut["receipt"]["shards"]) >= 10
         assert cut["receipt"]["complete"]
         assert cut["rows"] == plain["rows"]
+
+
+FALSE = [(20, 1), (20, 5), (1, 1), (1, 3)]  # members, false ones in them
+
+
+@pytest.fixture(scope="module", params=FALSE)
+def false(request, tmp_path_factory):
+    """Text with lines that look like the beginning of a member, and members of
+    it in which they can be seen."""
+    n, planted = request.param
+    folder = tmp_path_factory.mktemp("false")
+    lines = TEXT.splitlines(keepends=True)
+    for i in range(planted):
+        lines.insert((i + 1) * len(lines) // (planted + 1), archives.FALSE)
+    text = b"".join(lines)
+    (folder / "text.log").write_bytes(text)
+    (folder / "false.gz").write_bytes(b"".join(
+        archives.member(piece, 0 if archives.FALSE in piece else 6)
+        for piece in archives.pieces(text, n)))
+    return folder
+
+
+def test_a_false_member_costs_no_file(false):
+    """It is cut there, and read as one when that is found out."""
+    want = answer(false / "text.log")
+    got = answer(false / "false.gz", "--shard-size", "1", "-j", "2")
+    assert got["rows"] == want["rows"]
+    assert int(got["receipt"]["shards"]) == 1
+    assert differences(want, got) == {}
+    assert got["receipt"]["samples"] and got["receipt"]["complete"]
+
+
+def test_a_cluster_finds_out_a_false_member(false, cluster):
+    want = answer(false / "text.log")
+    cluster.worker("web1", false)
+    cluster.worker("web2", false)
+    got = cluster.submit(QUERY, f"shared:{false}/false.gz", "-f", "combined",
+                         "--shard-size", "1")
+    assert got["rows"] == want["rows"] and got["receipt"]["complete"]
+    assert int(got["receipt"]["shards"]) == 1
+    assert cluster.coordinator.said("read-as-one")
 
 
 def one_of_two(folder, kind, data):
@@ -128,6 +169,7 @@ def test_one_cut_short_is_a_missing_file(made, tmp_path, lines, kind):
         p = one_of_two(tmp_path, kind, data[:n + 1])
         count = json.loads(p.stdout)["rows"][0][0]
         ended = data[n + 1:n + 5] in (b"\x28\xb5\x2f\xfd", b"\x1f\x8b\x08\x04",
+                                      b"\x1f\x8b\x08\x00",
                                       b"\x50\x2a\x4d\x18", b"\x5e\x2a\x4d\x18")
         assert p.returncode == 3 and count == good or ended
 

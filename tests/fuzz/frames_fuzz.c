@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Any archive: its cuts rise and are inside it, and where all of it can be
-// unpacked, the ranges between them hold together what the whole does.
+// Any archive: its cuts rise and are inside it, guesses as well; and where all
+// ranges between them can be unpacked, they hold together what the whole does.
 #include "worker/source/frames.h"
+#include "worker/source/members.h"
 
 #include "common/base/limits.h"
 
@@ -57,7 +58,8 @@ check_ranges(int fd, source_kind_t kind, uint64_t size, span_t cuts)
         assert(next > at && (next < size || !more));
         same = same && unpack(fd, kind, at, next, size, &parts);
     }
-    // Lengths of BGZF are read by those who cut alone, and found out then.
+    // Lengths of BGZF are read by those who cut alone, and found out then, as
+    // are wrong guesses.
     assert(!sound || !same || span_eq(buf_span(&whole), buf_span(&parts)));
     assert(sound || !same || whole.len >= MOST || parts.len >= MOST);
     buf_fini(&whole);
@@ -78,6 +80,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     assert(cuts.len <= LIMIT_CUTS_BYTES);
     if (cuts.len > 0) {
         check_ranges(fd, kind, len, buf_span(&cuts));
+    }
+    buf_clear(&cuts);
+    members_guess(fd, len, LIMIT_GUESS_BYTES, &cuts);
+    assert(cuts.len <= LIMIT_CUTS_BYTES);
+    if (cuts.len > 0) {
+        check_ranges(fd, SOURCE_GZIP, len, buf_span(&cuts));
     }
     buf_fini(&cuts);
     close(fd);

@@ -77,5 +77,22 @@ def bgzf(data, n, seed=1):
                     for at in range(0, max(len(piece), 1), 0xFF00)) + block(b"")
 
 
+def member(text, level=6):
+    """One of gzip, that does not say how long it is."""
+    pack = zlib.compressobj(level, zlib.DEFLATED, 31)
+    return pack.compress(text) + pack.flush()
+
+
+def members(data, n, seed=1):
+    """As `log | gzip >> archive`."""
+    return b"".join(member(piece) for piece in pieces(data, n, seed))
+
+
+# A line with what looks like the beginning of a member. Packed at level 0 it
+# is in the archive as it is.
+FALSE = b"\x1f\x8b\x08\0\0\0\0\0\x02\x03\x03 no member begins here\n"
+
+
 KINDS = {"zstd.zst": zstd, "piped.zst": piped, "pzstd.zst": pzstd_like,
-         "seekable.zst": seekable, "bgzf.gz": bgzf}
+         "seekable.zst": seekable, "bgzf.gz": bgzf,
+         "members.gz": members}

@@ -16,6 +16,7 @@ put_range(buf_t *out, const order_range_t *r)
     buf_put_u32(out, r->file);
     buf_put_u8(out, r->compression);
     buf_put_u8(out, r->stream);
+    buf_put_u8(out, r->guessed);
     buf_put_u8(out, r->id.shared);
     buf_put_u64(out, r->id.device);
     buf_put_u64(out, r->id.inode);
@@ -96,8 +97,9 @@ get_range(rd_t *r, order_range_t *out)
     errcode_t rc;
 
     if ((rc = rd_u32(r, &out->file)) || (rc = rd_u8(r, &out->compression)) ||
-        (rc = get_flag(r, &out->stream)) || (rc = get_id(r, &out->id)) ||
-        (rc = rd_u64(r, &out->begin)) || (rc = rd_u64(r, &out->end)) ||
+        (rc = get_flag(r, &out->stream)) || (rc = get_flag(r, &out->guessed)) ||
+        (rc = get_id(r, &out->id)) || (rc = rd_u64(r, &out->begin)) ||
+        (rc = rd_u64(r, &out->end)) ||
         (rc = get_text(r, LIMIT_NAME, &out->host)) ||
         (rc = get_text(r, LIMIT_PATH, &out->path))) {
         return rc;

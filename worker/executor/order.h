@@ -11,6 +11,7 @@ typedef struct order_range {
     uint32_t file;
     uint8_t compression;
     bool stream; // no file: id is not looked at
+    bool guessed;
     file_id_t id;
     uint64_t begin;
     uint64_t end;

@@ -67,6 +67,7 @@ count(serve_t *self, const int *fds, scan_error_t *error)
             .file = r->file,
             .kind = (source_kind_t)r->compression,
             .stream = r->stream,
+            .guessed = r->guessed,
             .size = r->id.size,
             .begin = r->begin,
             .end = r->end,

@@ -4,16 +4,22 @@
 // a range looks for the last one before it, backwards: servers write one as
 // they start and at the head of each file, so that in a usual file the search
 // reads all that is before the range, some GB a second, and nothing is parsed.
-// An archive is read forwards instead, from its beginning.
+// An archive is read forwards instead, from its beginning, where the range does
+// not have a directive before its first line, as files do that were packed one
+// after the other. Where the range itself is a guess that is not worth it: one
+// range reads all of the file in less time than many do half of it each.
 #include "worker/scan/ahead.h"
 
 #include "common/base/limits.h"
+#include "common/base/xalloc.h"
 #include "worker/scan/scan_inside.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define HEAD_MAX (LIMIT_LINE + 2u)
 #define PIECE    ((uint64_t)4 << 20)
+#define NEAR     (64u << 10) // a directive at the beginning of a range ends
 
 _Static_assert(PIECE > LIMIT_LINE, "pieces overlap by a line");
 
@@ -213,6 +219,47 @@ tell_latest_packed(const scan_range_t *range, reading_t *reading)
     return rc;
 }
 
+// Whether the first line that a range of an archive has, but for comments, is
+// a directive. Errors are left to who reads the range.
+static bool
+begins_with_mark(const scan_range_t *range)
+{
+    const span_t mark = SPAN_LIT(READING_MARK);
+    uint8_t *head = xmalloc(NEAR);
+    source_t *source = NULL;
+    size_t len = 0, got = 1;
+    bool is = false;
+    errcode_t rc = source_open_file(
+        range->fd, range->kind, range->begin, range->size, &source);
+
+    while (rc == ERR_OK && got > 0 && len < NEAR) {
+        rc = source_read(source, head + len, NEAR - len, &got);
+        len += got;
+    }
+    // The line that goes on, or begins, at the cut is not the range's.
+    const uint8_t *end = head + len;
+    const uint8_t *p = memchr(head, '\n', len);
+    while (!is && p != NULL && ++p < end && *p == '#') {
+        const uint8_t *nl = memchr(p, '\n', (size_t)(end - p));
+        is = nl != NULL && (size_t)(nl - p) > mark.len &&
+             memcmp(p, mark.p, mark.len) == 0;
+        p = nl;
+    }
+    source_destroy(&source);
+    free(head);
+    return is;
+}
+
+static errcode_t
+tell_packed(const scan_range_t *range, reading_t *reading)
+{
+    if (begins_with_mark(range)) {
+        return ERR_OK;
+    }
+    return range->guessed ? ERR_UNSUPPORTED
+                          : tell_latest_packed(range, reading);
+}
+
 errcode_t
 ahead_tell(const scan_range_t *range, reading_t *reading)
 {
@@ -224,7 +271,7 @@ ahead_tell(const scan_range_t *range, reading_t *reading)
         return tell_first(range, reading);
     case READING_LATEST:
         return range->kind == SOURCE_PLAIN ? tell_latest(range, reading)
-                                           : tell_latest_packed(range, reading);
+                                           : tell_packed(range, reading);
     case READING_ALONE:
         break;
     }

@@ -19,6 +19,7 @@ MUST_CHECK errcode_t ahead_head(const scan_range_t *range, ahead_head_t *out);
 MUST_CHECK errcode_t ahead_piece(
     const scan_range_t *range, uint64_t from, size_t want, buf_t *out);
 // A range begins: tells the reading the header that holds where it does.
+// ERR_UNSUPPORTED: that is not worth it for a range that is a guess.
 MUST_CHECK errcode_t ahead_tell(const scan_range_t *range, reading_t *reading);
 
 #endif

@@ -12,6 +12,7 @@ typedef struct scan_range {
     uint32_t file; // index in the job
     source_kind_t kind;
     bool stream;
+    bool guessed;   // it may begin and end where no member does
     uint64_t size;  // of the file at plan time: bytes past it do not exist
     uint64_t begin; // lines that begin in [begin, end) are this range's; of an
     uint64_t end;   // archive, behind what [0, begin) holds: see lines.h

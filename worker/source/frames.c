@@ -6,7 +6,7 @@
 // the same walk.
 //
 // A member of plain gzip ends where inflating it ends, so that nothing short of
-// that finds the next one; such a file stays in one piece.
+// that finds the next one: see members.h.
 #include "worker/source/frames.h"
 
 #include "common/base/limits.h"

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // frames: where an archive can be cut, which is where a frame of zstd begins,
-// or a member of BGZF (gzip whose members say how long they are). Reads only
-// the descriptor it is given, and of that only headers: nothing is unpacked.
+// or a member of BGZF (gzip whose members say how long they are; of others see
+// members.h). Reads only the descriptor it is given, and of that only headers:
+// nothing is unpacked.
 //
 // What it says is not to be believed for that: whoever reads up to a cut finds
 // out whether a member ends there (source_cut).

@@ -75,6 +75,7 @@ take_whole(fixture_t *f)
     CHECK_U64(f->whole.files[0], 0);
     CHECK_U64(f->whole.begin[0], 0);
     CHECK_U64(f->whole.end[0], 400);
+    assert_false(f->whole.guessed);
 }
 
 static void
@@ -109,6 +110,7 @@ test_guesses_that_hold_are_cuts(void **state)
     (void)state;
     setup(&f);
     for (size_t i = 0; i < SHARDS; i++) {
+        assert_int_equal(f.l[i].guessed, i < PARTS);
         deliver(&f, &f.l[i]);
     }
     CHECK_U64(machine_count(&f.m, f.job), 450);

@@ -25,6 +25,7 @@ lent_decode(const frame_t *frame, lent_t *out)
         out->begin[i] = range->begin;
         out->end[i] = range->end;
         out->bytes += range->end - range->begin;
+        out->guessed = range->guessed;
         if (i == 0) {
             memcpy(out->path, range->file.path, sizeof out->path);
         }

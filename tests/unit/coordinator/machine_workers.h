@@ -17,6 +17,7 @@ typedef struct lent {
     uint64_t begin[RANGES_KEPT];
     uint64_t end[RANGES_KEPT];
     char path[LIMIT_PATH]; // of the first range
+    bool guessed;          // the last one
     buf_t partial;
     uint8_t hash[32];
 } lent_t;

@@ -309,6 +309,59 @@ test_a_pattern_may_begin_above_the_roots(void **state)
     free(pattern);
 }
 
+// Two members, neither of which says how long it is.
+static void
+write_members(const char *name)
+{
+    static const char member[] = "\x1f\x8b\x08\0\0\0\0\0\0\x03"
+                                 "\x03\0\0\0\0\0\0\0\0";
+    char *path = path_of(name);
+    FILE *f = fopen(path, "w");
+
+    assert_non_null(f);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(fwrite(member, sizeof member, 1, f), 1);
+    }
+    fclose(f);
+    free(path);
+}
+
+static void
+count_guessed(void *ctx, const listed_file_t *file)
+{
+    size_t *n = ctx;
+
+    assert_int_equal(file->guessed, file->cuts.len > 0);
+    *n += file->guessed;
+}
+
+// Each takes half of what is left, or what it has, where that is 4 MiB.
+static void
+test_archives_share_what_may_be_read_for_guesses(void **state)
+{
+    static const struct {
+        uint64_t bytes;
+        size_t guessed;
+    } cases[] = {{0, 0}, {(8 << 20) - 1, 0}, {8 << 20, 1}, {(8 << 20) + 39, 1},
+        {(8 << 20) + 40, 2}};
+    files_t *files = open_root();
+    char *pattern = path_of("root/*.gz");
+
+    (void)state;
+    write_members("root/a.gz");
+    write_members("root/b.gz");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        size_t n = 0;
+        buf_t why = {0};
+        const files_asked_t asked = {
+            .pattern = pattern, .cuts_from = 1, .guess_bytes = cases[i].bytes};
+        CHECK_OK(files_list(files, &asked, count_guessed, &n, &why));
+        CHECK_U64(n, cases[i].guessed);
+    }
+    files_destroy(&files);
+    free(pattern);
+}
+
 static void
 test_files_without_permission_are_named(void **state)
 {
@@ -370,6 +423,8 @@ main(void)
             test_a_folder_that_is_a_link_is_named, setup, teardown),
         cmocka_unit_test_setup_teardown(
             test_a_pattern_may_begin_above_the_roots, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            test_archives_share_what_may_be_read_for_guesses, setup, teardown),
         cmocka_unit_test_setup_teardown(
             test_files_without_permission_are_named, setup, teardown),
         cmocka_unit_test_setup_teardown(

@@ -78,7 +78,7 @@ test_a_big_folder_comes_in_batches_in_order(void **state)
     size_t n = 0;
     bool more = true;
 
-    lister_ask(f->lister, 7, &(files_asked_t){f->pattern, false, 0});
+    lister_ask(f->lister, 7, &(files_asked_t){f->pattern, false, 0, 0});
     while (more) {
         listed_t l;
         next(f, &l);
@@ -103,7 +103,7 @@ test_requests_do_not_wait_for_each_other_for_ever(void **state)
     int ended = 0;
 
     for (uint64_t i = 0; i < REQUESTS; i++) {
-        lister_ask(f->lister, i, &(files_asked_t){f->pattern, true, 0});
+        lister_ask(f->lister, i, &(files_asked_t){f->pattern, true, 0, 0});
     }
     while (ended < REQUESTS) {
         listed_t l;
@@ -124,7 +124,7 @@ test_what_is_wrong_is_said_with_the_last_batch(void **state)
     fixture_t *f = *state;
     listed_t l;
 
-    lister_ask(f->lister, 1, &(files_asked_t){"/nowhere/x", false, 0});
+    lister_ask(f->lister, 1, &(files_asked_t){"/nowhere/x", false, 0, 0});
     next(f, &l);
     assert_true(l.last);
     CHECK_ERR(l.rc, ERR_DENIED);
@@ -140,7 +140,7 @@ test_it_stops_in_the_middle(void **state)
     listed_t l;
 
     for (uint64_t i = 0; i < REQUESTS; i++) {
-        lister_ask(f->lister, i, &(files_asked_t){f->pattern, false, 0});
+        lister_ask(f->lister, i, &(files_asked_t){f->pattern, false, 0, 0});
     }
     next(f, &l);
     listed_fini(&l);

@@ -24,8 +24,11 @@ encode(buf_t *bytes)
         .host = "web1",
         .path = "/var/log/a"};
     in.ranges[0].id.hash[15] = 0xab;
-    in.ranges[1] = (order_range_t){
-        .stream = true, .id.shared = true, .host = "", .path = "-"};
+    in.ranges[1] = (order_range_t){.stream = true,
+        .guessed = true,
+        .id.shared = true,
+        .host = "",
+        .path = "-"};
     order_encode(&in, bytes);
 }
 
@@ -48,6 +51,7 @@ test_an_order_comes_back_as_it_was(void **state)
     CHECK_U64(out.ranges[0].end, 7);
     assert_string_equal(out.ranges[0].host, "web1");
     assert_string_equal(out.ranges[1].path, "-");
+    assert_true(out.ranges[1].guessed && !out.ranges[0].guessed);
     assert_true(out.ranges[1].stream && out.ranges[1].id.shared);
     buf_fini(&bytes);
 }

@@ -4,6 +4,7 @@
 #include "tests/unit/worker/scan/scan_cuts.h"
 #include "tests/unit/worker/source/archives_made.h"
 #include "worker/source/frames.h"
+#include "worker/source/members.h"
 
 #include "common/base/limits.h"
 
@@ -47,7 +48,8 @@ static const struct {
     source_kind_t kind;
     put_t *put;
 } kinds[] = {{SOURCE_ZSTD, put_piped}, {SOURCE_ZSTD, put_sized},
-    {SOURCE_ZSTD, put_announced}, {SOURCE_GZIP, put_member}};
+    {SOURCE_ZSTD, put_announced}, {SOURCE_GZIP, put_member},
+    {SOURCE_GZIP, put_gzip}};
 #define N_KINDS (sizeof kinds / sizeof *kinds)
 
 // Frames of so many bytes of text; every fifth is followed by two that are
@@ -70,11 +72,11 @@ pack(const buf_t *text, put_t *put, size_t step, buf_t *out)
 static bool
 is_end(const buf_t *packed, uint64_t at)
 {
-    static const char *const magics[] = {
-        "\x28\xb5\x2f\xfd", "\x50\x2a\x4d\x18", "\x1f\x8b\x08\x04"};
+    static const char *const magics[] = {"\x28\xb5\x2f\xfd", "\x50\x2a\x4d\x18",
+        "\x1f\x8b\x08\x04", "\x1f\x8b\x08\0"};
     bool found = false;
 
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < 4; i++) {
         found = found || (packed->len - at >= 4 &&
                              memcmp(packed->p + at, magics[i], 4) == 0);
     }
@@ -88,6 +90,9 @@ cuts_of(const scan_range_t *range, uint64_t *cuts)
     size_t n = 0;
 
     frames_find(range->fd, range->kind, range->size, &out);
+    if (out.len == 0 && range->kind == SOURCE_GZIP) {
+        members_guess(range->fd, range->size, LIMIT_GUESS_BYTES, &out);
+    }
     rd_t r = rd_init(buf_span(&out));
     for (uint64_t at = 0, d; rd_left(&r) > 0; n++) {
         CHECK_OK(rd_varint(&r, &d));
@@ -307,6 +312,47 @@ test_directives_hold_until_the_next(void **state)
     buf_fini(&text);
 }
 
+// Files packed one after the other, each with directives of its own: a range
+// needs no other, and so may be a guess; the last of them has no directive.
+static void
+test_a_guess_is_not_worth_reading_all_before_it(void **state)
+{
+    (void)state;
+    for (int last = 0; last < 2; last++) {
+        buf_t packed = {0}, want = {0};
+        uint64_t cuts[LIMIT_CUTS + 1];
+        merged_t m;
+        for (unsigned k = 0; k < 9; k++) {
+            bool mark = k < 8 || last == 0;
+            buf_t text = {0};
+            buf_printf(&text, "#Version: 1.0\n%s",
+                mark ? "#Fields: c-ip sc-status sc-bytes cs-uri-stem\n" : "");
+            for (unsigned i = 0; i < 300; i++) {
+                buf_printf(&text, "192.0.2.%u 404 %u /p%u\n", i % 9, i, k);
+            }
+            put_gzip(&packed, buf_span(&text));
+            buf_fini(&text);
+        }
+        int fd = file_of(buf_span(&packed));
+        scan_range_t range = range_of(fd, packed.len);
+        range.kind = SOURCE_GZIP;
+        scan_whole(QUERY, "w3c", &range, NULL, &want);
+        size_t n = cuts_of(&range, cuts);
+        CHECK_U64(n, 9);
+        range.guessed = true;
+        merged_init(&m, QUERY);
+        CHECK_ERR(scan_ranges(&range, "w3c", cuts, n, &m),
+            last == 0 ? ERR_OK : ERR_UNSUPPORTED);
+        buf_t got = {0};
+        merged_end(&m, &got);
+        assert_int_equal(span_eq(buf_span(&want), buf_span(&got)), last == 0);
+        buf_fini(&got);
+        buf_fini(&want);
+        buf_fini(&packed);
+        close(fd);
+    }
+}
+
 // Or each one.
 static size_t
 every(size_t nth)
@@ -399,6 +445,7 @@ main(void)
         cmocka_unit_test(test_a_line_longer_than_its_frames_counts_once),
         cmocka_unit_test(test_headers_hold_for_every_frame),
         cmocka_unit_test(test_directives_hold_until_the_next),
+        cmocka_unit_test(test_a_guess_is_not_worth_reading_all_before_it),
         cmocka_unit_test(test_a_cut_inside_a_frame_is_refused),
         cmocka_unit_test(test_any_byte_may_be_wrong),
     };

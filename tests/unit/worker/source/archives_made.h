@@ -57,6 +57,25 @@ put_skippable(buf_t *out, uint32_t variant, span_t bytes)
     buf_put_span(out, bytes);
 }
 
+// A member that does not say how long it is.
+static inline void
+put_gzip(buf_t *out, span_t text)
+{
+    struct isal_zstream stream;
+    size_t room = text.len + text.len / 8 + 1024;
+
+    isal_deflate_stateless_init(&stream);
+    stream.gzip_flag = IGZIP_GZIP;
+    stream.end_of_stream = 1;
+    stream.flush = NO_FLUSH;
+    stream.next_in = (uint8_t *)(uintptr_t)text.p;
+    stream.avail_in = (uint32_t)text.len;
+    stream.next_out = buf_reserve(out, room);
+    stream.avail_out = (uint32_t)room;
+    assert_int_equal(isal_deflate_stateless(&stream), COMP_OK);
+    out->len += stream.total_out;
+}
+
 // A member of at most 64 KiB; `other` is one more extra field before the one
 // with the length, as other programs may write.
 static inline void
