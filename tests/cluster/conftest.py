@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Real processes from the build folder named by LOGTALLY_BUILD. Everything
 waits for a condition with a deadline, never for time to pass."""
+import collections
 import json
 import os
 import random
@@ -42,22 +43,45 @@ def run(*args, timeout=120, ok=True, **kw):
     return p
 
 
-given = set()  # ports of this process; the threads of tests/crash share it
+# Below those that connections take by themselves; cut into shares, one for each
+# test process, since they run side by side.
+PORTS = range(20000, 32000)
+SHARES = 24
+
+
+def take_share():
+    """Of the ports: this process has it until it ends, and tells the others
+    by a name that no other can bind meanwhile."""
+    for i in range(SHARES):
+        name = socket.socket(socket.AF_UNIX)
+        try:
+            name.bind(f"\0logtally-test-ports-{i}")
+        except OSError:
+            name.close()
+            continue
+        size = len(PORTS) // SHARES
+        return name, PORTS[i * size:(i + 1) * size]
+    raise AssertionError(f"{SHARES} test processes have all ports")
+
+
+share = take_share()
+# The last ones of this process, which the threads of tests/crash share.
+given = collections.deque(maxlen=len(share[1]) // 2)
 
 
 def free_ports(n, address="127.0.0.1"):
-    """n that nobody else got or gets, below those that connections take by
-    themselves: one is bound again after a restart, and not held until then."""
+    """n that nobody else got or gets soon: one is bound again after a restart,
+    and not held until then."""
     ports = []
     while len(ports) < n:
-        port = random.randrange(20000, 32000)
+        port = random.choice(share[1])
         with socket.socket() as s:
             try:
                 s.bind((address, port))
             except OSError:
                 continue
         if port not in given:
-            given.add(port)
+            given.append(port)
             ports.append(port)
     return ports
 
@@ -195,3 +219,29 @@ def cluster(tmp_path, request):
     c = Cluster(tmp_path, transport=transport_of(request))
     yield c
     c.close()
+
+
+CLEAN = [(b'192.0.2.%d - - [14/Nov/2023:22:%02d:00 +0000] "GET /p%d '
+          b'HTTP/1.1" 200 %d "-" "ua"\n') % (i % 250, i % 60, i % 97, i)
+         for i in range(20_000)]
+
+
+@pytest.fixture
+def shared(cluster, tmp_path):
+    """Files that every worker sees, in many small shards' worth."""
+    folder = tmp_path / "shared"
+    folder.mkdir()
+    for i in range(12):
+        (folder / f"{i}.log").write_bytes(b"".join(CLEAN * 4))
+    for i in range(3):
+        cluster.worker(f"web{i}", folder, "-j", "1")
+    return cluster, folder
+
+
+def rows_and_print(doc):
+    return doc["columns"], doc["rows"], doc["receipt"]["fingerprint"]
+
+
+def workers_of(cluster):
+    listed = json.loads(cluster.cli("workers", "--json").stdout)
+    return {w["name"]: w for w in listed}

@@ -2,23 +2,16 @@
 """Coordinator and workers as real processes: answers, faults, sentences."""
 import json
 import os
-import random
 import signal
 import subprocess
 import time
 
 import make_logs
 import pytest
-from conftest import both_transports, program, run, wait_for
+from conftest import (CLEAN, both_transports, program, rows_and_print, run,
+                      wait_for)
 
 QUERIES = ["count by status", "top 20 path", "sum(bytes) by ip:/24, time:1h"]
-CLEAN = [(b'192.0.2.%d - - [14/Nov/2023:22:%02d:00 +0000] "GET /p%d '
-          b'HTTP/1.1" 200 %d "-" "ua"\n') % (i % 250, i % 60, i % 97, i)
-         for i in range(20_000)]
-
-
-def rows_and_print(doc):
-    return doc["columns"], doc["rows"], doc["receipt"]["fingerprint"]
 
 
 def local(query, *files):
@@ -35,23 +28,6 @@ def three(cluster, tmp_path):
     return cluster
 
 
-@pytest.fixture
-def shared(cluster, tmp_path):
-    """Files that every worker sees, in many small shards' worth."""
-    folder = tmp_path / "shared"
-    folder.mkdir()
-    for i in range(12):
-        (folder / f"{i}.log").write_bytes(b"".join(CLEAN * 4))
-    for i in range(3):
-        cluster.worker(f"web{i}", folder, "-j", "1")
-    return cluster, folder
-
-
-def workers_of(cluster):
-    listed = json.loads(cluster.cli("workers", "--json").stdout)
-    return {w["name"]: w for w in listed}
-
-
 @pytest.mark.parametrize("cluster, query", [
     *(("push", q) for q in QUERIES), ("dial", QUERIES[2])],
     indirect=["cluster"])
@@ -60,69 +36,6 @@ def test_cluster_equals_local(three, tmp_path, query):
     sources = [f"web{i}:{f}" for i, f in enumerate(files)]
     assert rows_and_print(three.submit(query, *sources)) == \
         rows_and_print(local(query, *files))
-
-
-def held_for_good(cluster, name):
-    """Does the stopped worker hold shards? What it sent before may still
-    arrive, so it must be so twice."""
-    for _ in range(2):
-        if workers_of(cluster)[name]["held"] == 0:
-            return False
-        time.sleep(0.2)
-    return True
-
-
-def wait_up(cluster, name):
-    wait_for(f"{name} to be up", lambda:
-             workers_of(cluster).get(name, {}).get("state") == "up")
-
-
-# What a lost worker does is the same for both transports; how it is noticed
-# is not. One that stands still costs four seconds. LOGTALLY_CHAOS: so many.
-ROUNDS = {("push", "kill"): 20, ("push", "stop"): 8, ("dial", "kill"): 2,
-          ("dial", "stop"): 2}
-
-
-@pytest.mark.parametrize("cluster, kind", [
-    ("push", "kill"), ("push", "stop"), ("dial", "kill"), ("dial", "stop")],
-    indirect=["cluster"])
-def test_worker_lost_at_a_random_moment(shared, kind):
-    cluster, folder = shared
-    job = ["count by path, status", f"shared:{folder}/*.log", "--shard-size",
-           "400KB"]
-    began = time.monotonic()
-    want = rows_and_print(cluster.submit(*job))
-    usual = time.monotonic() - began
-    rng = random.Random(11)
-    held = []
-    rounds = int(os.environ.get("LOGTALLY_CHAOS",
-                                ROUNDS[cluster.transport, kind]))
-    while len(held) < rounds or not any(held) and len(held) < 20:
-        name = f"web{rng.randrange(3)}"
-        victim = cluster.workers[name]
-        running = cluster.popen("submit", *job, "-o", "json")
-        time.sleep(rng.random() * usual)  # the random moment itself
-        victim.popen.send_signal(signal.SIGSTOP)
-        held.append(held_for_good(cluster, name))
-        if kind == "kill":
-            victim.popen.send_signal(signal.SIGKILL)
-        else:
-            wait_for(f"{name} to be lost", lambda: workers_of(cluster)[name][
-                "state"] == "lost")
-            victim.popen.send_signal(signal.SIGCONT)
-        out, err = running.communicate(timeout=120)
-        assert running.returncode == 0, err.decode(errors="replace")
-        doc = json.loads(out)
-        assert rows_and_print(doc) == want
-        if held[-1]:
-            assert doc["receipt"]["retried"] > 0
-        if kind == "kill":
-            victim.popen.wait()
-            victim.log.write_text("")
-            cluster.worker(name, folder, "-j", "1", new_key=False)
-        wait_up(cluster, name)
-    assert any(held)
-    print(f"{kind}: {len(held)} equal answers, {sum(held)} with work held")
 
 
 def test_host_local_worker_gone_ends_partial(three, tmp_path):

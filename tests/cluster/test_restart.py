@@ -46,7 +46,7 @@ def until_done(cluster, shards):
 
 def check(cluster):
     cluster.workers["web2"].popen.send_signal(signal.SIGCONT)
-    out, err = cluster.submitted.communicate(timeout=60)
+    out, err = cluster.submitted.communicate(timeout=120)
     assert cluster.submitted.returncode == 0, err
     want = run("run", QUERY, "-o", "tsv", *cluster.files).stdout
     assert out == want
@@ -88,7 +88,7 @@ def test_a_damaged_journal_is_told(busy):
         with open(path, "r+b") as file:
             file.write(b"not a database" * 1000)
     restart(busy)
-    _, err = busy.submitted.communicate(timeout=60)
+    _, err = busy.submitted.communicate(timeout=120)
     assert busy.submitted.returncode == 1 and b"submit it again" in err
     assert (busy.state / "journal.db.damaged").exists()
     assert b"journal-damaged" in busy.coordinator.log.read_bytes()
