@@ -143,7 +143,7 @@ take_back(coordinator_t *self, job_t *job, uint32_t shard, state_t state)
     shard_not_pending(self, job, shard);
     job->n_done += s->state < SHARD_DONE;
     leases_remove_of(self, job, shard);
-    s->state = state;
+    s->state = (uint8_t)state;
 }
 
 void
