@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Frames of a worker that was lent nothing and of a stranger's client, and
 // steps of time, against a coordinator with a job that runs.
+#include "common/base/log.h"
 #include "tests/unit/coordinator/machine.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -48,6 +49,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     rd_t r = rd_init((span_t){data, size});
     coordinator_config_t config = machine_config(&m);
 
+    log_set_level(LOG_ERROR);
     config.lane_port = lane_port;
     machine_init_with(&m, &config);
     fake_t *w = machine_worker(&m, "web1", 1);

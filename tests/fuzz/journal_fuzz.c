@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Entries of a journal in any order and state, into a coordinator that then
 // goes on with what it made of them.
+#include "common/base/log.h"
 #include "tests/unit/coordinator/memory_journal.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -32,6 +33,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memory_journal_t journal;
     rd_t r = rd_init((span_t){data, size});
 
+    log_set_level(LOG_ERROR);
     memory_init(&m, &journal);
     while (restore_one(&m, &r)) {
     }
