@@ -231,7 +231,8 @@ items_list(items_t *self, size_t n_groups)
     size_t n = keytable_count(self->table), ends[TALLY_PARTS], at = 0;
 
     assert(self->n_later == 0);
-    self->order = keytable_sorted(self->table, 1, ends);
+    keytable_list(self->table, 1, ends);
+    self->order = keytable_sort_next(self->table, n);
     self->begins =
         xrealloc(self->begins, (n_groups + 1) * sizeof *self->begins);
     for (size_t g = 0; g <= n_groups; g++) {

@@ -61,7 +61,9 @@ struct keytable {
     size_t arena_left;
     size_t arena_next; // length of the next block
     uint8_t *arena_at;
+    sort_item_t *listed; // and as much room; NULL once all are sorted
     uint32_t *sorted;
+    size_t n_sorted;
 };
 
 // Secrets of the process; never in any output.
@@ -152,6 +154,7 @@ keytable_destroy(keytable_t **self_p)
     }
     free(self->slots);
     free(self->records);
+    free(self->listed);
     free(self->sorted);
     free(self);
     *self_p = NULL;
@@ -552,7 +555,7 @@ tally_part(span_t key, unsigned n_parts)
     return (unsigned)XXH3_64bits(key.p, key.len) & (n_parts - 1);
 }
 
-// Lists the numbers by part; ends[] as in tally_sorted. The room is used up.
+// The room is used up.
 static void
 list_parts(const keytable_t *self, unsigned n_parts, size_t *ends,
     sort_item_t *items, sort_item_t *room)
@@ -575,22 +578,34 @@ list_parts(const keytable_t *self, unsigned n_parts, size_t *ends,
     }
 }
 
-const uint32_t *
-keytable_sorted(keytable_t *self, unsigned n_parts, size_t ends[TALLY_PARTS])
+void
+keytable_list(keytable_t *self, unsigned n_parts, size_t ends[TALLY_PARTS])
 {
-    sort_item_t *items = xmalloc((2 * self->n_entries + 1) * sizeof *items);
-    sort_item_t *room = items + self->n_entries;
+    size_t n = self->n_entries;
 
     assert(n_parts > 0 && n_parts <= TALLY_PARTS);
-    list_parts(self, n_parts, ends, items, room);
-    for (size_t p = 0, begin = 0; p < n_parts; begin = ends[p++]) {
-        keysort(items + begin, room, ends[p] - begin);
+    free(self->listed);
+    self->listed = xmalloc((2 * n + 1) * sizeof *self->listed);
+    self->sorted = xrealloc(self->sorted, (n + 1) * sizeof *self->sorted);
+    self->n_sorted = 0;
+    list_parts(self, n_parts, ends, self->listed, self->listed + n);
+}
+
+const uint32_t *
+keytable_sort_next(keytable_t *self, size_t end)
+{
+    size_t begin = self->n_sorted;
+    sort_item_t *listed = self->listed;
+
+    assert(listed != NULL && begin <= end && end <= self->n_entries);
+    keysort(listed + begin, listed + self->n_entries, end - begin);
+    for (size_t i = begin; i < end; i++) {
+        self->sorted[i] = listed[i].key->number;
     }
-    self->sorted =
-        xrealloc(self->sorted, (self->n_entries + 1) * sizeof *self->sorted);
-    for (size_t g = 0; g < self->n_entries; g++) {
-        self->sorted[g] = items[g].key->number;
+    self->n_sorted = end;
+    if (end == self->n_entries) {
+        free(self->listed);
+        self->listed = NULL;
     }
-    free(items);
-    return self->sorted;
+    return self->sorted + begin;
 }

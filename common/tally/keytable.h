@@ -64,9 +64,13 @@ void keytable_entries(const keytable_t *self, const uint32_t *numbers, size_t n,
 // keys for one part gains no more than a merge without threads.
 #define TALLY_PARTS 16u
 unsigned tally_part(span_t key, unsigned n_parts);
-// All entries, by part and in ascending byte order of key in each, lent until
-// the next call. Part p ends before ends[p].
-const uint32_t *keytable_sorted(
+// Lists all entries by part; part p ends before ends[p]. None is made until
+// the last is sorted.
+void keytable_list(
     keytable_t *self, unsigned n_parts, size_t ends[TALLY_PARTS]);
+// Those of the list from where the call before ended (0) to `end`, in one part,
+// in ascending byte order of key; lent until the next list. A part that is read
+// before the next is sorted is still in the caches.
+const uint32_t *keytable_sort_next(keytable_t *self, size_t end);
 
 #endif

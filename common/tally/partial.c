@@ -85,15 +85,16 @@ put_sections(tally_t *tally, size_t limit, buf_t *out)
 {
     unsigned n = tally_groups(tally) < SECTIONS_FROM ? 1 : TALLY_PARTS;
     size_t ends[TALLY_PARTS];
-    const uint32_t *sorted = tally_sorted(tally, n, ends);
     errcode_t rc = ERR_OK;
 
+    tally_list_groups(tally, n, ends);
     tally_list(tally);
     buf_put_u8(out, (uint8_t)n);
     for (size_t i = 0, begin = 0; rc == ERR_OK && i < n; begin = ends[i++]) {
+        const uint32_t *sorted = tally_sort_next(tally, ends[i]);
         size_t at = out->len;
         buf_put_u64(out, 0);
-        rc = groups_encode(tally, sorted + begin, ends[i] - begin, limit, out);
+        rc = groups_encode(tally, sorted, ends[i] - begin, limit, out);
         patch_u32(out->p + at, (uint32_t)(out->len - at - 8));
     }
     return rc;

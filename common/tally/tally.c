@@ -178,10 +178,16 @@ tally_entries(
     keytable_entries(self->table, numbers, n, out);
 }
 
-const uint32_t *
-tally_sorted(tally_t *self, unsigned n_parts, size_t ends[TALLY_PARTS])
+void
+tally_list_groups(tally_t *self, unsigned n_parts, size_t ends[TALLY_PARTS])
 {
-    return keytable_sorted(self->table, n_parts, ends);
+    keytable_list(self->table, n_parts, ends);
+}
+
+const uint32_t *
+tally_sort_next(tally_t *self, size_t end)
+{
+    return keytable_sort_next(self->table, end);
 }
 
 static uint32_t

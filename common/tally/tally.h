@@ -101,9 +101,9 @@ MUST_CHECK errcode_t tally_merge(
 MUST_CHECK errcode_t tally_fold(tally_t *self, const tally_t *from,
     const uint32_t *groups, const size_t *aggs);
 
-// All groups, by part and in ascending byte order of key in each, lent until
-// the next call. Part p ends before ends[p].
-const uint32_t *tally_sorted(
+// All groups, as keytable_list and keytable_sort_next.
+void tally_list_groups(
     tally_t *self, unsigned n_parts, size_t ends[TALLY_PARTS]);
+const uint32_t *tally_sort_next(tally_t *self, size_t end);
 
 #endif
