@@ -31,7 +31,8 @@ put_lines(span_t texts, buf_t *out)
         char *text = strndup((const char *)texts.p, texts.len);
         size_t used = strlen(text) + 1;
         audit_put(&chain, 1700000000 + (int64_t)chain.n, "job-submitted",
-            (const audit_pair_t[]){{"who", text}, {"query", text}, {NULL, NULL}},
+            (const audit_pair_t[]){
+                {"who", text}, {"query", text}, {NULL, NULL}},
             out);
         free(text);
         used = used < texts.len ? used : texts.len;
