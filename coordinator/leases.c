@@ -400,6 +400,9 @@ lease_held(coordinator_t *self, worker_t *worker, const lt_Held *held)
     lease_t *l =
         lease_find(self, worker, held->job, held->shard, held->attempt);
 
+    if (l != NULL && held->epoch < l->job->epoch) {
+        return; // of another job of that number; its partial will be stale
+    }
     if (l == NULL) {
         l = lease_adopt(
             self, worker, held->job, held->shard, held->attempt, held->epoch);

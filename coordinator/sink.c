@@ -136,7 +136,9 @@ take_offer(coordinator_t *self, worker_t *worker, const lt_Offer *offer)
     lease_t *l =
         lease_find(self, worker, offer->job, offer->shard, offer->attempt);
 
-    if (l == NULL) {
+    if (l != NULL && offer->epoch < l->job->epoch) {
+        l = NULL; // of a job of that number in a state folder that was lost
+    } else if (l == NULL) {
         l = lease_adopt(self, worker, offer->job, offer->shard, offer->attempt,
             offer->epoch);
     }

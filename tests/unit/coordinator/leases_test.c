@@ -478,6 +478,25 @@ test_lane_that_takes_no_frame_gives_the_lease_back(void **state)
     machine_fini(&s.m);
 }
 
+// The state folder was lost, and numbers of jobs are given again: what a worker
+// still has of the job of before looks like this one's, and is as large.
+static void
+test_a_partial_of_a_job_before_is_not_this_ones(void **state)
+{
+    single_t s;
+
+    (void)state;
+    lease_init(&s, 100, 100);
+    lent_t before = s.l;
+    before.epoch = EPOCH - 1;
+    CHECK_U64(fake_deliver(&s.m, s.w, &before), lt_Verdict_VERDICT_STALE);
+    CHECK_U64(machine_count(&s.m, s.job), UINT64_MAX);
+    before.running = true;
+    machine_pass(&s.m, 20000, s.w, &before); // nor is it heard of by that
+    assert_true(coordinator_stats(s.m.c)->leases_expired > 0);
+    lease_fini(&s);
+}
+
 int
 main(void)
 {
@@ -509,6 +528,7 @@ main(void)
             test_three_failed_attempts_end_partial_and_name_the_file),
         cmocka_unit_test(test_failed_attempt_goes_to_another_worker),
         cmocka_unit_test(test_lane_that_takes_no_frame_gives_the_lease_back),
+        cmocka_unit_test(test_a_partial_of_a_job_before_is_not_this_ones),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
