@@ -209,8 +209,11 @@ static void
 heartbeat_frame(fixture_t *f, buf_t *out)
 {
     lt_Heartbeat meta = {.incarnation = INCARNATION, .seq = 1, .n_held = 1};
-    lt_Held held = {
-        .job = f->job, .attempt = 1, .bytes_done = 10, .running = true};
+    lt_Held held = {.job = f->job,
+        .attempt = 1,
+        .bytes_done = 10,
+        .running = true,
+        .epoch = EPOCH};
     buf_t records = {0};
 
     record_put(&records, lt_Held_fields, &held);
@@ -225,7 +228,8 @@ offer_frame(fixture_t *f, buf_t *out)
     buf_t partial = make_partial();
     lt_OfferMessage meta = {.incarnation = INCARNATION,
         .has_offer = true,
-        .offer = {.job = f->job, .attempt = 1, .bytes = partial.len}};
+        .offer = {
+            .job = f->job, .attempt = 1, .bytes = partial.len, .epoch = EPOCH}};
 
     crypto_generichash(meta.offer.hash, 32, partial.p, partial.len, NULL, 0);
     frame_encode(
