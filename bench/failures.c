@@ -7,11 +7,11 @@
 #include <stddef.h>
 
 #define FAKE_WORKERS 4096u
+#include "bench/meter.h"
 #include "tests/unit/coordinator/machine.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #define EXECUTORS    2u
 #define SHARED_BYTES 1000u // each a shard
@@ -26,15 +26,6 @@ typedef struct loan {
 static loan_t *loans;
 static size_t n_loans, cap_loans;
 static bool listing;
-
-static double
-seconds(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 // Lanes are numbered as workers register.
 static const fake_t *
@@ -132,12 +123,12 @@ static void
 fail_all(machine_t *m, const char *what)
 {
     size_t n = n_loans;
-    double began = seconds();
 
+    meter_start();
     for (size_t i = 0; i < n; i++) {
         fail(m, &loans[i]);
     }
-    double took = seconds() - began;
+    double took = meter_stop().seconds;
     printf("%-34s %6zu failed, %6zu lent again: %7.3f s, %6.1f us each\n", what,
         n, n_loans - n, took, took * 1e6 / (double)n);
 }

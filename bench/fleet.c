@@ -7,22 +7,13 @@
 #include <stddef.h>
 
 #define FAKE_WORKERS 4096u
+#include "bench/meter.h"
 #include "tests/unit/coordinator/machine.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #define EXECUTORS 8u
-
-static double
-seconds(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 // Of this process, in KiB; name as in /proc/self/status.
 static unsigned long
@@ -44,10 +35,10 @@ kib(const char *name)
 }
 
 static void
-say(const char *what, double since)
+say(const char *what)
 {
     printf("%-40s %6.2f s   now %5lu MiB, most %5lu MiB\n", what,
-        seconds() - since, kib("VmRSS:") / 1024, kib("VmHWM:") / 1024);
+        meter_stop().seconds, kib("VmRSS:") / 1024, kib("VmHWM:") / 1024);
 }
 
 // Shards go out as soon as they are lent; only what is asked for is kept.
@@ -89,16 +80,16 @@ main(int argc, char **argv)
 
     machine_init(m);
     m->sync = send;
-    double began = seconds();
+    meter_start();
     for (size_t i = 0; i < n; i++) {
         snprintf(name, sizeof name, "web%zu", i);
         (void)machine_worker(m, name, EXECUTORS);
         machine_forget(m);
     }
-    say("workers are registered", began);
-    began = seconds();
+    say("workers are registered");
+    meter_start();
     uint64_t job = machine_shared_job(m, shards, 1);
-    say("the job is cut, the first are lent", began);
+    say("the job is cut, the first are lent");
     lt_JobUpdate update = machine_status(m, job);
     printf("%zu workers, %llu shards, of which %llu are lent\n", n,
         (unsigned long long)update.shards,

@@ -102,7 +102,7 @@ machine_init_with(machine_t *m, const coordinator_config_t *config)
 static inline void
 machine_init(machine_t *m)
 {
-    *m = (machine_t){0};
+    memset(m, 0, sizeof *m); // a fleet of them is too large for a stack
     coordinator_config_t config = machine_config(m);
     machine_init_with(m, &config);
 }
