@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #define GROWTH_PAUSE_NS 10000000 // a hundredth of a second
-#define GROWTH_PAUSES   100u
+#define GROWTH_LOOKS    101u     // for a second
 
 static errcode_t
 read_edge(int fd, uint64_t at, size_t len, uint8_t *to)
@@ -102,18 +102,16 @@ check_time(int fd, const file_id_t *planned)
 {
     const struct timespec pause = {.tv_nsec = GROWTH_PAUSE_NS};
     struct stat st;
-    errcode_t rc = ERR_OK;
 
-    for (unsigned i = 0; rc == ERR_OK; i++) {
-        rc = glance(fd, planned, &st);
+    for (unsigned i = 0; i < GROWTH_LOOKS; i++) {
+        errcode_t rc = glance(fd, planned, &st);
         if (rc != ERR_OK || (uint64_t)st.st_size > planned->size ||
             mtime_of(&st) == planned->mtime_ns) {
-            break;
+            return rc;
         }
-        rc = i < GROWTH_PAUSES ? ERR_OK : ERR_CHANGED;
         (void)nanosleep(&pause, NULL);
     }
-    return rc;
+    return ERR_CHANGED;
 }
 
 // To compare 8 KiB takes a fraction of what hashing them does.
