@@ -1,42 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 // An archive in several shards is counted whole or not at all.
-#include "tests/unit/coordinator/memory_journal.h"
-
-#include "tests/unit/cmocka_all.h"
+#include "tests/unit/coordinator/archive_job.h"
 
 // Four shards of the archive, then one of the plain file.
 static const fake_file_t files[] = {
     {"/l/a.zst", 400, 2, 100}, {"/l/b", 50, 0, 0}};
-#define SHARDS 5u
 
-typedef struct fixture {
-    machine_t m;
-    memory_journal_t journal;
-    fake_t *w;
-    uint64_t job;
-    lent_t l[SHARDS];
-} fixture_t;
+typedef archive_job_t fixture_t;
 
 static void
 setup(fixture_t *f)
 {
-    memset(f->l, 0, sizeof f->l);
-    memory_init(&f->m, &f->journal);
-    f->w = machine_worker(&f->m, "web1", 8);
-    f->job = machine_submit(&f->m, "web1:/l/*", 100);
-    assert_true(fake_list(&f->m, f->w, files, 2));
-    for (size_t i = 0; i < SHARDS; i++) {
-        assert_true(fake_lent(&f->m, f->w, &f->l[i]));
-    }
+    archive_job_init(f, files, false);
 }
 
 static void
 done(fixture_t *f)
 {
-    for (size_t i = 0; i < SHARDS; i++) {
-        lent_fini(&f->l[i]);
-    }
-    memory_fini(&f->m);
+    archive_job_fini(f);
 }
 
 static void
@@ -44,25 +25,6 @@ deliver(fixture_t *f, size_t i)
 {
     CHECK_U64(
         fake_deliver(&f->m, f->w, &f->l[i]), lt_Verdict_VERDICT_COMMITTED);
-}
-
-// What was counted, and that the archive is named, or nothing.
-static void
-check_end(fixture_t *f, uint64_t count, const char *missing)
-{
-    lt_JobUpdate update = machine_status(&f->m, f->job);
-
-    CHECK_U64(update.state,
-        missing != NULL ? lt_JobState_JOB_PARTIAL : lt_JobState_JOB_DONE);
-    CHECK_U64(machine_count(&f->m, f->job), count);
-    result_t *result = machine_result(&f->m, f->job);
-    CHECK_U64(result->receipt.totals.lines, count);
-    CHECK_U64(result->receipt.totals.bytes, count);
-    CHECK_U64(result->receipt.files, missing != NULL ? 1 : 2);
-    result_destroy(&result);
-    if (missing != NULL) {
-        machine_check_missing(&f->m, f->job, missing);
-    }
 }
 
 static void
@@ -78,7 +40,7 @@ test_parts_in_any_order_make_the_archive(void **state)
         for (size_t i = 0; i < SHARDS; i++) {
             deliver(&f, orders[k][i]);
         }
-        check_end(&f, 450, NULL);
+        archive_job_check(&f, 450, NULL);
         done(&f);
     }
 }
@@ -95,7 +57,7 @@ test_a_damaged_part_takes_the_others_with_it(void **state)
         }
         fake_failed(&f.m, f.w, &f.l[bad], ERR_CORRUPT, 0, "corrupt archive");
         deliver(&f, 4);
-        check_end(&f, 50, "web1:/l/a.zst: corrupt archive");
+        archive_job_check(&f, 50, "web1:/l/a.zst: corrupt archive");
         done(&f);
     }
 }
@@ -113,7 +75,7 @@ test_what_was_lent_of_a_damaged_archive_is_taken_back(void **state)
     CHECK_U64(
         fake_deliver(&f.m, f.w, &f.l[2]), (uint64_t)lt_Verdict_VERDICT_STALE);
     deliver(&f, 4);
-    check_end(&f, 50, "web1:/l/a.zst: corrupt archive");
+    archive_job_check(&f, 50, "web1:/l/a.zst: corrupt archive");
     done(&f);
 }
 
@@ -134,7 +96,7 @@ test_a_part_that_is_never_counted_is_a_missing_archive(void **state)
         fake_failed(&f.m, f.w, &again, ERR_CRASHED, 0, "it died");
         lent_fini(&again);
     }
-    check_end(&f, 50, "web1:/l/a.zst: it died");
+    archive_job_check(&f, 50, "web1:/l/a.zst: it died");
     done(&f);
 }
 
@@ -155,7 +117,7 @@ test_a_restart_changes_nothing(void **state)
         CHECK_U64(memory_restart(&f.m), 0);
         fake_register(&f.m, f.w);
         CHECK_U64(fake_work(&f.m, f.w), bad ? 1 : 3);
-        check_end(
+        archive_job_check(
             &f, bad ? 50 : 450, bad ? "web1:/l/a.zst: corrupt archive" : NULL);
         done(&f);
     }
