@@ -125,15 +125,27 @@ restore_end(coordinator_t *self, job_t *job, span_t bytes)
     return entry_get_end(bytes, self->config.wall_ms, job);
 }
 
+// A plan that is whole was checked: no piece comes behind it.
+static errcode_t
+restore_planning(
+    coordinator_t *self, job_t *job, entry_kind_t kind, span_t bytes)
+{
+    if (job->state != lt_JobState_JOB_PLANNING) {
+        return ERR_MALFORMED;
+    }
+    return kind == ENTRY_FILES    ? entry_get_files(bytes, job)
+           : kind == ENTRY_SHARDS ? entry_get_shards(bytes, job)
+                                  : restore_plan(self, job, bytes);
+}
+
 static errcode_t
 restore_piece(
     coordinator_t *self, job_t *job, const entry_key_t *key, span_t bytes)
 {
-    return key->kind == ENTRY_FILES    ? entry_get_files(bytes, job)
-           : key->kind == ENTRY_SHARDS ? entry_get_shards(bytes, job)
-           : key->kind == ENTRY_PLAN   ? restore_plan(self, job, bytes)
-           : key->kind == ENTRY_END    ? restore_end(self, job, bytes)
-                                       : restore_work(self, job, key, bytes);
+    return key->kind <= ENTRY_PLAN
+               ? restore_planning(self, job, key->kind, bytes)
+           : key->kind == ENTRY_END ? restore_end(self, job, bytes)
+                                    : restore_work(self, job, key, bytes);
 }
 
 // Work can be done again; a plan cannot be guessed.
