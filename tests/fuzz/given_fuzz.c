@@ -9,19 +9,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 static void
 check_text(const format_t *format, span_t data)
 {
+    check_made_t made;
     buf_t text = {0};
 
     buf_put_span(&text, data);
     buf_put_str(&text, "\n");
     buf_reserve(&text, SHAPE_PAD);
     memset(text.p + text.len, ' ', SHAPE_PAD);
-    for (size_t i = 0; i < TOKENS_FINDERS; i++) {
-        tokens_find_t *find = tokens_finder_at(i);
-        if (find != NULL) {
-            (void)check_matcher(
-                format, find, buf_span(&text), (1u << FIELD_COUNT) - 1);
-        }
-    }
+    check_make(format, (1u << FIELD_COUNT) - 1, &made);
+    (void)check_finders(&made, buf_span(&text));
+    check_unmake(&made);
     buf_fini(&text);
 }
 

@@ -5,6 +5,21 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
+// Matchers are made once for a format, as for a shard of many blocks.
+static const check_made_t *
+made(size_t n)
+{
+    static check_made_t all[256];
+    const format_t *format = n < format_count()
+                                 ? format_at(n)
+                                 : check_given((n - format_count()) % 5);
+
+    if (all[n].format == NULL) {
+        check_make(format, (1u << FIELD_COUNT) - 1, &all[n]);
+    }
+    return &all[n];
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
@@ -13,21 +28,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     if (len == 0) {
         return 0;
     }
-    size_t n = data[0];
-    const format_t *format = n < format_count()
-                                 ? format_at(n)
-                                 : check_given((n - format_count()) % 5);
     buf_put_span(&text, (span_t){data + 1, len - 1});
     buf_put_str(&text, "\n");
     buf_reserve(&text, SHAPE_PAD);
     memset(text.p + text.len, ' ', SHAPE_PAD);
-    for (size_t i = 0; i < TOKENS_FINDERS; i++) {
-        tokens_find_t *find = tokens_finder_at(i);
-        if (find != NULL) {
-            (void)check_matcher(
-                format, find, buf_span(&text), (1u << FIELD_COUNT) - 1);
-        }
-    }
+    (void)check_finders(made(data[0]), buf_span(&text));
     buf_fini(&text);
     return 0;
 }

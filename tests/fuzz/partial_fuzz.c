@@ -39,15 +39,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
             &query, &error) != ERR_OK) {
         abort();
     }
-    tallies_t *tallies = tallies_new(query, 1 << 24, NULL);
-    errcode_t rc = partial_check(bytes, 10, query, NULL, &totals);
-    if (rc == ERR_OK) {
+    if (partial_check(bytes, 10, query, NULL, &totals) == ERR_OK) {
+        tallies_t *tallies = tallies_new(query, 1 << 24, NULL);
         assert(totals_add_up(&totals));
-        rc = partial_add(bytes, tallies);
+        errcode_t rc = partial_add(bytes, tallies);
         assert(rc == ERR_OK || rc == ERR_TOO_LARGE);
         check_packed(bytes, query);
+        tallies_destroy(&tallies);
     }
     totals_fini(&totals);
-    tallies_destroy(&tallies);
     return 0;
 }

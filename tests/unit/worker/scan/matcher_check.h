@@ -76,20 +76,17 @@ check_given(size_t i)
 
 // As check_matcher, with bytes [late, late_end) of the text that come late.
 static inline size_t
-check_late(const format_t *format, tokens_find_t *find,
-    const lanes_kind_t *lanes, span_t text, uint32_t fields, size_t late,
+check_late(matcher_t *matcher, const format_t *format, span_t text, size_t late,
     size_t late_end)
 {
     static batch_t batch;
-    matcher_t *matcher = matcher_new(format, fields);
     uint8_t *place = malloc(text.len + SHAPE_PAD);
     span_t rest = {place, text.len};
     size_t usual = 0;
 
-    assert(place != NULL && matcher != NULL);
+    assert(place != NULL);
     memcpy(place, text.p, text.len + SHAPE_PAD);
     memset(place + late, '"', late_end - late);
-    matcher_use(matcher, find, lanes);
     matcher_begin(matcher, &(text_block_t){.p = place,
                                .len = text.len,
                                .from = text.p + late,
@@ -114,35 +111,88 @@ check_late(const format_t *format, tokens_find_t *find,
     assert(rest.len == 0);
     assert(memcmp(place, text.p, text.len) == 0);
     free(place);
-    matcher_destroy(&matcher);
     return usual;
+}
+
+// A format's matchers: line by line, and by each kind of lanes.
+typedef struct {
+    const format_t *format; // NULL: not made yet
+    uint32_t fields;
+    matcher_t *by_line; // NULL: the format has no shape
+    matcher_t *by_lanes[LANES_KINDS];
+} check_made_t;
+
+static inline void
+check_make(const format_t *format, uint32_t fields, check_made_t *out)
+{
+    *out = (check_made_t){.format = format, .fields = fields};
+    out->by_line = matcher_new(format, fields);
+    for (size_t i = 0; i < LANES_KINDS && out->by_line != NULL; i++) {
+        out->by_lanes[i] = matcher_new(format, fields);
+    }
+}
+
+static inline void
+check_unmake(check_made_t *made)
+{
+    matcher_destroy(&made->by_line);
+    for (size_t i = 0; i < LANES_KINDS; i++) {
+        matcher_destroy(&made->by_lanes[i]);
+    }
+    made->format = NULL;
 }
 
 // Returns how many lines were usual ones.
 static inline size_t
-check_matcher(
-    const format_t *format, tokens_find_t *find, span_t text, uint32_t fields)
+check_made(const check_made_t *made, tokens_find_t *find, span_t text)
 {
-    matcher_t *matcher = matcher_new(format, fields);
-
-    if (matcher == NULL) { // no shape
+    if (made->by_line == NULL) {
         return 0;
     }
-    matcher_destroy(&matcher);
-    size_t usual = check_late(format, find, NULL, text, fields, 0, 0);
+    matcher_use(made->by_line, find, NULL);
+    size_t usual = check_late(made->by_line, made->format, text, 0, 0);
     size_t end = text.len - text.len / 5, late = text.len / 3;
     end = late < end && end < text.len ? end : late;
     // Where windows end does not matter, but for the lines behind an odd one.
-    (void)check_late(format, find, NULL, text, fields, late, end);
+    (void)check_late(made->by_line, made->format, text, late, end);
     for (size_t i = 0; i < LANES_KINDS; i++) {
         const lanes_kind_t *lanes = lanes_kind_at(i);
-        if (lanes != NULL && text.len % 2 == i % 2) {
-            (void)check_late(format, find, lanes, text, fields, 0, end);
-        } else if (lanes != NULL) {
-            assert(
-                check_late(format, find, lanes, text, fields, 0, 0) == usual);
+        if (lanes == NULL) {
+            continue;
+        }
+        matcher_use(made->by_lanes[i], find, lanes);
+        if (text.len % 2 == i % 2) {
+            (void)check_late(made->by_lanes[i], made->format, text, 0, end);
+        } else {
+            assert(check_late(made->by_lanes[i], made->format, text, 0, 0) ==
+                   usual);
         }
     }
+    return usual;
+}
+
+// With every search for tokens that this processor has.
+static inline size_t
+check_finders(const check_made_t *made, span_t text)
+{
+    size_t usual = 0;
+
+    for (size_t i = 0; i < TOKENS_FINDERS; i++) {
+        tokens_find_t *find = tokens_finder_at(i);
+        usual += find != NULL ? check_made(made, find, text) : 0;
+    }
+    return usual;
+}
+
+static inline size_t
+check_matcher(
+    const format_t *format, tokens_find_t *find, span_t text, uint32_t fields)
+{
+    check_made_t made;
+
+    check_make(format, fields, &made);
+    size_t usual = check_made(&made, find, text);
+    check_unmake(&made);
     return usual;
 }
 

@@ -60,16 +60,13 @@ put_lines(buf_t *out, uint64_t *seed, unsigned n)
 }
 
 static size_t
-check_finders(const format_t *format, const buf_t *text, uint32_t fields)
+check_format(const format_t *format, const buf_t *text, uint32_t fields)
 {
-    size_t usual = 0;
+    check_made_t made;
 
-    for (size_t i = 0; i < TOKENS_FINDERS; i++) {
-        tokens_find_t *find = tokens_finder_at(i);
-        if (find != NULL) {
-            usual += check_matcher(format, find, buf_span(text), fields);
-        }
-    }
+    check_make(format, fields, &made);
+    size_t usual = check_finders(&made, buf_span(text));
+    check_unmake(&made);
     return usual;
 }
 
@@ -79,10 +76,10 @@ check_all(const buf_t *text, uint32_t fields)
     size_t usual = 0;
 
     for (size_t f = 0; f < format_count(); f++) {
-        usual += check_finders(format_at(f), text, fields);
+        usual += check_format(format_at(f), text, fields);
     }
     for (size_t i = 0; check_given(i) != NULL; i++) {
-        usual += check_finders(check_given(i), text, fields);
+        usual += check_format(check_given(i), text, fields);
     }
     return usual;
 }
@@ -207,8 +204,8 @@ test_a_line_begins_with_its_lead(void **state)
     CHECK_OK(format_open("\"$ip\" $status", &format, &owned, &error));
     buf_put_str(&text, "\"a\" 1\nx\"b\" 2\n\"c\" 3\n");
     add_pad(&text);
-    assert_int_equal(check_finders(format, &text, EVERY_FIELD),
-        2 * check_finders(format, &(buf_t){.p = text.p, .len = 6}, 0));
+    assert_int_equal(check_format(format, &text, EVERY_FIELD),
+        2 * check_format(format, &(buf_t){.p = text.p, .len = 6}, 0));
     buf_fini(&text);
     format_destroy(&owned);
 }
