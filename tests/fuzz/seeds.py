@@ -36,6 +36,7 @@ def pack(folder, file, most="8192"):
         b"%d:%s," % (len(one), one) for one in found[::step]))
 
 
-if len(sys.argv) < 4 or sys.argv[1] not in ("pack", "unpack"):
-    sys.exit(__doc__)
-{"pack": pack, "unpack": unpack}[sys.argv[1]](*sys.argv[2:])
+if __name__ == "__main__":
+    if len(sys.argv) < 4 or sys.argv[1] not in ("pack", "unpack"):
+        sys.exit(__doc__)
+    {"pack": pack, "unpack": unpack}[sys.argv[1]](*sys.argv[2:])
