@@ -87,15 +87,23 @@ buf_put_str(buf_t *self, const char *s)
 void
 buf_printf(buf_t *self, const char *fmt, ...)
 {
-    va_list args;
-    char *s = NULL;
+    size_t room = 64; // for most of them
 
-    va_start(args, fmt);
-    int n = vasprintf(&s, fmt, args);
-    va_end(args);
-    assert(n >= 0);
-    buf_put(self, s, (size_t)n);
-    free(s);
+    for (;;) {
+        va_list args;
+        uint8_t *at = buf_reserve(self, room);
+        size_t left = self->cap - self->len;
+
+        va_start(args, fmt);
+        int n = vsnprintf((char *)at, left, fmt, args);
+        va_end(args);
+        assert(n >= 0);
+        if ((size_t)n < left) {
+            self->len += (size_t)n;
+            return;
+        }
+        room = (size_t)n + 1; // and the zero, which is not kept
+    }
 }
 
 static void

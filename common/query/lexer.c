@@ -211,6 +211,9 @@ alias_len(const char *s)
     for (unsigned f = 0; f < FIELD_COUNT; f++) {
         const char *const *a = field_infos[f].aliases;
         for (; a != NULL && *a != NULL; a++) {
+            if (**a != *s) { // of many, few begin so
+                continue;
+            }
             size_t n = strlen(*a);
             if (n > best && strncmp(s, *a, n) == 0 && !is_word(s[n]) &&
                 s[n] != '-') {
@@ -274,7 +277,7 @@ lex_one(parser_t *p, const char *s, tok_t *t)
     }
     for (size_t i = 0; i < sizeof operators / sizeof *operators; i++) {
         size_t n = strlen(operators[i]);
-        if (strncmp(s, operators[i], n) == 0) {
+        if (*s == *operators[i] && strncmp(s, operators[i], n) == 0) {
             t->kind = TOK_OP;
             t->text = span_str(operators[i]);
             t->end = t->begin + n;
