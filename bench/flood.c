@@ -51,7 +51,7 @@ find_batch(keytable_t *table, uint64_t first)
 static double
 seconds(bool flooded)
 {
-    tally_budget_t budget = {.limit = BUDGET};
+    budget_t budget = {.limit = BUDGET};
     keytable_t *table = keytable_new(1, &budget);
 
     flooding = flooded;

@@ -35,6 +35,7 @@ split_off(job_t *job, uint32_t shard)
 {
     job->shards = xgrow(
         job->shards, &job->cap_shards, job->n_shards + 1, sizeof *job->shards);
+    budget_add(&job->plan, BUDGETS_SHARD_BYTES);
     plan_shard_t *s = &job->shards[shard];
     plan_shard_t *last = &job->shards[job->n_shards];
 

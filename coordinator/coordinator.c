@@ -159,6 +159,7 @@ coordinator_new(const coordinator_config_t *config, int64_t now_ms)
 
     assert(config->epoch > 0);
     self->config = *config;
+    budgets_init(self);
     self->wall_ms = config->wall_ms;
     self->pool =
         pool_new(config->merge_threads < TALLY_PARTS ? config->merge_threads

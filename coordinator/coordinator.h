@@ -28,6 +28,7 @@ typedef struct coordinator_config {
     uint16_t sink_port;
     uint64_t staging_bytes; // budget of grants
     size_t merge_budget;    // bytes of group table per job
+    size_t memory; // bytes of plans and groups of all jobs; 0: no bound
     // Threads for checking and merging a partial of many groups, the caller's
     // among them; 0 is 1. A call waits for them: nothing is left running.
     unsigned merge_threads;

@@ -173,14 +173,15 @@ struct job {
     size_t n_ranges, cap_ranges;
     plan_shard_t *shards;
     size_t n_shards, cap_shards;
-    size_t n_done;       // committed, lost or void
-    size_t n_void;       // nobody is told of these
-    size_t n_guessed;    // files that may each need one shard more
-    uint64_t turn;       // when it was served last
-    tallies_t **tallies; // of each table
-    tally_budget_t merge_budget;
-    uint64_t kept;   // bytes of partials in `whole`
-    totals_t totals; // without files
+    size_t n_done;         // committed, lost or void
+    size_t n_void;         // nobody is told of these
+    size_t n_guessed;      // files that may each need one shard more
+    uint64_t turn;         // when it was served last
+    tallies_t **tallies;   // of each table
+    budget_t plan;         // of files, ranges and shards
+    budget_t merge_budget; // of tables
+    budget_t kept;         // of partials in `whole`
+    totals_t totals;       // without files
     lease_t *leases;
     uint32_t verify_ppm; // share of its shards, in millionths
     check_t *checks;     // by shard
@@ -206,7 +207,8 @@ struct job {
 
 struct coordinator {
     coordinator_config_t config;
-    pool_t *pool; // for merging
+    pool_t *pool;    // for merging
+    budget_t memory; // of all jobs
     coordinator_stats_t stats;
     int64_t now;
     int64_t settled; // workers of the coordinator before have registered
@@ -355,8 +357,26 @@ uint32_t whole_make(coordinator_t *self, job_t *job, uint32_t file);
 void whole_lose(coordinator_t *self, job_t *job, uint32_t file);
 void whole_free(job_t *job, plan_file_t *file);
 
+// budgets.c
+void budgets_init(coordinator_t *self);
+void budgets_job(coordinator_t *self, job_t *job);
+// Whether the job was refused memory that others have, and the sentence that
+// says so.
+bool budgets_shut_out(const job_t *job);
+extern const char budgets_sentence[];
+// A shard, and its number where it waits.
+#define BUDGETS_SHARD_BYTES (sizeof(plan_shard_t) + sizeof(uint32_t))
+// Before there is one more. false: there is no memory for it.
+MUST_CHECK bool budgets_take_file(job_t *job, const char *path);
+MUST_CHECK bool budgets_take_range(job_t *job, bool in_shard);
+// Some of the plan may have gone.
+void budgets_weigh_plan(job_t *job);
+// Of a job that keeps no work.
+void budgets_free(job_t *job);
+
 // cut.c
-// Fills ranges and shards; ERR_TOO_LARGE over LIMIT_JOB_SHARDS.
+// Fills ranges and shards; ERR_TOO_LARGE over LIMIT_JOB_SHARDS, or without
+// memory.
 MUST_CHECK errcode_t plan_cut(coordinator_t *self, job_t *job);
 
 // lend.c

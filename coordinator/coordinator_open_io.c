@@ -217,6 +217,7 @@ start_machine(coordinator_io_t *self, const coordinator_options_t *options,
             .sink_port = self->sink_port,
             .staging_bytes = (uint64_t)options->staging_bytes,
             .merge_budget = (size_t)options->merge_bytes,
+            .memory = (size_t)options->memory_bytes,
             .merge_threads = options->merge_threads > 0
                                  ? (unsigned)options->merge_threads
                                  : (unsigned)get_nprocs(),

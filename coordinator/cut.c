@@ -81,9 +81,12 @@ add_range(job_t *job, uint32_t file, uint64_t begin, uint64_t end)
     uint32_t place = job->files[file].place;
     plan_shard_t *s =
         job->n_shards > 0 ? &job->shards[job->n_shards - 1] : NULL;
+    bool opened = s != NULL && s->n == 0; // for this range
 
-    // A shard of zero bytes so far was opened for this range.
-    if (s == NULL || s->n > 0) {
+    if (!budgets_take_range(job, opened)) {
+        return ERR_TOO_LARGE;
+    }
+    if (!opened) {
         if (!plan_has_room(job)) {
             return ERR_TOO_LARGE;
         }
@@ -131,7 +134,8 @@ bundle(job_t *job, uint32_t file, uint64_t target)
         return false;
     }
     if (s->place != f->place || s->n >= LIMIT_SHARD_RANGES ||
-        s->bytes > target || f->size > target - s->bytes) {
+        s->bytes > target || f->size > target - s->bytes ||
+        !budgets_take_range(job, true)) {
         return false;
     }
     job->ranges = xgrow(
@@ -239,5 +243,6 @@ plan_cut(coordinator_t *self, job_t *job)
         job->files[i].cuts = NULL;
         job->files[i].n_cuts = 0;
     }
+    budgets_weigh_plan(job);
     return rc;
 }

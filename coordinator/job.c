@@ -57,6 +57,7 @@ job_add(coordinator_t *self, uint64_t id)
     job_t *job = xcalloc(1, sizeof *job);
     job->id = id;
     job->told = self->now;
+    budgets_job(self, job);
     HASH_ADD(hh, self->jobs, id, sizeof job->id, job);
     self->next_job = id >= self->next_job ? id + 1 : self->next_job;
     self->stats.next_job = self->next_job;
@@ -160,6 +161,7 @@ job_free_work(coordinator_t *self, job_t *job)
     }
     free(job->tallies);
     job->tallies = NULL;
+    budgets_free(job);
     totals_fini(&job->totals);
     shared_destroy(&job->shared);
     queries_destroy(&job->queries);
@@ -278,7 +280,6 @@ job_prepare(coordinator_t *self, job_t *job)
     errcode_t rc = ERR_OK;
 
     job->state = lt_JobState_JOB_RUNNING;
-    job->merge_budget.limit = self->config.merge_budget;
     job->tallies = xcalloc(n, sizeof(tallies_t *));
     for (size_t i = 0; i < n; i++) {
         job->tallies[i] = tallies_new_sharing(
@@ -313,8 +314,9 @@ job_run(coordinator_t *self, job_t *job)
 {
     job->news = true;
     if (job_prepare(self, job) != ERR_OK) {
-        job_fail(self, job, ERR_TOO_LARGE, EXIT_FAILED,
-            "the memory budget of a job is too small");
+        job_fail(self, job, ERR_TOO_LARGE, EXIT_FAILED, "%s",
+            budgets_shut_out(job) ? budgets_sentence
+                                  : "the memory budget of a job is too small");
         return;
     }
     verify_choose(job);

@@ -50,6 +50,8 @@ put_jobs(const coordinator_t *self, buf_t *out)
     metrics_value(out, "logtally_jobs", "state", "running", running);
     metrics_one(out, "logtally_staging_bytes", METRIC_GAUGE,
         "Memory granted to partial counts that are on their way in.", staged);
+    metrics_one(out, "logtally_memory_bytes", METRIC_GAUGE,
+        "Memory that plans and groups of jobs take.", self->memory.used);
     metrics_one(out, "logtally_journal_stuck", METRIC_GAUGE,
         "1 while the journal cannot be written; jobs wait.",
         self->stuck[0] != '\0');

@@ -19,6 +19,7 @@ typedef struct coordinator_options {
     int64_t deadline_ms;
     int64_t staging_bytes;
     int64_t merge_bytes;
+    int64_t memory_bytes;
     int64_t merge_threads;
     int64_t keep_results;
     int64_t keep_ms;

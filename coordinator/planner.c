@@ -248,8 +248,11 @@ check_listed(coordinator_t *self, job_t *job)
         return;
     }
     drop_doubles(job);
-    if (plan_cut(self, job) != ERR_OK) {
-        job_fail(self, job, ERR_TOO_LARGE, EXIT_USAGE,
+    errcode_t rc = plan_cut(self, job);
+    if (rc != ERR_OK && budgets_shut_out(job)) {
+        job_fail(self, job, rc, EXIT_FAILED, "%s", budgets_sentence);
+    } else if (rc != ERR_OK) {
+        job_fail(self, job, rc, EXIT_USAGE,
             "the plan has more than %u shards; name larger shards with "
             "--shard-size",
             LIMIT_JOB_SHARDS);
@@ -299,6 +302,7 @@ drop_files(job_t *job, const listing_t *l)
         }
     }
     job->n_files = kept;
+    budgets_weigh_plan(job);
 }
 
 static void
@@ -467,7 +471,8 @@ take_files(coordinator_t *self, job_t *job, const listing_t *l,
         if (rc == ERR_OK && !source_allows(s, file->path)) {
             rc = ERR_DENIED;
         }
-        if (rc == ERR_OK && job->n_files >= LIMIT_JOB_FILES) {
+        if (rc == ERR_OK && (job->n_files >= LIMIT_JOB_FILES ||
+                                !budgets_take_file(job, file->path))) {
             rc = ERR_TOO_LARGE;
         }
         if (rc == ERR_OK) {
@@ -523,7 +528,8 @@ on_files(coordinator_t *self, const incoming_t *in)
             errcode_t rc = take_files(self, job, l, in, meta);
             if (rc != ERR_OK) {
                 self->stats.messages_refused++;
-                give_up(self, job, i, err_text(rc));
+                give_up(self, job, i,
+                    budgets_shut_out(job) ? budgets_sentence : err_text(rc));
             } else if (meta->error != ERR_OK) {
                 take_error(job, l, meta);
                 l->done = true;

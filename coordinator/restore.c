@@ -47,6 +47,7 @@ restore_plan(coordinator_t *self, job_t *job, span_t bytes)
     errcode_t rc = entry_get_plan(bytes, job, home_of, self);
 
     if (rc == ERR_OK) {
+        budgets_weigh_plan(job); // it was taken before
         verify_choose(job);
     }
     return rc != ERR_OK ? rc : job_prepare(self, job);
@@ -196,6 +197,7 @@ plan_anew(coordinator_t *self, job_t *job)
         plan_file_fini(&job->files[i]);
     }
     job->n_files = job->n_ranges = job->n_shards = 0;
+    budgets_weigh_plan(job);
     record_drop_work(self, job);
     job->plan_at = self->settled;
 }

@@ -358,9 +358,11 @@ commit(coordinator_t *self, lease_t *l)
         return;
     }
     if (rc != ERR_OK) {
-        job_fail(self, job, rc, EXIT_FAILED,
-            "the answer has too many groups for the coordinator's memory "
-            "budget of a job; count by fewer keys");
+        job_fail(self, job, rc, EXIT_FAILED, "%s",
+            budgets_shut_out(job) ? budgets_sentence
+                                  : "the answer has too many groups for the "
+                                    "coordinator's memory budget of a job; "
+                                    "count by fewer keys");
         return;
     }
     job->n_counted++;

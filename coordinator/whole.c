@@ -49,7 +49,7 @@ whole_free(job_t *job, plan_file_t *f)
         return;
     }
     for (size_t i = 0; i < self->n; i++) {
-        job->kept -= self->parts[i].partial.len;
+        budget_give_back(&job->kept, self->parts[i].partial.len);
         buf_fini(&self->parts[i].partial);
         totals_fini(&self->parts[i].totals);
     }
@@ -110,7 +110,6 @@ keep(job_t *job, struct whole *self, uint32_t shard, span_t partial,
         .totals = *got};
     *got = (totals_t){0};
     buf_put_span(&p->partial, partial);
-    job->kept += partial.len;
 }
 
 errcode_t
@@ -118,8 +117,7 @@ whole_add(job_t *job, uint32_t shard, span_t partial, totals_t *got)
 {
     plan_file_t *f = &job->files[job->ranges[job->shards[shard].first].file];
 
-    if (partial.len > job->merge_budget.limit ||
-        job->kept > job->merge_budget.limit - partial.len) {
+    if (!budget_take(&job->kept, partial.len)) {
         return f->guessed ? ERR_BUSY : ERR_TOO_LARGE;
     }
     if (f->whole == NULL) {
@@ -174,6 +172,7 @@ add_shard(job_t *job, uint32_t file, bool verify)
         job->ranges, &job->cap_ranges, job->n_ranges + 1, sizeof *job->ranges);
     job->shards = xgrow(
         job->shards, &job->cap_shards, job->n_shards + 1, sizeof *job->shards);
+    budget_add(&job->plan, sizeof *job->ranges + BUDGETS_SHARD_BYTES);
     job->ranges[job->n_ranges] = (plan_range_t){file, 0, f->size};
     job->shards[job->n_shards] = (plan_shard_t){.bytes = f->size,
         .first = (uint32_t)job->n_ranges,

@@ -35,7 +35,7 @@ items_has(agg_func_t func)
 }
 
 items_t *
-items_new(const query_agg_t *agg, tally_budget_t *budget)
+items_new(const query_agg_t *agg, budget_t *budget)
 {
     items_t *self = xcalloc(1, sizeof *self);
     size_t words = agg->func == AGG_DISTINCT         ? 0

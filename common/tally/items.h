@@ -23,7 +23,7 @@ typedef struct items items_t;
 bool items_has(agg_func_t func); // whether the aggregate has any
 
 // The budget is lent for the life.
-items_t *items_new(const query_agg_t *agg, tally_budget_t *budget);
+items_t *items_new(const query_agg_t *agg, budget_t *budget);
 void items_destroy(items_t **self_p);
 size_t items_bytes(const items_t *self);
 

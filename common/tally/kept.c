@@ -42,7 +42,7 @@ decode(span_t bytes)
 // A time stamp that rises with every line brings a new value each time: room
 // is doubled, so that few of them ask for memory.
 static errcode_t
-store(uint64_t *self, span_t bytes, dec_t when, tally_budget_t *budget)
+store(uint64_t *self, span_t bytes, dec_t when, budget_t *budget)
 {
     kept_t *kept = kept_of(self);
     size_t room = kept != NULL ? kept->room : 0;
@@ -89,7 +89,7 @@ is_better(
 
 errcode_t
 kept_add(agg_func_t func, uint64_t *self, const cell_t *value, dec_t when,
-    tally_budget_t *budget)
+    budget_t *budget)
 {
     buf_t bytes = {0};
     errcode_t rc = ERR_OK;
@@ -156,7 +156,7 @@ kept_check(rd_t *r)
 }
 
 errcode_t
-kept_merge(agg_func_t func, uint64_t *self, rd_t *r, tally_budget_t *budget)
+kept_merge(agg_func_t func, uint64_t *self, rd_t *r, budget_t *budget)
 {
     bool any;
     dec_t when;

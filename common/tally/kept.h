@@ -15,14 +15,14 @@
 
 // The cells are lent for the call and not missing. ERR_TOO_LARGE.
 MUST_CHECK errcode_t kept_add(agg_func_t func, uint64_t *self,
-    const cell_t *value, dec_t when, tally_budget_t *budget);
+    const cell_t *value, dec_t when, budget_t *budget);
 cell_t kept_value(const uint64_t *self); // lent, or missing
 void kept_encode(const uint64_t *self, buf_t *out);
 // ERR_TRUNCATED, ERR_MALFORMED.
 MUST_CHECK errcode_t kept_check(rd_t *r);
 // What kept_check accepted.
 MUST_CHECK errcode_t kept_merge(
-    agg_func_t func, uint64_t *self, rd_t *r, tally_budget_t *budget);
+    agg_func_t func, uint64_t *self, rd_t *r, budget_t *budget);
 // Gives the memory back to the system; empty afterwards. The budget dies.
 void kept_fini(uint64_t *self);
 

@@ -48,7 +48,7 @@ typedef struct arena_block {
 } arena_block_t;
 
 struct keytable {
-    tally_budget_t *budget;
+    budget_t *budget;
     size_t bytes; // of slots, numbers and arena
     slot_t *slots;
     size_t n_slots;    // a power of two
@@ -101,18 +101,6 @@ clear_slots(keytable_t *self)
 // A pointer is kept as a word.
 _Static_assert(sizeof(uintptr_t) <= sizeof(uint64_t), "word");
 
-bool
-budget_take(tally_budget_t *self, size_t bytes)
-{
-    size_t used = atomic_fetch_add(&self->used, bytes);
-
-    if (used > self->limit || bytes > self->limit - used) {
-        atomic_fetch_sub(&self->used, bytes);
-        return false;
-    }
-    return true;
-}
-
 static bool
 take(keytable_t *self, size_t more)
 {
@@ -124,7 +112,7 @@ take(keytable_t *self, size_t more)
 }
 
 keytable_t *
-keytable_new(size_t n_words, tally_budget_t *budget)
+keytable_new(size_t n_words, budget_t *budget)
 {
     keytable_t *self = xcalloc(1, sizeof *self);
 
@@ -134,7 +122,7 @@ keytable_new(size_t n_words, tally_budget_t *budget)
     self->n_slots = SLOTS_FIRST;
     self->slots = xmalloc(self->n_slots * sizeof *self->slots);
     self->bytes = self->n_slots * sizeof *self->slots;
-    atomic_fetch_add(&self->budget->used, self->bytes);
+    budget_add(self->budget, self->bytes);
     clear_slots(self);
     return self;
 }

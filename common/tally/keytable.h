@@ -8,20 +8,13 @@
 #ifndef LOGTALLY_COMMON_TALLY_KEYTABLE_H
 #define LOGTALLY_COMMON_TALLY_KEYTABLE_H
 
+#include "common/base/budget.h"
 #include "common/base/bytes.h"
 
 typedef struct keytable keytable_t;
 
-// Bytes of tables and keys.
-typedef struct tally_budget {
-    size_t limit;
-    _Atomic size_t used;
-} tally_budget_t;
-// false: there is not so much left; nothing is taken.
-bool budget_take(tally_budget_t *self, size_t bytes);
-
 // The budget is lent for the table's life.
-keytable_t *keytable_new(size_t n_words, tally_budget_t *budget);
+keytable_t *keytable_new(size_t n_words, budget_t *budget);
 void keytable_destroy(keytable_t **self_p);
 size_t keytable_count(const keytable_t *self);
 size_t keytable_bytes(const keytable_t *self);

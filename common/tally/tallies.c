@@ -6,14 +6,14 @@
 #include <stdlib.h>
 
 struct tallies {
-    tally_budget_t own; // unless it is shared
+    budget_t own; // unless it is shared
     pool_t *pool;
     tally_t *parts[TALLY_PARTS];
 };
 
 static tallies_t *
 make_tallies(
-    const query_t *query, tally_budget_t *shared, size_t budget, pool_t *pool)
+    const query_t *query, budget_t *shared, size_t budget, pool_t *pool)
 {
     tallies_t *self = xcalloc(1, sizeof *self);
 
@@ -33,7 +33,7 @@ tallies_new(const query_t *query, size_t budget, pool_t *pool)
 }
 
 tallies_t *
-tallies_new_sharing(const query_t *query, tally_budget_t *budget, pool_t *pool)
+tallies_new_sharing(const query_t *query, budget_t *budget, pool_t *pool)
 {
     return make_tallies(query, budget, 0, pool);
 }

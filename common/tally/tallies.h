@@ -14,7 +14,7 @@ typedef struct tallies tallies_t;
 tallies_t *tallies_new(const query_t *query, size_t budget, pool_t *pool);
 // The budget is lent and may be that of others, too.
 tallies_t *tallies_new_sharing(
-    const query_t *query, tally_budget_t *budget, pool_t *pool);
+    const query_t *query, budget_t *budget, pool_t *pool);
 void tallies_destroy(tallies_t **self_p);
 pool_t *tallies_pool(const tallies_t *self);
 // TALLY_PARTS of them, lent.

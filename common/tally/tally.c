@@ -10,8 +10,8 @@
 
 struct tally {
     const query_t *query;
-    tally_budget_t *budget;
-    tally_budget_t own; // unless it is shared
+    budget_t *budget;
+    budget_t own; // unless it is shared
     keytable_t *table;
     size_t *places;  // of each aggregate's state, in words
     items_t **items; // of each aggregate, or NULL
@@ -35,7 +35,7 @@ tally_is_wide(const query_t *query)
 }
 
 static tally_t *
-make_tally(const query_t *query, tally_budget_t *shared, size_t budget)
+make_tally(const query_t *query, budget_t *shared, size_t budget)
 {
     tally_t *self = xcalloc(1, sizeof *self);
     size_t n_words = 0;
@@ -63,7 +63,7 @@ tally_new(const query_t *query, size_t budget)
 }
 
 tally_t *
-tally_new_sharing(const query_t *query, tally_budget_t *budget)
+tally_new_sharing(const query_t *query, budget_t *budget)
 {
     return make_tally(query, budget, 0);
 }

@@ -39,7 +39,7 @@ MUST_CHECK errcode_t agg_decode(agg_func_t func, rd_t *r, agg_state_t *out);
 tally_t *tally_new(const query_t *query, size_t budget);
 // Tables that share a budget count together, and each in a thread of its own.
 // The budget is lent, too.
-tally_t *tally_new_sharing(const query_t *query, tally_budget_t *budget);
+tally_t *tally_new_sharing(const query_t *query, budget_t *budget);
 void tally_destroy(tally_t **self_p);
 const query_t *tally_query(const tally_t *self); // lent, as it was given
 size_t tally_groups(const tally_t *self);

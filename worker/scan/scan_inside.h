@@ -20,7 +20,7 @@ typedef struct scan {
     const scan_job_t *job;
     scan_error_t *error;
     queries_t *queries;
-    tally_budget_t budget;
+    budget_t budget;
     tally_t **tallies;    // of each query
     rows_t **rows;        // of each query
     span_t literal;       // of lines that may pass; p == NULL: any

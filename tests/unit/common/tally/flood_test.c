@@ -49,7 +49,7 @@ count_all(keytable_t *table)
 static void
 test_colliding_keys_are_hashed_anew(void **state)
 {
-    tally_budget_t budget = {.limit = BUDGET};
+    budget_t budget = {.limit = BUDGET};
     keytable_t *table = keytable_new(1, &budget);
 
     (void)state;

@@ -14,7 +14,7 @@
 static bool
 takes_key(uint64_t len)
 {
-    tally_budget_t budget = {.limit = 64 << 20};
+    budget_t budget = {.limit = 64 << 20};
     keytable_t *table = keytable_new(1, &budget);
     uint8_t *key = xcalloc(1, len);
     uint32_t number;
@@ -76,7 +76,7 @@ keeps_files(uint64_t n)
 static bool
 takes_memory(uint64_t bytes)
 {
-    tally_budget_t budget = {.limit = LIMIT_EXECUTOR_MEMORY};
+    budget_t budget = {.limit = LIMIT_EXECUTOR_MEMORY};
 
     return budget_take(&budget, bytes);
 }
