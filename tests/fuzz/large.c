@@ -4,6 +4,7 @@
 // what is fuzzed. Here, too, a block's end and what was freed are poisoned.
 // Linked with --wrap of these functions.
 #include <assert.h>
+#include <malloc.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -95,12 +96,14 @@ __wrap_free(void *p)
 void *
 __wrap_realloc(void *p, size_t len)
 {
-    if (!is_ours(p)) {
+    if (!is_ours(p) && len <= LEAST) {
         return __real_realloc(p, len);
     }
-    size_t had = lens[(size_t)((uint8_t *)p - base) / SLOT];
+    size_t had = is_ours(p)  ? lens[(size_t)((uint8_t *)p - base) / SLOT]
+                 : p != NULL ? malloc_usable_size(p)
+                             : 0;
     void *more = __wrap_malloc(len);
-    if (more != NULL) {
+    if (more != NULL && p != NULL) {
         memcpy(more, p, had < len ? had : len);
         __wrap_free(p);
     }
