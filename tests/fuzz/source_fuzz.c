@@ -25,7 +25,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         abort();
     }
     if (source_open_file(fd, kind, 0, len, &source) == ERR_OK) {
-        while (got > 0 && all < (1u << 20) &&
+        while (got > 0 && all < (1u << 18) &&
                source_read(source, block, sizeof block, &got) == ERR_OK) {
             assert(got <= sizeof block);
             all += got;
