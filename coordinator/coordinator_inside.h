@@ -126,10 +126,15 @@ struct lease {
 
 struct job {
     uint64_t id;
-    uint64_t epoch;       // in which it was submitted
-    bool restored;        // goes on from a journal
-    bool started;         // its shards were queued
-    bool ruined;          // its entries in the journal are not whole
+    uint64_t epoch;      // in which it was submitted
+    bool restored;       // goes on from a journal
+    bool started;        // its shards were queued
+    bool ruined;         // its entries in the journal are not whole, or
+    bool ruined_by_size; // take more memory than there is now
+    struct {             // the last of its entries
+        unsigned kind;
+        uint64_t n;
+    } read;
     bool leftovers;       // they hold more than an ended job needs
     uint64_t recorded_by; // entry after which it may be spoken of
     uint64_t planned_by;  // entry after which its shards may be lent

@@ -248,18 +248,55 @@ file_is_sound(const job_t *job, const plan_file_t *f)
            f->compression <= lt_Compression_COMPRESSION_XZ;
 }
 
+// A shard with part of an archive has nothing else, see whole.c. next: where
+// the next range of each file begins.
 static bool
-shard_is_sound(const job_t *job, const plan_shard_t *s)
+range_is_sound(const job_t *job, const plan_shard_t *s,
+    const plan_range_t *range, uint64_t *next)
+{
+    if (range->file >= job->n_files) {
+        return false;
+    }
+    const plan_file_t *f = &job->files[range->file];
+    if (f->place != s->place || range->begin != next[range->file] ||
+        range->end <= range->begin || range->end > f->size) {
+        return false;
+    }
+    next[range->file] = range->end;
+    return s->n == 1 || range->end - range->begin == f->size ||
+           f->compression == lt_Compression_COMPRESSION_NONE;
+}
+
+static bool
+shard_is_sound(const job_t *job, const plan_shard_t *s, uint64_t *next)
 {
     for (uint32_t i = 0; i < s->n; i++) {
-        const plan_range_t *range = &job->ranges[s->first + i];
-        if (range->file >= job->n_files ||
-            job->files[range->file].place != s->place ||
-            range->end > job->files[range->file].size) {
+        if (!range_is_sound(job, s, &job->ranges[s->first + i], next)) {
             return false;
         }
     }
     return s->place < job->n_places;
+}
+
+// Every byte of every file is in one shard.
+static errcode_t
+check_shards(job_t *job)
+{
+    uint64_t *next = xcalloc(job->n_files, sizeof *next);
+    errcode_t rc = ERR_OK;
+
+    for (size_t i = 0; i < job->n_shards && rc == ERR_OK; i++) {
+        const plan_shard_t *s = &job->shards[i];
+        rc = shard_is_sound(job, s, next) ? ERR_OK : ERR_MALFORMED;
+        for (uint32_t k = 0; k < s->n && rc == ERR_OK; k++) {
+            job->files[job->ranges[s->first + k].file].n_shards++;
+        }
+    }
+    for (size_t i = 0; i < job->n_files && rc == ERR_OK; i++) {
+        rc = next[i] == job->files[i].size ? ERR_OK : ERR_MALFORMED;
+    }
+    free(next);
+    return rc;
 }
 
 static errcode_t
@@ -269,18 +306,12 @@ check_lists(job_t *job)
         if (!file_is_sound(job, &job->files[i])) {
             return ERR_MALFORMED;
         }
-        job->bytes += job->files[i].size;
-    }
-    for (size_t i = 0; i < job->n_shards; i++) {
-        const plan_shard_t *s = &job->shards[i];
-        if (!shard_is_sound(job, s)) {
+        if (__builtin_add_overflow(
+                job->bytes, job->files[i].size, &job->bytes)) {
             return ERR_MALFORMED;
         }
-        for (uint32_t k = 0; k < s->n; k++) {
-            job->files[job->ranges[s->first + k].file].n_shards++;
-        }
     }
-    return ERR_OK;
+    return check_shards(job);
 }
 
 // The rest of the entry, which journals of before lack.

@@ -413,7 +413,8 @@ try_later(coordinator_t *self, job_t *job, errcode_t rc)
 static void
 finish(coordinator_t *self, job_t *job, unsigned exit)
 {
-    bool whole = job->heard_of.n_missing == 0 && job->totals.disorder == 0;
+    bool whole = job->heard_of.n_missing + job->more_missing == 0 &&
+                 job->totals.disorder == 0;
     bool none_fits = job->totals.accepted == 0 && job->rejected > 0;
     errcode_t rc = answer_keep(self, job, &job->result_bytes);
 

@@ -14,15 +14,18 @@
 static worker_t *
 home_of(void *ctx, const char *name)
 {
-    return worker_named(ctx, name);
+    return host_name_is_sound(name) ? worker_named(ctx, name) : NULL;
 }
 
 static errcode_t
 restore_job(coordinator_t *self, uint64_t id, span_t bytes)
 {
     query_error_t error;
-    job_t *job = job_add(self, id);
 
+    if (id == 0 || id > UINT64_MAX / 2) {
+        return ERR_MALFORMED; // of no job of ours
+    }
+    job_t *job = job_add(self, id);
     if (job == NULL) {
         return ERR_TOO_LARGE;
     }
@@ -49,8 +52,10 @@ restore_plan(coordinator_t *self, job_t *job, span_t bytes)
     if (rc == ERR_OK) {
         budgets_weigh_plan(job); // it was taken before
         verify_choose(job);
+        rc = job_prepare(self, job);
+        job->ruined_by_size = rc != ERR_OK;
     }
-    return rc != ERR_OK ? rc : job_prepare(self, job);
+    return rc;
 }
 
 static errcode_t
@@ -77,6 +82,9 @@ restore_commit(coordinator_t *self, job_t *job, uint64_t shard, span_t bytes)
         return ERR_MALFORMED;
     }
     errcode_t rc = sink_merge(self, job, shard, bytes);
+    if (rc == ERR_TOO_LARGE) { // half of it may be in the tables
+        job->ruined = job->ruined_by_size = true;
+    }
     if (rc == ERR_OK) {
         self->stats.restored++;
         verify_restored(self, job, (uint32_t)shard, bytes);
@@ -98,8 +106,8 @@ restore_worker(coordinator_t *self, uint64_t record, span_t bytes)
     worker_t *w = worker_named(self, said.name);
     w->heard = said.up || said.heard > self->now ? self->now : said.heard;
     w->record = record;
+    self->n_expected += said.up - w->expected;
     w->expected = said.up;
-    self->n_expected += said.up;
     w->n_labels = said.n_labels;
     memcpy(w->labels, said.labels, sizeof w->labels);
     return ERR_OK;
@@ -155,9 +163,24 @@ spoil(coordinator_t *self, const entry_key_t *key)
 {
     job_t *job = job_find(self, key->job);
 
-    if (job != NULL && key->kind != ENTRY_COMMIT && key->kind != ENTRY_CHANGE) {
+    if (job != NULL && key->kind != ENTRY_COMMIT && key->kind != ENTRY_CHANGE &&
+        key->kind != ENTRY_WORKER) {
         job->ruined = true;
     }
+}
+
+// A change is of a plan whose commits are not there yet.
+static bool
+comes_next(job_t *job, const entry_key_t *key)
+{
+    bool next = key->kind > job->read.kind ||
+                (key->kind == job->read.kind && key->n > job->read.n);
+
+    if (next) {
+        job->read.kind = key->kind;
+        job->read.n = key->n;
+    }
+    return next && key->n < UINT64_MAX;
 }
 
 errcode_t
@@ -166,11 +189,15 @@ coordinator_restore(coordinator_t *self, const entry_key_t *key, span_t bytes)
     job_t *job = job_find(self, key->job);
     errcode_t rc;
 
-    if (key->kind == ENTRY_WORKER) {
+    self->memory.limit = SIZE_MAX; // it was there before
+    if (key->kind < ENTRY_JOB) {
+        rc = ERR_MALFORMED;
+    } else if (key->kind == ENTRY_WORKER) {
         rc = restore_worker(self, key->n, bytes);
     } else if (key->kind == ENTRY_JOB) {
         rc = job != NULL ? ERR_MALFORMED : restore_job(self, key->job, bytes);
-    } else if (job == NULL || job_is_over(job) || key->kind >= ENTRY_KINDS) {
+    } else if (job == NULL || job_is_over(job) || key->kind >= ENTRY_KINDS ||
+               !comes_next(job, key)) {
         rc = ERR_MALFORMED;
     } else if (job->ruined) {
         return ERR_OK; // it is said at the end
@@ -211,6 +238,11 @@ go_on(coordinator_t *self, job_t *job)
         if (job->leftovers) {
             record_drop_work(self, job);
         }
+    } else if (job->ruined_by_size) {
+        job_fail(self, job, ERR_TOO_LARGE, EXIT_FAILED,
+            "what was counted of it takes more memory than the coordinator "
+            "now has for groups (its setting `merge-memory`); submit it "
+            "again");
     } else if (job->ruined) {
         job_fail(self, job, ERR_CORRUPT, EXIT_FAILED,
             "the coordinator's journal is damaged at this job; submit it "
@@ -227,6 +259,7 @@ coordinator_restored(coordinator_t *self)
 {
     job_t *job, *next;
 
+    budgets_init(self);
     HASH_ITER(hh, self->jobs, job, next)
     {
         go_on(self, job);

@@ -79,6 +79,7 @@ find_or_add(job_t *job, uint32_t shard)
     if (c == NULL) {
         c = xcalloc(1, sizeof *c);
         c->shard = shard;
+        budget_add(&job->plan, sizeof *c);
         HASH_ADD(hh, job->checks, shard, sizeof c->shard, c);
     }
     return c;
@@ -116,8 +117,9 @@ record(coordinator_t *self, job_t *job, change_kind_t kind, const check_t *c,
 
 // It was counted, and perhaps checked, before its commit was lost.
 static void
-begin_again(job_t *job, check_t *c, const worker_t *by)
+begin_again(coordinator_t *self, job_t *job, check_t *c, const worker_t *by)
 {
+    leave_state(self, job, c);
     if (c->state >= CHECK_EQUAL) {
         job->n_checked[c->state]--;
     }
@@ -134,7 +136,7 @@ verify_counted(coordinator_t *self, job_t *job, uint32_t shard,
     }
     check_t *c = find_or_add(job, shard);
     partial_digest(partial, c->digest);
-    begin_again(job, c, by);
+    begin_again(self, job, c, by);
     record(self, job, CHANGE_COUNTED, c, 0, by->name);
     job->n_checks_open++;
     wait_for_worker(self, job, c);
@@ -336,7 +338,7 @@ verify_again(coordinator_t *self, job_t *job, const change_t *change)
         if (!host_name_is_sound(change->why)) {
             return ERR_MALFORMED;
         }
-        begin_again(job, find_or_add(job, change->shard),
+        begin_again(self, job, find_or_add(job, change->shard),
             worker_named(self, change->why));
         return ERR_OK;
     }

@@ -104,7 +104,7 @@ host_name_is_sound(const char *name)
 {
     size_t n = strlen(name);
 
-    return n > 0 && strcmp(name, "shared") != 0 &&
+    return n > 0 && n < LIMIT_NAME && strcmp(name, "shared") != 0 &&
            strspn(name, "abcdefghijklmnopqrstuvwxyz"
                         "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == n;
 }

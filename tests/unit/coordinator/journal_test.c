@@ -575,26 +575,6 @@ test_a_damaged_plan_ends_the_job_with_a_sentence(void **state)
     }
 }
 
-// The key of an entry is what the file says: there may be a second one.
-static void
-test_a_second_plan_of_a_job_is_refused(void **state)
-{
-    fixture_t f;
-    buf_t copy = {0};
-
-    (void)state;
-    setup(&f);
-    memory_op_t *plan = entry_of(&f, ENTRY_PLAN);
-    entry_key_t key = plan->key;
-    buf_put_span(&copy, buf_span(&plan->bytes));
-    key.n++;
-    (void)memory_put(&f.journal, &key, &copy);
-    memory_sync(&f.m);
-    CHECK_U64(memory_restart(&f.m), 1);
-    CHECK_U64(machine_status(&f.m, f.job).state, lt_JobState_JOB_FAILED);
-    done(&f);
-}
-
 // An entry that is not there, or one whose bytes end early or have a wrong
 // bit, never makes a wrong count: the job ends right, or says it cannot.
 static void
@@ -687,7 +667,6 @@ main(void)
         cmocka_unit_test(test_a_job_goes_on_by_its_own_rules),
         cmocka_unit_test(test_a_job_by_rules_that_are_not_known_is_not_counted),
         cmocka_unit_test(test_a_damaged_plan_ends_the_job_with_a_sentence),
-        cmocka_unit_test(test_a_second_plan_of_a_job_is_refused),
         cmocka_unit_test(test_every_missing_entry_is_harmless),
         cmocka_unit_test(test_every_truncation_is_harmless),
     };

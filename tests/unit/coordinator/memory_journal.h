@@ -17,9 +17,10 @@ typedef struct memory_op {
 typedef struct memory_journal {
     memory_op_t *ops;
     size_t n, cap;
-    size_t n_durable; // of the operations
-    uint64_t put;     // entries
-    int64_t keep_ms;  // of the coordinators to come
+    size_t n_durable;            // of the operations
+    uint64_t put;                // entries
+    int64_t keep_ms;             // of the coordinators to come, as are
+    size_t merge_budget, memory; // where they are not 0
 } memory_journal_t;
 
 static inline uint64_t
@@ -135,6 +136,10 @@ memory_config(machine_t *m)
         (journal_t){memory_put, memory_drop, memory_backlog, m->journal};
     config.wall_ms = 1700000000000;
     config.keep_ms = m->journal->keep_ms;
+    config.memory = m->journal->memory;
+    if (m->journal->merge_budget > 0) {
+        config.merge_budget = m->journal->merge_budget;
+    }
     return config;
 }
 
