@@ -366,6 +366,9 @@ job_lose(coordinator_t *self, job_t *job, uint32_t shard, const char *why)
 {
     plan_shard_t *s = &job->shards[shard];
 
+    if (s->state >= SHARD_DONE) {
+        return; // it would end the job before another shard has
+    }
     shard_not_pending(self, job, shard);
     s->state = SHARD_LOST;
     job->n_done++;

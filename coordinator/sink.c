@@ -117,7 +117,7 @@ attempt_failed(coordinator_t *self, lease_t *l, const char *why)
     event_tell(self, LOG_WARN, "attempt-failed", job, w->name, "%s", why);
     s->avoid = w;
     requeue(self, l, s->failures + 1u < LIMIT_ATTEMPTS);
-    if (s->state == SHARD_DONE || ++s->failures < LIMIT_ATTEMPTS) {
+    if (s->state >= SHARD_DONE || ++s->failures < LIMIT_ATTEMPTS) {
         return;
     }
     leases_remove_of(self, job, shard);
@@ -150,7 +150,12 @@ take_offer(coordinator_t *self, worker_t *worker, const lt_Offer *offer)
         self->stats.partials_rejected++;
         send_ack(self, worker, offer->job, offer->shard, offer->attempt,
             lt_Verdict_VERDICT_REJECTED);
-        attempt_failed(self, l, "it offered a partial of an impossible size");
+        static const char why[] = "it offered a partial of an impossible size";
+        if (l->is_check) {
+            verify_failed(self, l, why);
+        } else {
+            attempt_failed(self, l, why);
+        }
         return;
     }
     if (l->granted && (l->bytes != offer->bytes ||

@@ -317,6 +317,40 @@ test_more_than_all_cannot_be_asked_for(void **state)
     done(&f);
 }
 
+// The second worker says that what it counted has no bytes: that is no attempt
+// at a shard that is counted, and not asked of it for ever.
+static void
+test_an_impossible_offer_gives_a_check_up(void **state)
+{
+    fixture_t f;
+    lent_t l;
+    size_t n = 0;
+
+    (void)state;
+    memory_init(&f.m, &f.journal);
+    f.m.verify_ppm = 1000000;
+    f.a = machine_worker(&f.m, "web1", 1);
+    f.job = machine_shared_job(&f.m, 200, 100);
+    CHECK_U64(fake_work(&f.m, f.a), 2);
+    f.b = machine_worker(&f.m, "web2", 1);
+    for (int i = 0; i < 30; i++) {
+        while (fake_lent(&f.m, f.b, &l)) {
+            buf_clear(&l.partial);
+            fake_offer(&f.m, f.b, &l);
+            CHECK_U64(fake_verdict(&f.m, f.b), lt_Verdict_VERDICT_REJECTED);
+            lent_fini(&l);
+            n++;
+        }
+        machine_tick(&f.m, HEARTBEAT_MS);
+        fake_beat(&f.m, f.a, NULL);
+        fake_beat(&f.m, f.b, NULL);
+    }
+    CHECK_U64(n, 2 * LIMIT_ATTEMPTS);
+    CHECK_U64(machine_status(&f.m, f.job).state, lt_JobState_JOB_DONE);
+    CHECK_U64(machine_count(&f.m, f.job), 200);
+    done(&f);
+}
+
 int
 main(void)
 {
@@ -335,6 +369,7 @@ main(void)
         cmocka_unit_test(test_checks_go_on_after_a_restart),
         cmocka_unit_test(test_a_difference_is_not_forgotten_by_a_restart),
         cmocka_unit_test(test_the_deadline_ends_checks),
+        cmocka_unit_test(test_an_impossible_offer_gives_a_check_up),
         cmocka_unit_test(test_more_than_all_cannot_be_asked_for),
     };
 
