@@ -188,6 +188,25 @@ on_offer(coordinator_t *self, const incoming_t *in)
     return true;
 }
 
+// Both rise by file. A worker could put lines under the names of other hosts'
+// files.
+static bool
+samples_are_of(const totals_t *got)
+{
+    size_t at = 0;
+
+    for (size_t i = 0; i < got->n_samples; i++) {
+        while (
+            at < got->n_files && got->files[at].file < got->samples[i].file) {
+            at++;
+        }
+        if (at >= got->n_files || got->files[at].file != got->samples[i].file) {
+            return false;
+        }
+    }
+    return true;
+}
+
 // Bytes read of each file are those of the shard's ranges, no more and no
 // less, and of no other file.
 static bool
@@ -208,7 +227,7 @@ covers(const job_t *job, const plan_shard_t *s, const totals_t *got)
         }
         at++;
     }
-    return at == got->n_files;
+    return at == got->n_files && samples_are_of(got);
 }
 
 void

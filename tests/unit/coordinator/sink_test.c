@@ -269,6 +269,53 @@ test_format_that_does_not_fit_fails_the_job(void **state)
     lease_fini(&g);
 }
 
+// Its partial quotes a line of the file.
+static void
+quote(lent_t *l, uint32_t file)
+{
+    totals_t totals = {0};
+    query_t *query;
+    query_error_t error;
+
+    CHECK_OK(query_parse(l->meta.query, &query, &error));
+    tally_t *tally = tally_new(query, 1 << 20);
+    CHECK_OK(partial_merge(buf_span(&l->partial), 2, tally, &totals));
+    totals_sample(&totals, file, 0, (reject_t)0, span_str("x"));
+    buf_clear(&l->partial);
+    CHECK_OK(partial_encode(tally, &totals, &l->partial));
+    crypto_generichash(
+        l->hash, sizeof l->hash, l->partial.p, l->partial.len, NULL, 0);
+    totals_fini(&totals);
+    tally_destroy(&tally);
+    query_destroy(&query);
+}
+
+static void
+test_lines_of_a_file_that_is_another_shard_are_refused(void **state)
+{
+    static const fake_file_t files[] = {
+        {"/l/a", SIZE, 0, 0}, {"/l/b", SIZE, 0, 0}};
+
+    (void)state;
+    for (uint32_t file = 0; file < 2; file++) {
+        machine_t m;
+        lent_t l;
+        machine_init(&m);
+        fake_t *w = machine_worker(&m, "web1", 1);
+        uint64_t job = machine_submit(&m, "web1:/l/*", SIZE);
+        assert_true(fake_list(&m, w, files, 2));
+        assert_true(fake_lent(&m, w, &l));
+        quote(&l, file);
+        CHECK_U64(fake_deliver(&m, w, &l), file == l.files[0]
+                                               ? lt_Verdict_VERDICT_COMMITTED
+                                               : lt_Verdict_VERDICT_REJECTED);
+        (void)fake_work(&m, w);
+        CHECK_U64(machine_count(&m, job), 2 * SIZE);
+        lent_fini(&l);
+        machine_fini(&m);
+    }
+}
+
 int
 main(void)
 {
@@ -282,6 +329,8 @@ main(void)
         cmocka_unit_test(test_wrong_hash_is_rejected_and_counted_anew),
         cmocka_unit_test(test_totals_that_do_not_cover_the_ranges_are_rejected),
         cmocka_unit_test(test_partial_of_no_file_is_rejected),
+        cmocka_unit_test(
+            test_lines_of_a_file_that_is_another_shard_are_refused),
         cmocka_unit_test(test_offer_of_an_impossible_size_is_rejected),
         cmocka_unit_test(test_second_grant_waits_until_the_first_is_merged),
         cmocka_unit_test(test_grants_are_freed_when_the_worker_dies),
