@@ -10,6 +10,7 @@
 #include <utlist.h>
 
 #define RECALLED_ATTEMPTS 1000u // of one shard, lent by a coordinator before
+#define LAPSED_KEPT       8u    // of one shard, in case they come late
 
 // What a SHARD is made in: 38 KB that would have to be emptied for each.
 struct shard_text {
@@ -240,6 +241,22 @@ lease_free_staging(coordinator_t *self, lease_t *l)
     buf_fini(&l->staged);
 }
 
+// What comes of a lapsed one late still counts, of the last few: a worker could
+// take shards and never mention them.
+static void
+forget_older(coordinator_t *self, const lease_t *l)
+{
+    struct lease_key key = {l->key.shard, l->key.attempt - LAPSED_KEPT};
+    lease_t *old = NULL;
+
+    if (l->key.attempt > LAPSED_KEPT) {
+        HASH_FIND(hh, l->job->leases, &key, sizeof key, old);
+    }
+    if (old != NULL && !old->active) {
+        lease_remove(self, old);
+    }
+}
+
 void
 lease_lapse(coordinator_t *self, lease_t *l, bool counts)
 {
@@ -251,6 +268,7 @@ lease_lapse(coordinator_t *self, lease_t *l, bool counts)
     }
     deactivate(self, l);
     lease_free_staging(self, l);
+    forget_older(self, l);
     if (l->is_check) {
         verify_lapsed(self, l);
     }

@@ -118,6 +118,30 @@ test_late_partial_of_an_expired_attempt_commits(void **state)
     machine_fini(&p.m);
 }
 
+// A worker takes the shard again and again, and never mentions it.
+static void
+test_of_many_expired_attempts_the_last_may_commit(void **state)
+{
+    enum { TIMES = 20 };
+    machine_t m;
+    lent_t l[TIMES];
+
+    (void)state;
+    fake_t *w = machine_init_web1(&m, 1);
+    uint64_t job = machine_job(&m, w, 100, 100);
+    for (size_t i = 0; i < TIMES; i++) {
+        assert_true(fake_lent(&m, w, &l[i]));
+        machine_pass(&m, LEASE_MS + HEARTBEAT_MS, w, NULL);
+    }
+    CHECK_U64(fake_deliver(&m, w, &l[0]), lt_Verdict_VERDICT_STALE);
+    CHECK_U64(fake_deliver(&m, w, &l[TIMES - 4]), lt_Verdict_VERDICT_COMMITTED);
+    CHECK_U64(machine_count(&m, job), 100);
+    for (size_t i = 0; i < TIMES; i++) {
+        lent_fini(&l[i]);
+    }
+    machine_fini(&m);
+}
+
 // The attempt lapsed and was granted room all the same, since it may still
 // win; its worker was lent the shard again and has dropped it.
 static void
@@ -507,6 +531,7 @@ main(void)
         cmocka_unit_test(test_lease_that_nobody_mentions_expires),
         cmocka_unit_test(test_lease_that_is_mentioned_stays),
         cmocka_unit_test(test_late_partial_of_an_expired_attempt_commits),
+        cmocka_unit_test(test_of_many_expired_attempts_the_last_may_commit),
         cmocka_unit_test(test_room_that_nobody_uses_is_taken_back),
         cmocka_unit_test(test_poison_takes_no_other_file_with_it),
         cmocka_unit_test(test_a_shard_is_split_while_a_later_attempt_runs),
