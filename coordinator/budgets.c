@@ -30,6 +30,13 @@ budgets_job(coordinator_t *self, job_t *job)
     job->plan.limit = SIZE_MAX;
 }
 
+void
+budgets_ask(job_t *job)
+{
+    job->plan.shut_out = job->merge_budget.shut_out = job->kept.shut_out =
+        false;
+}
+
 bool
 budgets_shut_out(const job_t *job)
 {

@@ -365,8 +365,9 @@ void whole_free(job_t *job, plan_file_t *file);
 // budgets.c
 void budgets_init(coordinator_t *self);
 void budgets_job(coordinator_t *self, job_t *job);
-// Whether the job was refused memory that others have, and the sentence that
-// says so.
+// Whether the job was refused memory that others have, since it began to ask,
+// and the sentence that says so.
+void budgets_ask(job_t *job);
 bool budgets_shut_out(const job_t *job);
 extern const char budgets_sentence[];
 // A shard, and its number where it waits.

@@ -60,7 +60,10 @@ take_one(job_t *job, size_t first, const lt_Cuts *record)
         rc = rd_varint(&r, &distance);
         rc = rc != ERR_OK ? rc : put_cut(f, &cap, distance);
     }
-    if (rc == ERR_OK && !budget_take(&job->plan, cap * sizeof *f->cuts)) {
+    if (rc == ERR_OK && f->n_cuts > 0) {
+        f->cuts = xrealloc(f->cuts, f->n_cuts * sizeof *f->cuts);
+    }
+    if (rc == ERR_OK && !budget_take(&job->plan, f->n_cuts * sizeof *f->cuts)) {
         rc = ERR_TOO_LARGE;
     }
     f->guessed = record->guessed;

@@ -280,6 +280,7 @@ job_prepare(coordinator_t *self, job_t *job)
     errcode_t rc = ERR_OK;
 
     job->state = lt_JobState_JOB_RUNNING;
+    budgets_ask(job);
     job->tallies = xcalloc(n, sizeof(tallies_t *));
     for (size_t i = 0; i < n; i++) {
         job->tallies[i] = tallies_new_sharing(

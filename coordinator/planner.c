@@ -248,6 +248,8 @@ check_listed(coordinator_t *self, job_t *job)
         return;
     }
     drop_doubles(job);
+    budgets_weigh_plan(job);
+    budgets_ask(job);
     errcode_t rc = plan_cut(self, job);
     if (rc != ERR_OK && budgets_shut_out(job)) {
         job_fail(self, job, rc, EXIT_FAILED, "%s", budgets_sentence);
@@ -460,6 +462,8 @@ take_files(coordinator_t *self, job_t *job, const listing_t *l,
         place_of(self, job, s->from == FROM_SHARED ? NULL : l->worker);
     size_t first = job->n_files;
     errcode_t rc = ERR_OK;
+
+    budgets_ask(job);
 
     for (uint32_t i = 0; i < meta->n && rc == ERR_OK; i++) {
         rc = record_get(&r, lt_File_fields, file);

@@ -40,6 +40,12 @@ whole_is(const plan_file_t *f)
            f->compression != lt_Compression_COMPRESSION_NONE;
 }
 
+static size_t
+bytes_of(size_t partial, const totals_t *totals)
+{
+    return sizeof(part_t) + partial + totals->n_samples * sizeof(sample_t);
+}
+
 void
 whole_free(job_t *job, plan_file_t *f)
 {
@@ -49,7 +55,8 @@ whole_free(job_t *job, plan_file_t *f)
         return;
     }
     for (size_t i = 0; i < self->n; i++) {
-        budget_give_back(&job->kept, self->parts[i].partial.len);
+        budget_give_back(&job->kept,
+            bytes_of(self->parts[i].partial.len, &self->parts[i].totals));
         buf_fini(&self->parts[i].partial);
         totals_fini(&self->parts[i].totals);
     }
@@ -117,7 +124,7 @@ whole_add(job_t *job, uint32_t shard, span_t partial, totals_t *got)
 {
     plan_file_t *f = &job->files[job->ranges[job->shards[shard].first].file];
 
-    if (!budget_take(&job->kept, partial.len)) {
+    if (!budget_take(&job->kept, bytes_of(partial.len, got))) {
         return f->guessed ? ERR_BUSY : ERR_TOO_LARGE;
     }
     if (f->whole == NULL) {
