@@ -73,11 +73,30 @@ utf8_count(span_t text)
     return count;
 }
 
+// Bytes of text from `i` on that stand for themselves: most of any text.
+static size_t
+plain_run(span_t text, size_t i, const char *also)
+{
+    size_t n = i;
+
+    while (n < text.len && text.p[n] >= ' ' && text.p[n] < 0x7f &&
+           (*also == '\0' || strchr(also, text.p[n]) == NULL)) {
+        n++;
+    }
+    return n - i;
+}
+
 void
 utf8_put_safe(span_t text, const char *also, buf_t *out)
 {
     for (size_t i = 0; i < text.len;) {
         uint32_t code = 0;
+        size_t run = plain_run(text, i, also);
+        if (run > 0) {
+            buf_put(out, text.p + i, run);
+            i += run;
+            continue;
+        }
         size_t n = utf8_next(text.p + i, text.len - i, &code);
         if (n == 0 || utf8_is_harmful(code)) {
             n = n == 0 ? 1 : n;
