@@ -61,8 +61,11 @@ put_units(dec_t v, type_t type, buf_t *out)
         {"B", TYPE_SIZE, DEC_ONE}};
 
     for (size_t i = 0; v != 0 && i < sizeof units / sizeof *units; i++) {
-        if (units[i].type == type && v % units[i].value == 0) {
-            put_dec(v / units[i].value * DEC_ONE, out);
+        dec_t n;
+        // More nanoseconds than there is room for are told in seconds.
+        if (units[i].type == type && v % units[i].value == 0 &&
+            !__builtin_mul_overflow(v / units[i].value, DEC_ONE, &n)) {
+            put_dec(n, out);
             buf_put_str(out, units[i].name);
             return;
         }

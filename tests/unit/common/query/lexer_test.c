@@ -46,6 +46,8 @@ test_numbers_have_units(void **state)
     check("dur > 48h", "dur > 2d");
     check("dur > 1.5ms", "dur > 1500us");
     check("dur > 0.000000001s", "dur > 1ns");
+    check("dur > 200000000000000000000.000000001s",
+        "dur > 200000000000000000000.000000001s");
     check("bytes > 1.5KB", "bytes > 1500B");
     check("bytes > 10kB", "bytes > 10KB");
     check("bytes > 1MiB", "bytes > 1048576B");
