@@ -285,7 +285,6 @@ sink_merge(coordinator_t *self, job_t *job, uint64_t shard, span_t partial)
     errcode_t rc = check_partial(self, job, shard, partial, &got);
 
     budgets_ask(job);
-
     if (rc == ERR_OK && whole_is(&job->files[job->ranges[s->first].file])) {
         rc = whole_add(job, (uint32_t)shard, partial, &got);
     } else if (rc == ERR_OK) {

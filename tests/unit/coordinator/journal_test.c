@@ -493,17 +493,6 @@ test_a_journal_that_cannot_be_written_pauses_and_says_so(void **state)
 
 // ---- damage
 
-static memory_op_t *
-entry_of(fixture_t *f, entry_kind_t kind)
-{
-    for (size_t i = 0; i < f->journal.n; i++) {
-        if (f->journal.ops[i].key.kind == kind) {
-            return &f->journal.ops[i];
-        }
-    }
-    return NULL;
-}
-
 static void
 test_a_damaged_partial_is_counted_again(void **state)
 {
@@ -513,7 +502,7 @@ test_a_damaged_partial_is_counted_again(void **state)
     setup(&f);
     commit_one(&f);
     commit_one(&f);
-    entry_of(&f, ENTRY_COMMIT)->bytes.p[5] ^= 1;
+    memory_entry(&f.journal, ENTRY_COMMIT)->bytes.p[5] ^= 1;
     CHECK_U64(memory_restart(&f.m), 1);
     CHECK_U64(coordinator_stats(f.m.c)->restored, 1);
     fake_register(&f.m, f.w);
@@ -532,7 +521,7 @@ test_a_job_goes_on_by_its_own_rules(void **state)
     (void)state;
     setup(&f);
     commit_one(&f);
-    buf_t *job = &entry_of(&f, ENTRY_JOB)->bytes;
+    buf_t *job = &memory_entry(&f.journal, ENTRY_JOB)->bytes;
     CHECK_U64(job->p[job->len - 1], SHARED_RULES);
     job->len--;
     CHECK_U64(memory_restart(&f.m), 0);
@@ -549,7 +538,7 @@ test_a_job_by_rules_that_are_not_known_is_not_counted(void **state)
     (void)state;
     setup(&f);
     commit_one(&f);
-    buf_t *job = &entry_of(&f, ENTRY_JOB)->bytes;
+    buf_t *job = &memory_entry(&f.journal, ENTRY_JOB)->bytes;
     job->p[job->len - 1] = SHARED_RULES + 1;
     assert_true(memory_restart(&f.m) > 0);
     assert_false(job_is_known(&f.m, f.job));
@@ -566,7 +555,7 @@ test_a_damaged_plan_ends_the_job_with_a_sentence(void **state)
         fixture_t f;
         setup(&f);
         commit_one(&f);
-        entry_of(&f, kinds[i])->bytes.p[0] ^= 0x80;
+        memory_entry(&f.journal, kinds[i])->bytes.p[0] ^= 0x80;
         assert_true(memory_restart(&f.m) > 0);
         const lt_JobUpdate update = machine_status(&f.m, f.job);
         CHECK_U64(update.state, lt_JobState_JOB_FAILED);
@@ -626,7 +615,7 @@ test_every_truncation_is_harmless(void **state)
             fixture_t f;
             setup(&f);
             commit_one(&f);
-            memory_op_t *op = entry_of(&f, kind);
+            memory_op_t *op = memory_entry(&f.journal, kind);
             if (op != NULL && len < op->bytes.len) {
                 more = true;
                 op->bytes.len = len;

@@ -45,6 +45,18 @@ memory_drop(void *ctx, uint64_t job, bool all)
         .what = all ? MEMORY_DROP_ALL : MEMORY_DROP_WORK, .key = {.job = job}};
 }
 
+// The first of its kind, or NULL.
+static inline memory_op_t *
+memory_entry(memory_journal_t *j, entry_kind_t kind)
+{
+    for (size_t i = 0; i < j->n; i++) {
+        if (j->ops[i].key.kind == kind) {
+            return &j->ops[i];
+        }
+    }
+    return NULL;
+}
+
 static inline uint64_t
 memory_backlog(void *ctx)
 {

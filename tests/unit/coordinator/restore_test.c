@@ -37,17 +37,6 @@ done(fixture_t *f)
     memory_fini(&f->m);
 }
 
-static memory_op_t *
-entry_of(fixture_t *f, entry_kind_t kind)
-{
-    for (size_t i = 0; i < f->journal.n; i++) {
-        if (f->journal.ops[i].key.kind == kind) {
-            return &f->journal.ops[i];
-        }
-    }
-    return NULL;
-}
-
 static void
 check_failed(fixture_t *f, const char *why)
 {
@@ -75,7 +64,7 @@ test_a_second_plan_of_a_job_is_refused(void **state)
 
     (void)state;
     setup(&f);
-    memory_op_t *plan = entry_of(&f, ENTRY_PLAN);
+    memory_op_t *plan = memory_entry(&f.journal, ENTRY_PLAN);
     entry_key_t key = plan->key;
     buf_put_span(&copy, buf_span(&plan->bytes));
     key.n++;
@@ -96,7 +85,7 @@ test_a_plan_counts_every_byte_once(void **state)
     for (int more = -1; more <= 1; more++) {
         fixture_t f;
         setup(&f);
-        memory_op_t *shards = entry_of(&f, ENTRY_SHARDS);
+        memory_op_t *shards = memory_entry(&f.journal, ENTRY_SHARDS);
         CHECK_U64(shards->bytes.p[LENGTH], 100);
         shards->bytes.p[LENGTH] = (uint8_t)(100 + more);
         CHECK_U64(memory_restart(&f.m) > 0, more != 0);
@@ -145,7 +134,7 @@ test_entries_of_no_job_and_no_kind_are_refused(void **state)
 
     (void)state;
     setup(&f);
-    span_t job = buf_span(&entry_of(&f, ENTRY_JOB)->bytes);
+    span_t job = buf_span(&memory_entry(&f.journal, ENTRY_JOB)->bytes);
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         CHECK_U64(coordinator_restore(f.m.c, &keys[i], job), ERR_CORRUPT);
     }
